@@ -1,0 +1,1 @@
+"""How a message leaves the house: one module per channel, all behind the contract in `contract.py`."""

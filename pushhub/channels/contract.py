@@ -1,0 +1,121 @@
+"""What every channel takes and what it may answer.
+
+A channel makes one try of one message and answers with one `Outcome`. No exception crosses it, it never
+sleeps and never tries again: when to try again, and whether at all, is decided by `pushhub.delivery`.
+
+    Outcome
+    ├── Accepted      the provider took the message (this is not delivery: only the device's receipt is)
+    ├── TargetDead    this push target will never work again (or not until the app registers anew)
+    ├── Retry         it may work later; the provider may say how much later
+    ├── Rejected      this message can't be sent like this; trying again changes nothing
+    └── ChannelDown   nothing can be sent through this channel now (credentials, configuration)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+
+class PushKind(StrEnum):
+    """What kind of address a push target is. FCM is moving from registration tokens to installation ids."""
+
+    FCM_TOKEN = "fcm_token"  # noqa: S105 - a kind of address, not a secret
+    FCM_FID = "fcm_fid"
+    APNS = "apns"
+    POLL = "poll"  # the device has no push service and asks for its feed itself
+
+
+class ApnsEnvironment(StrEnum):
+    """Which of Apple's two hosts a device's target belongs to."""
+
+    PRODUCTION = "production"
+    SANDBOX = "sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class PushTarget:
+    """The provider's address of one device. Its value is personal data and never appears in text."""
+
+    kind: PushKind
+    value: str = field(repr=False)
+    topic: str | None = None
+    environment: ApnsEnvironment = ApnsEnvironment.PRODUCTION
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message on its way to one device.
+
+    `id` is the same on every try of one delivery (it becomes `apns-id`); `collapse_id` (at most 64 bytes)
+    makes a second copy replace the first on the screen. `data` holds strings only and, unless the product's
+    policy says inline, never the code.
+    """
+
+    id: UUID
+    collapse_id: str
+    target: PushTarget
+    title: str
+    body: str = field(repr=False)
+    data: Mapping[str, str] = field(repr=False)
+    expires_at: datetime
+    urgent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider took it. `provider_id` is its name for the message (FCM `name`, APNs `apns-id`)."""
+
+    provider_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetDead:
+    """The push target is gone. `since`, where the provider tells it (APNs 410), is when it went: a target
+    that was registered later than that is still good."""
+
+    reason: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Not now. `after` is the provider's own wish (`Retry-After`), else None."""
+
+    reason: str
+    after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Never like this. Either our message is at fault, or the answer is unknown to us."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelDown:
+    """The channel itself can't be used; an operator has to look (`reason` says at what)."""
+
+    reason: str
+
+
+Outcome = Accepted | TargetDead | Retry | Rejected | ChannelDown
+
+
+class Channel(Protocol):
+    """One way out of the house."""
+
+    name: str
+
+    async def send(self, message: Message) -> Outcome:
+        """Make one try. Raises nothing but programming errors."""
+        ...
+
+    async def close(self) -> None:
+        """Give back connections. The channel is not used afterwards."""
+        ...
