@@ -59,7 +59,7 @@ class Message:
     id: UUID
     collapse_id: str
     target: PushTarget
-    title: str
+    title: str = field(repr=False)
     body: str = field(repr=False)
     data: Mapping[str, str] = field(repr=False)
     expires_at: datetime

@@ -1,0 +1,30 @@
+"""How gunicorn serves pushhub. Everything that may differ between installations is a `PUSHHUB_*` setting."""
+
+import os
+
+from pushhub.delivery.running import start_delivery, stop_delivery
+from pushhub.settings import load_settings
+
+_settings = load_settings(os.environ)
+
+bind = f"{_settings.host}:{_settings.port}"
+worker_class = "gthread"
+workers = _settings.workers
+threads = _settings.threads
+keepalive = 30
+timeout = 60
+graceful_timeout = 20
+# Our own log has one line a request, with the route instead of the address: an address may hold a number.
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+
+
+def post_worker_init(worker):
+    """Deliver inside this process, unless `pushhub dispatch` does it beside it."""
+    start_delivery(worker.wsgi)
+
+
+def worker_exit(server, worker):
+    """On SIGTERM: claim nothing more, wait for what is under way, give back the rest."""
+    stop_delivery()

@@ -1,0 +1,132 @@
+"""Binding this device to a number, and what it reports of itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+
+from mobile_api import schemas
+from mobile_api.signed import SECURITY, proven_key, signed_by_known_device, the_bound_device, the_device
+from pushhub import errors
+from pushhub.binding import service
+from pushhub.binding.models import Binding
+from pushhub.binding.service import DeviceDescription, PasswordShown, QrScanned
+from pushhub.channels.contract import PushTarget
+from pushhub.http.contract import Face
+from pushhub.ids import Prefix, public_id
+from pushhub.phones import PhoneNumber
+from pushhub.texts import best_locale
+
+
+def _signed() -> None:
+    """Guard: the first binding is signed by a new key, everything else by a known device."""
+    if not (request.method == "POST" and request.path == "/mobile/v1/bindings"):
+        signed_by_known_device()
+
+
+face = Face(
+    "app_bindings",
+    __name__,
+    prefix="/mobile/v1",
+    about="Binding a device to a number",
+    guard=_signed,
+    security=SECURITY,
+    always=[errors.BadProof, errors.BadDeviceSecret],
+)
+
+
+@face.operation(
+    "POST",
+    "/bindings",
+    body=schemas.NewBinding,
+    answer=schemas.BindingMade,
+    status=201,
+    refuses=[
+        errors.NumberInvalid,
+        errors.OfferNotAccepted,
+        errors.PasswordMistyped,
+        errors.QrNotUnderstood,
+        errors.ConsentOutdated,
+        errors.RebindTooSoon,
+        errors.NumberBoundElsewhere,
+        errors.TooManyTries,
+    ],
+)
+def bind(body: dict[str, Any]) -> dict[str, Any]:
+    """Bind this device by the password or the QR code of an offer; the proof is made with the device's new key"""
+    thumbprint = proven_key()
+    presented: PasswordShown | QrScanned
+    if "qr" in body:
+        presented = QrScanned(body["qr"])
+    else:
+        presented = PasswordShown(PhoneNumber.parse(body["number"]), body["password"])
+    bound = service.bind(
+        presented,
+        _description(body["device"]),
+        key_thumbprint=thumbprint,
+        consent_version=body["consent_version"],
+        address=request.remote_addr or "",
+    )
+    return {
+        "binding": _shown(bound.binding) | {"rebind_allowed_at": bound.rebind_allowed_at},
+        "device": {"id": public_id(Prefix.DEVICE, bound.device.id), "secret": bound.secret},
+    }
+
+
+@face.operation("GET", "/binding", answer=schemas.BindingState)
+def show_binding() -> dict[str, Any]:
+    """Whether this device is bound, to which number, and if not any more, why"""
+    known = the_device()
+    if known.binding is not None:
+        shown = _shown(known.binding) | {"rebind_allowed_at": service.rebind_date(known.device.id)}
+        return {"bound": True, "binding": shown, "ended": None}
+    last = service.last_binding(known.device.id)
+    ended = {"reason": last.end_reason, "at": last.ended_at} if last is not None else None
+    return {"bound": False, "binding": None, "ended": ended}
+
+
+@face.operation("DELETE", "/binding", answer=None, status=204, refuses=[errors.DeviceUnbound])
+def unbind() -> None:
+    """Let the number go. The 30 days to a different number go on counting"""
+    service.unbind(the_bound_device().device.id)
+
+
+@face.operation("PUT", "/device", body=schemas.DeviceChange, answer=schemas.Device)
+def update_device(body: dict[str, Any]) -> dict[str, Any]:
+    """Report a new push target, language, version, or whether notifications are allowed"""
+    target = body.pop("push_target", None)
+    if "locale" in body:
+        body["locale"] = best_locale(body["locale"])
+    device = service.update_device(
+        the_device().device.id, push_target=PushTarget(**target) if target is not None else None, **body
+    )
+    return {
+        "id": public_id(Prefix.DEVICE, device.id),
+        "platform": device.platform,
+        "model": device.model,
+        "app_version": device.app_version,
+        "locale": device.locale,
+        "push_kind": device.push_kind,
+    }
+
+
+def _description(given: dict[str, Any]) -> DeviceDescription:
+    return DeviceDescription(
+        installation_id=given["installation_id"],
+        hardware_id=given["hardware_id"],
+        platform=given["platform"],
+        model=given["model"],
+        os_version=given["os_version"],
+        app_version=given["app_version"],
+        locale=best_locale(given["locale"]),
+        push_target=PushTarget(**given["push_target"]),
+    )
+
+
+def _shown(binding: Binding) -> dict[str, Any]:
+    return {
+        "id": public_id(Prefix.BINDING, binding.id),
+        "number": binding.number,
+        "bound_at": binding.bound_at,
+    }

@@ -1,0 +1,142 @@
+"""Which offer is behind a typed password or a scanned QR code: count first, then look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from pushhub import clock, events
+from pushhub.binding.models import Offer
+from pushhub.binding.offers import end_offer, totp_context
+from pushhub.binding.rules import (
+    TRIES_PER_OFFER,
+    OfferStatus,
+    check_digits_fit,
+    matching_step,
+    normal_password,
+    secret_in,
+    step_of,
+)
+from pushhub.db import reading, transaction
+from pushhub.errors import OfferNotAccepted, PasswordMistyped, QrNotUnderstood, TooManyTries
+from pushhub.events import Tag
+from pushhub.hub import hub
+from pushhub.limits import BIND_FAILURES, count_up, counted
+from pushhub.phones import PhoneNumber
+from pushhub.sealing import secret_digest
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordShown:
+    """What was typed: the number and the 12 digits."""
+
+    number: PhoneNumber
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class QrScanned:
+    """What the camera read: the whole link."""
+
+    link: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """The pending offer that was found, and the time step whose password was typed (None for a QR code)."""
+
+    offer_id: UUID
+    product_id: UUID
+    number: str = field(repr=False)
+    assurance: str
+    step: int | None
+
+
+def find_offer(presented: PasswordShown | QrScanned, address: str) -> Presented:
+    """The offer that was meant.
+
+    Raises `PasswordMistyped` or `QrNotUnderstood` (nothing is counted: it can't be one of ours),
+    `TooManyTries` for an address with too many wrong ones this hour, and `OfferNotAccepted`.
+    """
+    subject = hub().keyring.lookup_digest("address", address)
+    if isinstance(presented, PasswordShown):
+        password = normal_password(presented.password)
+        if not check_digits_fit(password):
+            raise PasswordMistyped
+        _refuse_guessers(subject)
+        found = _by_password(presented.number, password)
+    else:
+        secret = secret_in(presented.link)
+        if secret is None:
+            raise QrNotUnderstood
+        _refuse_guessers(subject)
+        found = _by_qr(secret)
+    if found is None:
+        with transaction() as session:
+            count_up(session, BIND_FAILURES, subject)
+        raise OfferNotAccepted
+    return found
+
+
+def _refuse_guessers(subject: str) -> None:
+    with reading() as session:
+        failures = counted(session, BIND_FAILURES, subject)
+    if failures >= hub().settings.bind_failures_per_hour:
+        raise TooManyTries(retry_at=BIND_FAILURES.end(clock.now()))
+
+
+def _by_password(number: PhoneNumber, password: str) -> Presented | None:
+    now = clock.now()
+    with transaction() as session:
+        offers: Sequence[Any] = session.execute(
+            sa.update(Offer)
+            .where(
+                Offer.number == number.e164,
+                Offer.status == OfferStatus.PENDING,
+                Offer.live.is_(True),
+                Offer.expires_at > now,
+                Offer.tries < TRIES_PER_OFFER,
+            )
+            .values(tries=Offer.tries + 1)
+            .returning(
+                Offer.id,
+                Offer.product_id,
+                Offer.assurance,
+                Offer.totp_secret,
+                Offer.step_seconds,
+                Offer.last_step,
+                Offer.tries,
+            )
+        ).all()
+    for offer in offers:
+        totp_secret = hub().keyring.unseal(offer.totp_secret, totp_context(offer.id))
+        step = matching_step(totp_secret, password, step_of(now, offer.step_seconds), offer.last_step)
+        if step is not None:
+            return Presented(offer.id, offer.product_id, number.e164, offer.assurance, step)
+    for offer in offers:
+        if offer.tries >= TRIES_PER_OFFER:
+            _end_guessed(offer.id, offer.product_id)
+    return None
+
+
+def _end_guessed(offer_id: UUID, product_id: UUID) -> None:
+    with transaction() as session:
+        if end_offer(session, offer_id, OfferStatus.CANCELLED, "too_many_tries"):
+            events.record(session, Tag.OFFER_CANCELLED, offer_id, product_id, reason="too_many_tries")
+
+
+def _by_qr(secret: str) -> Presented | None:
+    with reading() as session:
+        offer = session.execute(
+            sa.select(Offer.id, Offer.product_id, Offer.number, Offer.assurance).where(
+                Offer.qr_digest == secret_digest(secret),
+                Offer.status == OfferStatus.PENDING,
+                Offer.live.is_(True),
+                Offer.expires_at > clock.now(),
+            )
+        ).first()
+    return None if offer is None else Presented(offer.id, offer.product_id, offer.number, offer.assurance, None)

@@ -1,0 +1,188 @@
+"""Making, showing and cancelling offers: what a product does before a device can be bound."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import pyotp
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from pushhub import clock, events, idempotency
+from pushhub.binding.models import Binding, Offer
+from pushhub.binding.rules import Assurance, OfferStatus, password_at, qr_link, step_end, step_of
+from pushhub.db import again_on_conflict, reading, transaction
+from pushhub.errors import NotFound, NumberNotAllowed
+from pushhub.events import Tag
+from pushhub.hub import hub
+from pushhub.idempotency import Repeatable
+from pushhub.ids import new_key
+from pushhub.phones import PhoneNumber
+from pushhub.products.service import Caller
+from pushhub.sealing import secret_digest
+from pushhub.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ShownOffer:
+    """An offer as the product sees it at this moment. Password and link are there only while it is pending."""
+
+    offer: Offer
+    status: OfferStatus
+    password: str | None = field(repr=False)
+    password_changes_at: datetime | None
+    link: str | None = field(repr=False)
+    binding: Binding | None
+    #: Whether an earlier request with the same Idempotency-Key made it.
+    replayed: bool = False
+
+
+def require_country(caller: Caller, number: PhoneNumber) -> None:
+    """Raises `NumberNotAllowed` for a number of a country that the product does not serve."""
+    if not caller.policy.serves(number.country):
+        raise NumberNotAllowed(countries=list(caller.policy.countries))
+
+
+@again_on_conflict
+def create_offer(
+    caller: Caller,
+    number: PhoneNumber,
+    *,
+    assurance: Assurance = Assurance.ANONYMOUS_OFFER,
+    locale: str = "ru",
+    request: Repeatable | None = None,
+) -> ShownOffer:
+    """Make an offer for `number`; the product's earlier pending offer for it ends.
+
+    Raises `NumberNotAllowed`, `IdempotencyKeyReused`.
+    """
+    require_country(caller, number)
+    now = clock.now()
+    with transaction() as session:
+        made = idempotency.made_before(session, caller.product_id, request)
+        if made is not None:
+            return _shown(_find(session, caller, made), replayed=True)
+        _cancel_pending(session, caller, number, now)
+        offer = _new_offer(caller, number, assurance, locale, now)
+        session.add(offer)
+        session.flush()
+        events.record(session, Tag.OFFER_CREATED, offer.id, caller.product_id, assurance=assurance)
+        idempotency.remember(session, caller.product_id, request, offer.id)
+    return _shown(offer)
+
+
+def show_offer(caller: Caller, offer_id: UUID) -> ShownOffer:
+    """The caller's offer with the password of this moment. Raises `NotFound`."""
+    with reading() as session:
+        return _shown(_find(session, caller, offer_id))
+
+
+def cancel_offer(caller: Caller, offer_id: UUID) -> None:
+    """End the caller's offer; one that has ended already stays as it is. Raises `NotFound`."""
+    with transaction() as session:
+        _find(session, caller, offer_id)
+        if end_offer(session, offer_id, OfferStatus.CANCELLED, "cancelled"):
+            events.record(session, Tag.OFFER_CANCELLED, offer_id, caller.product_id, reason="cancelled")
+
+
+def end_offer(session: Session, offer_id: UUID, status: OfferStatus, reason: str) -> bool:
+    """Take a pending offer to its end and destroy its secrets. False where it had ended before."""
+    ended = session.execute(
+        sa.update(Offer)
+        .where(Offer.id == offer_id, Offer.status == OfferStatus.PENDING)
+        .values(status=status, closed_reason=reason, totp_secret=b"", qr_secret=b"")
+        .returning(Offer.id)
+    ).first()
+    return ended is not None
+
+
+def _cancel_pending(session: Session, caller: Caller, number: PhoneNumber, now: datetime) -> None:
+    replaced = session.execute(
+        sa.update(Offer)
+        .where(
+            Offer.product_id == caller.product_id,
+            Offer.number == number.e164,
+            Offer.live == caller.live,
+            Offer.status == OfferStatus.PENDING,
+        )
+        .values(
+            status=sa.case((Offer.expires_at > now, OfferStatus.CANCELLED), else_=OfferStatus.EXPIRED),
+            closed_reason=sa.case((Offer.expires_at > now, "replaced"), else_=None),
+            totp_secret=b"",
+            qr_secret=b"",
+        )
+        .returning(Offer.id)
+    ).scalars()
+    for offer_id in replaced:
+        events.record(session, Tag.OFFER_CANCELLED, offer_id, caller.product_id, reason="replaced")
+
+
+def _new_offer(caller: Caller, number: PhoneNumber, assurance: Assurance, locale: str, now: datetime) -> Offer:
+    settings, keyring, offer_id = hub().settings, hub().keyring, new_key()
+    qr_secret = secrets.token_urlsafe(16)
+    return Offer(
+        id=offer_id,
+        product_id=caller.product_id,
+        number=number.e164,
+        live=caller.live,
+        status=OfferStatus.PENDING,
+        assurance=assurance,
+        locale=locale,
+        totp_secret=keyring.seal(pyotp.random_base32(), totp_context(offer_id)),
+        qr_secret=keyring.seal(qr_secret, _qr_context(offer_id)),
+        qr_digest=secret_digest(qr_secret),
+        step_seconds=settings.offer_step_seconds,
+        tries=0,
+        created_at=now,
+        expires_at=now + timedelta(seconds=settings.offer_seconds),
+    )
+
+
+def _find(session: Session, caller: Caller, offer_id: UUID) -> Offer:
+    offer = session.scalar(
+        sa.select(Offer)
+        .options(joinedload(Offer.binding).joinedload(Binding.device))
+        .where(Offer.id == offer_id, Offer.product_id == caller.product_id, Offer.live == caller.live)
+    )
+    if offer is None:
+        raise NotFound
+    return offer
+
+
+def _shown(offer: Offer, *, replayed: bool = False) -> ShownOffer:
+    now, keyring = clock.now(), hub().keyring
+    status = OfferStatus(offer.status)
+    if status is OfferStatus.PENDING and offer.expires_at <= now:
+        status = OfferStatus.EXPIRED
+    if status is not OfferStatus.PENDING:
+        binding = offer.binding if status is OfferStatus.USED else None
+        return ShownOffer(offer, status, None, None, None, binding, replayed)
+    totp_secret = keyring.unseal(offer.totp_secret, totp_context(offer.id))
+    return ShownOffer(
+        offer,
+        status,
+        password_at(totp_secret, step_of(now, offer.step_seconds)),
+        step_end(now, offer.step_seconds),
+        qr_link(_app_link(hub().settings), keyring.unseal(offer.qr_secret, _qr_context(offer.id))),
+        None,
+        replayed,
+    )
+
+
+def _app_link(settings: Settings) -> str:
+    # Phones open only https links in an app, so the link is https even where a service on this very machine
+    # is served by http: the app reads the link, it does not fetch it.
+    return settings.app_link or f"https://{urlsplit(settings.public_url).netloc}/app/bind"
+
+
+def totp_context(offer_id: UUID) -> str:
+    """The context under which an offer's TOTP secret is sealed."""
+    return f"offer-totp:{offer_id}"
+
+
+def _qr_context(offer_id: UUID) -> str:
+    return f"offer-qr:{offer_id}"

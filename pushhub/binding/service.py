@@ -1,0 +1,328 @@
+"""Binding a device to a number, and letting it go.
+
+phone                                    pushhub
+  │  password or QR, device, consent       │
+  │ ─────────────────────────────────────→ │ 1 spend a try of the offer (own transaction)
+  │                                        │ 2 compare; wrong → one uniform answer
+  │                                        │ 3 burn the password's step, apply the rules
+  │                                        │ 4 consume the offer, end old bindings, bind
+  │ ←───────────────────────────────────── │ 5 tell the old device
+  │  binding, device id, device secret     │
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from pushhub import clock, events
+from pushhub.binding import consent
+from pushhub.binding.credentials import PasswordShown, Presented, QrScanned, find_offer
+from pushhub.binding.models import Binding, Device, Offer
+from pushhub.binding.rules import Assurance, OfferStatus, number_since, rebind_allowed_at
+from pushhub.channels.contract import PushTarget
+from pushhub.db import again_on_conflict, reading, transaction
+from pushhub.errors import (
+    ConsentOutdated,
+    DeviceUnbound,
+    NotFound,
+    NumberBoundElsewhere,
+    OfferNotAccepted,
+    PushhubError,
+    RebindTooSoon,
+)
+from pushhub.events import Tag
+from pushhub.hub import hub
+from pushhub.ids import new_key
+from pushhub.notifications.service import Notice, tell_device
+from pushhub.phones import PhoneNumber
+from pushhub.sealing import secret_digest
+
+__all__ = ["Bound", "DeviceDescription", "PasswordShown", "QrScanned", "bind", "unbind", "unbind_number"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceDescription:
+    """What the app says of itself and of the phone."""
+
+    installation_id: str = field(repr=False)
+    hardware_id: str | None = field(repr=False)
+    platform: str
+    model: str
+    os_version: str
+    app_version: str
+    locale: str
+    push_target: PushTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A device that was just bound: the only time its secret is there."""
+
+    binding: Binding
+    device: Device
+    rebind_allowed_at: datetime
+    secret: str = field(repr=False)
+
+
+def bind(
+    presented: PasswordShown | QrScanned,
+    device: DeviceDescription,
+    *,
+    key_thumbprint: str,
+    consent_version: str,
+    address: str,
+) -> Bound:
+    """Bind the device to the number of the offer that is behind what was typed or scanned.
+
+    Raises `ConsentOutdated`, `PasswordMistyped`, `QrNotUnderstood`, `TooManyTries`, `OfferNotAccepted` (wrong,
+    used and expired alike) and, for a right password or QR, `RebindTooSoon` or `NumberBoundElsewhere`; those
+    two leave the offer usable.
+    """
+    if consent_version != consent.VERSION:
+        raise ConsentOutdated(consent_version=consent.VERSION)
+    found = find_offer(presented, address)
+    result = _bind_found(found, device, key_thumbprint, consent_version)
+    if isinstance(result, PushhubError):
+        raise result
+    return result
+
+
+@again_on_conflict
+def _bind_found(
+    found: Presented, description: DeviceDescription, key_thumbprint: str, consent_version: str
+) -> Bound | PushhubError:
+    now, number = clock.now(), found.number
+    with transaction() as session:
+        if not _burn(session, found):
+            raise OfferNotAccepted
+        known = _devices_like(session, description)
+        refusal = _refusal(session, found, known, now)
+        if refusal is not None:
+            # Returned, not raised: that the password was used once has to stay written.
+            return refusal
+        if not _consume(session, found.offer_id, now):
+            raise OfferNotAccepted
+        device = _written_device(known, description, key_thumbprint, now)
+        secret = f"phd_{secrets.token_urlsafe(32)}"
+        device.secret_digest = secret_digest(secret)
+        session.add(device)
+        session.flush()
+        same_device = {entry.id for entry in known} | {device.id}
+        _end_bindings(session, number, same_device, found.product_id, now)
+        binding = Binding(
+            id=new_key(),
+            number=number,
+            device_id=device.id,
+            assurance=found.assurance,
+            consent_version=consent_version,
+            bound_at=now,
+        )
+        session.add(binding)
+        session.flush()
+        session.execute(sa.update(Offer).where(Offer.id == found.offer_id).values(binding_id=binding.id))
+        events.record(session, Tag.OFFER_USED, found.offer_id, found.product_id)
+        events.record(session, Tag.BINDING_CREATED, binding.id, found.product_id, assurance=found.assurance)
+        return Bound(binding, device, _allowed_at(session, {device.id}, now), secret)
+
+
+def _burn(session: Session, found: Presented) -> bool:
+    """Give back the try that a right password spent, and see to it that this password is never right again."""
+    if found.step is None:
+        return True
+    burnt = session.execute(
+        sa.update(Offer)
+        .where(
+            Offer.id == found.offer_id,
+            Offer.status == OfferStatus.PENDING,
+            sa.or_(Offer.last_step.is_(None), Offer.last_step < found.step),
+        )
+        .values(last_step=found.step, tries=Offer.tries - 1)
+        .returning(Offer.id)
+    ).first()
+    return burnt is not None
+
+
+def _consume(session: Session, offer_id: UUID, now: datetime) -> bool:
+    consumed = session.execute(
+        sa.update(Offer)
+        .where(Offer.id == offer_id, Offer.status == OfferStatus.PENDING, Offer.expires_at > now)
+        .values(status=OfferStatus.USED, totp_secret=b"", qr_secret=b"")
+        .returning(Offer.id)
+    ).first()
+    return consumed is not None
+
+
+def _refusal(session: Session, found: Presented, known: Sequence[Device], now: datetime) -> PushhubError | None:
+    rebind_days = hub().settings.rebind_days
+    for device in known:
+        since = number_since(_history(session, {device.id}), found.number)
+        if since is not None and rebind_allowed_at(since, rebind_days) > now:
+            return RebindTooSoon(retry_at=rebind_allowed_at(since, rebind_days))
+    holder = session.scalar(
+        sa.select(Binding.device_id).where(Binding.number == found.number, Binding.ended_at.is_(None))
+    )
+    another_has_it = holder is not None and holder not in {device.id for device in known}
+    if another_has_it and not Assurance(found.assurance).may_replace:
+        return NumberBoundElsewhere()
+    return None
+
+
+def _devices_like(session: Session, description: DeviceDescription) -> Sequence[Device]:
+    """Rows of this very phone: by its hardware id first (it survives a reinstall), then by its installation.
+
+    A backup carries an installation to another phone. Where both hardware ids are known and differ, it is
+    another phone.
+    """
+    installation, hardware = _digests(description)
+    same_installation = Device.installation_digest == installation
+    if hardware is None:
+        return session.scalars(sa.select(Device).where(same_installation)).all()
+    unknown_hardware = sa.and_(same_installation, Device.hardware_digest.is_(None))
+    rows = session.scalars(sa.select(Device).where(sa.or_(Device.hardware_digest == hardware, unknown_hardware))).all()
+    return sorted(rows, key=lambda row: row.hardware_digest is None)
+
+
+def _digests(description: DeviceDescription) -> tuple[str, str | None]:
+    keyring, hardware = hub().keyring, description.hardware_id
+    return (
+        keyring.lookup_digest("installation", description.installation_id),
+        keyring.lookup_digest("hardware", hardware) if hardware else None,
+    )
+
+
+def _written_device(
+    known: Sequence[Device], description: DeviceDescription, key_thumbprint: str, now: datetime
+) -> Device:
+    installation, hardware = _digests(description)
+    device = known[0] if known else Device(id=new_key(), created_at=now)
+    device.installation_digest = installation
+    device.hardware_digest = hardware or device.hardware_digest
+    device.key_thumbprint = key_thumbprint
+    device.platform = description.platform
+    device.model = description.model
+    device.os_version = description.os_version
+    device.app_version = description.app_version
+    device.locale = description.locale
+    device.notifications_allowed = device.push_service_present = None
+    device.last_seen_at = now
+    set_push_target(device, description.push_target, now)
+    return device
+
+
+def set_push_target(device: Device, target: PushTarget, now: datetime) -> None:
+    """Write the device's new address. A target that was given up as dead counts as alive again."""
+    device.push_kind = target.kind
+    device.push_value = target.value or None
+    device.push_topic = target.topic
+    device.push_environment = target.environment
+    device.push_registered_at = now
+    device.push_dead_at = None
+
+
+def _end_bindings(session: Session, number: str, same_device: set[UUID], product_id: UUID, now: datetime) -> None:
+    """End what the new binding takes the place of, and tell a device that loses its number."""
+    ended = session.execute(
+        sa.update(Binding)
+        .where(
+            Binding.ended_at.is_(None),
+            sa.or_(Binding.number == number, Binding.device_id.in_(same_device)),
+        )
+        .values(
+            ended_at=now,
+            end_reason=sa.case((Binding.number == number, "moved"), else_="other_number"),
+        )
+        .returning(Binding.id, Binding.device_id, Binding.number)
+    ).all()
+    for binding_id, device_id, ended_number in ended:
+        events.record(session, Tag.BINDING_ENDED, binding_id, product_id)
+        if device_id not in same_device:
+            tell_device(session, device_id, Notice.NUMBER_MOVED, PhoneNumber.trusted(ended_number))
+
+
+def _history(session: Session, device_ids: set[UUID]) -> list[tuple[str, datetime]]:
+    rows = session.execute(
+        sa.select(Binding.number, Binding.bound_at)
+        .where(Binding.device_id.in_(device_ids))
+        .order_by(Binding.bound_at, Binding.id)
+    )
+    return [(number, bound_at) for number, bound_at in rows]
+
+
+def _allowed_at(session: Session, device_ids: set[UUID], now: datetime) -> datetime:
+    # An empty text is no number, so this is the start of the latest number whatever it is.
+    since = number_since(_history(session, device_ids), number="") or now
+    return rebind_allowed_at(since, hub().settings.rebind_days)
+
+
+def rebind_date(device_id: UUID) -> datetime:
+    """From when this device may be bound to a different number."""
+    with reading() as session:
+        return _allowed_at(session, {device_id}, clock.now())
+
+
+def last_binding(device_id: UUID) -> Binding | None:
+    """The device's latest binding, ended or not."""
+    with reading() as session:
+        return session.scalar(
+            sa.select(Binding)
+            .where(Binding.device_id == device_id)
+            .order_by(Binding.bound_at.desc(), Binding.id.desc())
+            .limit(1)
+        )
+
+
+def unbind(device_id: UUID) -> None:
+    """The person lets the number go. Raises `DeviceUnbound` where there is none."""
+    with transaction() as session:
+        if not _end(session, Binding.device_id == device_id, "unbound"):
+            raise DeviceUnbound
+
+
+def unbind_number(number: PhoneNumber, *, reason: str) -> Binding:
+    """An operator takes the number from its device; the device is told. Raises `NotFound`."""
+    with transaction() as session:
+        binding = _end(session, Binding.number == number.e164, "operator", note=reason)
+        if binding is None:
+            raise NotFound("No device is bound to this number.")
+        tell_device(session, binding.device_id, Notice.UNBOUND_BY_OPERATOR, number)
+        return binding
+
+
+def _end(session: Session, which: sa.ColumnElement[bool], reason: str, **data: str) -> Binding | None:
+    binding = session.scalar(
+        sa.update(Binding)
+        .where(which, Binding.ended_at.is_(None))
+        .values(ended_at=clock.now(), end_reason=reason)
+        .returning(Binding)
+    )
+    if binding is not None:
+        events.record(session, Tag.BINDING_ENDED, binding.id, None, reason=reason, **data)
+    return binding
+
+
+def update_device(device_id: UUID, *, push_target: PushTarget | None = None, **changes: str | bool | None) -> Device:
+    """Write what the app reports anew: push target, locale, versions, permission to notify."""
+    with transaction() as session:
+        device = session.get_one(Device, device_id)
+        for name, value in changes.items():
+            setattr(device, name, value)
+        if push_target is not None:
+            set_push_target(device, push_target, clock.now())
+        session.flush()
+        return device
+
+
+def active_binding(session: Session, number: PhoneNumber) -> Binding | None:
+    """Who this number is now, with the device."""
+    return session.scalar(
+        sa.select(Binding)
+        .options(joinedload(Binding.device))
+        .where(Binding.number == number.e164, Binding.ended_at.is_(None))
+    )

@@ -1,0 +1,276 @@
+"""What the providers' answers mean, as tables.
+
+`fcm_outcome` and `apns_outcome` are total: whatever comes back, they give one `Outcome` and raise nothing.
+An answer that is in no table is `Rejected` (or `Retry`, where the status says that the provider is at fault)
+and logged as a warning with its status and code word, never with its text.
+
+Where E, S, C, R and T stand below, the source is
+
+    E  https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode
+    S  https://firebase.google.com/docs/cloud-messaging/scale-fcm
+    C  https://firebase.google.com/docs/cloud-messaging/error-codes
+    R  https://developer.apple.com/documentation/usernotifications/handling-notification-responses-from-apns
+    T  https://developer.apple.com/documentation/usernotifications/establishing-a-token-based-connection-to-apns
+
+An outcome's `reason` is the provider's own word (`UNREGISTERED`, `BadDeviceToken`), or one of ours in small
+letters (`unreadable_answer`, `http_418`).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from typing import Any, Final
+
+from pushhub import clock
+from pushhub.channels.contract import Accepted, ChannelDown, Outcome, Rejected, Retry, TargetDead
+
+log = logging.getLogger(__name__)
+
+
+class Kind(Enum):
+    """Which outcome an answer leads to."""
+
+    TARGET_DEAD = "target_dead"
+    RETRY = "retry"
+    REJECTED = "rejected"
+    CHANNEL_DOWN = "channel_down"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a table.
+
+    Args:
+        kind: the outcome.
+        after: for RETRY, the wait if the answer has no `Retry-After`; None leaves it to the caller.
+        reason: the outcome's reason, where it is not the key of the line.
+    """
+
+    kind: Kind
+    after: timedelta | None = None
+    reason: str | None = None
+
+
+_AT_ONCE = timedelta(0)
+_SECONDS_10 = timedelta(seconds=10)
+_SECONDS_30 = timedelta(seconds=30)
+_MINUTE = timedelta(minutes=1)
+_QUARTER = timedelta(minutes=15)
+
+_DEAD = Row(Kind.TARGET_DEAD)
+_REJECTED = Row(Kind.REJECTED)
+_DOWN = Row(Kind.CHANNEL_DOWN)
+
+#: By `errorCode` of the FcmError in `error.details`; a BadRequest beside it goes before (see `fcm_outcome`).
+FCM_OUTCOMES: Final[Mapping[str, Row]] = {
+    "INVALID_ARGUMENT": _DEAD,  # C, second example: the FcmError alone means the target is malformed
+    "UNREGISTERED": _DEAD,  # E: the app instance is gone
+    "SENDER_ID_MISMATCH": _DEAD,  # E: the target belongs to another project's sender
+    "QUOTA_EXCEEDED": Row(Kind.RETRY, _MINUTE),  # S: 60 s where there is no Retry-After
+    "UNAVAILABLE": Row(Kind.RETRY, _SECONDS_10),  # S: first wait at least 10 s
+    "INTERNAL": Row(Kind.RETRY, _SECONDS_10),  # S: first wait at least 10 s
+    "UNSPECIFIED_ERROR": Row(Kind.RETRY, _SECONDS_10),  # E: nothing more is known; like INTERNAL
+    "THIRD_PARTY_AUTH_ERROR": _DOWN,  # E: the project's APNs or web push key is missing or wrong
+    "APNS_AUTH_ERROR": _DOWN,  # E: the same under its older name
+    "UNAUTHENTICATED": Row(Kind.RETRY, _AT_ONCE),  # C: get a new OAuth credential; see CREDENTIAL_REFUSED
+    "PERMISSION_DENIED": _DOWN,  # C: the API is off or the service account lacks the role
+}
+
+#: By HTTP status, for answers without an FcmError.
+FCM_STATUSES: Final[Mapping[int, Row]] = {
+    400: Row(Kind.REJECTED, reason="INVALID_ARGUMENT"),  # C, first example: a field of ours is wrong
+    401: Row(Kind.RETRY, _AT_ONCE, "UNAUTHENTICATED"),  # C: the OAuth credential was refused
+    403: Row(Kind.CHANNEL_DOWN, reason="PERMISSION_DENIED"),  # C: API off or role missing; no target's fault
+    404: Row(Kind.CHANNEL_DOWN, reason="NOT_FOUND"),  # C: no such project in the URL; no target's fault
+    429: Row(Kind.RETRY, _MINUTE, "QUOTA_EXCEEDED"),  # S: 60 s where there is no Retry-After
+    500: Row(Kind.RETRY, _SECONDS_10, "INTERNAL"),  # S: first wait at least 10 s
+    502: Row(Kind.RETRY, _SECONDS_10, "UNAVAILABLE"),  # S: as 503; the front end answers 502 with HTML
+    503: Row(Kind.RETRY, _SECONDS_10, "UNAVAILABLE"),  # S: first wait at least 10 s
+    504: Row(Kind.RETRY, _SECONDS_10, "UNAVAILABLE"),  # S: as 503
+}
+
+#: By HTTP status and `reason` of the body.
+APNS_OUTCOMES: Final[Mapping[tuple[int, str], Row]] = {
+    (400, "BadDeviceToken"): _DEAD,  # R: malformed, or of the other environment
+    (400, "DeviceTokenNotForTopic"): _DEAD,  # R: the target belongs to another app
+    (400, "TopicDisallowed"): _DOWN,  # R: our key may not push to this topic
+    (400, "BadTopic"): _DOWN,  # R: the topic is no bundle id
+    (400, "MissingTopic"): _DOWN,  # R: there is no apns-topic
+    (400, "BadCollapseId"): _REJECTED,  # R: longer than 64 bytes
+    (400, "BadExpirationDate"): _REJECTED,  # R: apns-expiration is no number
+    (400, "BadMessageId"): _REJECTED,  # R: apns-id is no UUID
+    (400, "BadPriority"): _REJECTED,  # R: apns-priority is none of 1, 5, 10
+    (400, "DuplicateHeaders"): _REJECTED,  # R: a header came twice
+    (400, "InvalidPushType"): _REJECTED,  # R: apns-push-type is unknown
+    (400, "MissingDeviceToken"): _REJECTED,  # R: the path holds no target
+    (400, "PayloadEmpty"): _REJECTED,  # R: there is no payload
+    (400, "IdleTimeout"): Row(Kind.RETRY, _AT_ONCE),  # R: the connection was idle; the next try opens one
+    (403, "ExpiredProviderToken"): Row(Kind.RETRY, _AT_ONCE),  # R, T: sign a new one; see CREDENTIAL_REFUSED
+    (403, "InvalidProviderToken"): _DOWN,  # R: key id, team id or signature is wrong
+    (403, "MissingProviderToken"): _DOWN,  # R: there is no authorization header
+    (403, "UnrelatedKeyIdInToken"): Row(Kind.RETRY),  # R: this connection began with another key
+    (403, "BadEnvironmentKeyIdInToken"): _DOWN,  # R: the key is scoped to the other environment
+    (403, "BadEnvironmentKeyInToken"): _DOWN,  # the same, as Apple's servers are seen to spell it
+    (403, "BadCertificate"): _DOWN,  # R: certificate mode
+    (403, "BadCertificateEnvironment"): _DOWN,  # R: certificate mode
+    (403, "Forbidden"): _REJECTED,  # R: the action is not allowed
+    (404, "BadPath"): _REJECTED,  # R: the path is not /3/device/…
+    (405, "MethodNotAllowed"): _REJECTED,  # R: not POST
+    (410, "Unregistered"): _DEAD,  # R: inactive since `timestamp`
+    (410, "ExpiredToken"): _DEAD,  # R: expired since `timestamp`
+    (413, "PayloadTooLarge"): _REJECTED,  # R: over 4096 bytes
+    (429, "TooManyProviderTokenUpdates"): Row(Kind.RETRY),  # R, T: signed anew more than once in 20 minutes
+    (429, "TooManyRequests"): Row(Kind.RETRY, _SECONDS_30),  # R: too many to this one device
+    (500, "InternalServerError"): Row(Kind.RETRY, _QUARTER),  # R: try again after 15 minutes
+    (503, "ServiceUnavailable"): Row(Kind.RETRY, _QUARTER),  # R: try again after 15 minutes
+    (503, "Shutdown"): Row(Kind.RETRY, _QUARTER),  # R: try again after 15 minutes
+}
+
+#: Reasons that speak of our credential, not of the message: a new one may be accepted.
+CREDENTIAL_REFUSED: Final = frozenset({"UNAUTHENTICATED", "ExpiredProviderToken"})
+
+_FCM_ERROR = "google.firebase.fcm.v1.FcmError"
+_BAD_REQUEST = "google.rpc.BadRequest"
+_TARGET_FIELDS = frozenset({"message.token", "message.fid"})
+
+#: A word that may go into a reason and into the log: a push target or a code has digits and can't pass.
+_WORD = re.compile(r"[A-Za-z][A-Za-z_]{0,63}")
+_DIGITS = re.compile(r"[0-9]{1,9}")
+
+
+def fcm_outcome(status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
+    """What an answer of FCM HTTP v1 means: `{"name"}` on 200, else `{"error": {"status", "details": []}}`.
+
+    Message text is never read, only `details`: an FcmError tells the code, a BadRequest the fields at fault.
+    Without either, the status alone decides.
+    """
+    content = _json_object(body)
+    if status == 200:
+        name = content.get("name")
+        if isinstance(name, str) and name:
+            return Accepted(name)
+        return _unknown("fcm", status, "unreadable_answer")
+    details = _objects(_object(content.get("error")).get("details"))
+    if status == 400 and any(_is(detail, _BAD_REQUEST) for detail in details):
+        # Older answers name the target in a BadRequest; any other field is a mistake of ours.
+        return (TargetDead if _blames_target(details) else Rejected)("INVALID_ARGUMENT")
+    code = next((detail.get("errorCode") for detail in details if _is(detail, _FCM_ERROR)), None)
+    if isinstance(code, str) and code in FCM_OUTCOMES:
+        return _outcome(FCM_OUTCOMES[code], code, headers)
+    row = FCM_STATUSES.get(status) or (FCM_STATUSES[500] if status >= 500 else None)
+    if code is None and row is not None:
+        return _outcome(row, f"http_{status}", headers)
+    unknown = _unknown("fcm", status, code)
+    return _outcome(row, unknown.reason, headers) if row and _theirs(status) else unknown
+
+
+def apns_outcome(status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
+    """What an answer of APNs means: nothing but `apns-id` on 200, else `{"reason", "timestamp"}`.
+
+    `timestamp` (milliseconds since 1970) comes with 410 and becomes `TargetDead.since`.
+    """
+    if status == 200:
+        return Accepted(headers.get("apns-id") or "")
+    content = _json_object(body)
+    reason = content.get("reason")
+    row = APNS_OUTCOMES.get((status, reason)) if isinstance(reason, str) else None
+    if row is None or not isinstance(reason, str):
+        unknown = _unknown("apns", status, reason)
+        return Retry(unknown.reason, _retry_after(headers)) if _theirs(status) else unknown
+    since = _moment(content.get("timestamp")) if status == 410 else None
+    return _outcome(row, reason, headers, since)
+
+
+def transport_outcome(reason: str) -> Outcome:
+    """What a `TransportFailed` means: try again, unless the request itself could not be put on the wire."""
+    return Rejected("unsendable_request") if reason == "request" else Retry(reason)
+
+
+def _outcome(row: Row, word: str, headers: Mapping[str, str], since: datetime | None = None) -> Outcome:
+    reason = row.reason or word
+    match row.kind:
+        case Kind.TARGET_DEAD:
+            return TargetDead(reason, since)
+        case Kind.REJECTED:
+            return Rejected(reason)
+        case Kind.CHANNEL_DOWN:
+            return ChannelDown(reason)
+        case Kind.RETRY:
+            wish = _retry_after(headers)
+            return Retry(reason, row.after if wish is None else wish)
+
+
+def _theirs(status: int) -> bool:
+    """Whether the status alone says that the provider could not, whatever the body says."""
+    return status == 429 or status >= 500
+
+
+def _unknown(channel: str, status: int, word: object) -> Rejected:
+    known = word if isinstance(word, str) and _WORD.fullmatch(word) else f"http_{status}"
+    log.warning(
+        "an answer of the push provider is in no table",
+        extra={"channel": channel, "http_status": status, "reason": known},
+    )
+    return Rejected(known)
+
+
+def _blames_target(details: list[dict[str, Any]]) -> bool:
+    """Whether the fields at fault are the target and nothing else."""
+    fields = [
+        violation.get("field")
+        for detail in details
+        if _is(detail, _BAD_REQUEST)
+        for violation in _objects(detail.get("fieldViolations"))
+    ]
+    return bool(fields) and all(isinstance(field, str) and field in _TARGET_FIELDS for field in fields)
+
+
+def _is(detail: dict[str, Any], type_name: str) -> bool:
+    return str(detail.get("@type")).endswith(f"/{type_name}")
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        return _object(json.loads(body))
+    except (ValueError, RecursionError):  # not JSON, not UTF-8, or nested without end
+        return {}
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _moment(milliseconds: object) -> datetime | None:
+    if not isinstance(milliseconds, int) or isinstance(milliseconds, bool):
+        return None
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _retry_after(headers: Mapping[str, str]) -> timedelta | None:
+    """`Retry-After` (RFC 9110: seconds, or a date), as a wait from now; None if there is none to be read."""
+    value = (headers.get("retry-after") or "").strip()
+    if not value:
+        return None
+    if _DIGITS.fullmatch(value):
+        return timedelta(seconds=int(value))
+    try:
+        moment = parsedate_to_datetime(value)
+        if moment.tzinfo is None:  # "-0000": UTC by RFC 5322, and naive by Python
+            moment = moment.replace(tzinfo=UTC)
+        return max(moment - clock.now(), _AT_ONCE)
+    except (ValueError, TypeError, LookupError, OverflowError):  # a date that is none
+        return None

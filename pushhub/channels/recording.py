@@ -1,0 +1,36 @@
+"""A channel that keeps what it is given: for development, rehearsals and tests."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from pushhub.channels.contract import Accepted, Message, Outcome
+
+
+class RecordingChannel:
+    """Takes the place of any channel. Answers Accepted, or what it was told to answer.
+
+    Args:
+        name: the name of the channel whose place it takes.
+        keep: how many of the newest messages stay in `sent`.
+    """
+
+    def __init__(self, name: str = "recording", *, keep: int = 1000) -> None:
+        self.name = name
+        self.sent: deque[Message] = deque(maxlen=keep)
+        self._script: deque[Outcome] = deque()
+
+    def __repr__(self) -> str:
+        return f"<RecordingChannel {self.name}: {len(self.sent)} sent>"
+
+    def script(self, *outcomes: Outcome) -> None:
+        """Answer the next tries with these, in order, and Accepted again after them."""
+        self._script.extend(outcomes)
+
+    async def send(self, message: Message) -> Outcome:
+        """Keep the message. An accepted one is named after its id, so every try of it has the same name."""
+        self.sent.append(message)
+        return self._script.popleft() if self._script else Accepted(f"{self.name}:{message.id}")
+
+    async def close(self) -> None:
+        """There is nothing to close; `sent` stays."""

@@ -1,0 +1,171 @@
+"""The one way by which bytes reach a push provider: HTTP/2 over TLS, through pyreqwest.
+
+A provider's URL can hold a push target (APNs puts it in the path) and pyreqwest's errors quote the URL, so
+none of them leaves this module: every failure becomes a `TransportFailed` with one stable word.
+
+    TransportFailed.reason
+    ├── connect_timeout   no connection within 5 s
+    ├── timeout           no complete answer within 10 s: the provider may have taken the message
+    ├── connect           refused, unreachable, or TLS not agreed
+    ├── reset             the connection broke: the provider may have taken the message
+    ├── closed            we closed the transport ourselves
+    ├── request           the URL or a header can't be sent like this: a defect on our side
+    └── failed            anything else, e.g. the provider broke off this one stream
+
+Only after connect_timeout, connect, closed and request is it certain that the provider has nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import cycle
+from typing import Protocol, TypeVar
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from pyreqwest.client import Client, ClientBuilder, SyncClientBuilder
+from pyreqwest.exceptions import (
+    BuilderError,
+    ClientClosedError,
+    DetailedPyreqwestError,
+    NetworkError,
+    PyreqwestError,
+    RequestTimeoutError,
+)
+
+CONNECT_TIMEOUT = timedelta(seconds=5)
+TOTAL_TIMEOUT = timedelta(seconds=10)  # https://firebase.google.com/docs/cloud-messaging/scale-fcm: at least 10 s
+
+#: How often a quiet connection is pinged, and how long it is kept: Apple wants connections to stay open, and
+#: a code should not wait for a TLS handshake.
+PING_INTERVAL = timedelta(seconds=60)
+PING_TIMEOUT = timedelta(seconds=10)
+IDLE_TIMEOUT = timedelta(hours=1)
+
+_USER_AGENT = "pushhub"
+
+#: How pyreqwest says that there was no connection yet. Its ConnectError and ConnectTimeoutError don't say it:
+#: they also stand for a connection that broke, or fell silent, when the request may have been taken already.
+_CONNECTING = "client error (Connect)"
+
+#: The first class that fits names the reason.
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (RequestTimeoutError, "timeout"),
+    (NetworkError, "reset"),
+    (ClientClosedError, "closed"),
+    (BuilderError, "request"),
+    (ValueError, "request"),  # pyreqwest answers a header or URL that it can't read with a plain ValueError
+)
+
+_Builder = TypeVar("_Builder", ClientBuilder, SyncClientBuilder)
+
+
+class TransportFailed(Exception):
+    """No answer came. `reason` is one of the words above; the text never holds a URL or a header."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back. Look headers up by their lower-case name."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class Wire(Protocol):
+    """What a channel needs of a transport; `Transport` in production, a few lines in a test."""
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:
+        """POST and wait for the whole answer. Raises `TransportFailed`."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class Transport:
+    """An HTTP/2 client that keeps its connections open.
+
+    HTTP/2 only, TLS 1.2 or newer, certificates checked, no redirects, no cookies, no decompression, no proxy
+    from the environment: a push provider needs none of these, and each would be a way to send a push target
+    somewhere else. When a provider closes a connection with GOAWAY, what it had not begun is sent again on a
+    new one by pyreqwest, and nothing is sent twice.
+
+    Args:
+        extra_roots: PEM with root certificates to trust besides the usual ones (a simulator, a proxy).
+        connections: how many connections per provider host; requests go round them in turn.
+    """
+
+    def __init__(self, extra_roots: bytes | None = None, *, connections: int = 1) -> None:
+        self._extra_roots = extra_roots
+        self._clients = [self._client() for _ in range(connections)]
+        self._turn = cycle(self._clients)
+        self._closed = False
+
+    def _client(self) -> Client:
+        builder = _prepared(ClientBuilder(), self._extra_roots).http2_prior_knowledge()
+        builder = builder.http2_keep_alive_interval(PING_INTERVAL).http2_keep_alive_timeout(PING_TIMEOUT)
+        return builder.http2_keep_alive_while_idle(True).pool_idle_timeout(IDLE_TIMEOUT).build()
+
+    def fresh(self) -> Transport:
+        """Another transport like this one, with connections of its own."""
+        return Transport(self._extra_roots, connections=len(self._clients))
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:
+        """POST and wait for the whole answer, at most 10 s. Raises `TransportFailed` and nothing else."""
+        if self._closed:
+            raise TransportFailed("closed")
+        try:
+            request = next(self._turn).post(url).headers(headers).body_bytes(body).build()
+            response = await request.send()
+            return Response(response.status, response.headers, bytes(await response.bytes()))
+        except (PyreqwestError, ValueError) as error:
+            reason = _reason(error)
+        # Raised outside the handler: the error that quotes the URL would otherwise hang on as __context__.
+        raise TransportFailed(reason)
+
+    async def close(self) -> None:
+        """Close every connection; a request under way ends with `TransportFailed("closed")`."""
+        self._closed = True
+        for client in self._clients:
+            await client.close()
+
+
+def post_blocking(url: str, headers: Mapping[str, str], body: bytes, extra_roots: bytes | None = None) -> Response:
+    """POST once from a thread, on a connection of its own, with the same rules as `Transport`.
+
+    For what asks for a blocking exchange, i.e. google-auth when it trades a signature for an OAuth
+    credential. HTTP/1.1 will do here. Raises `TransportFailed` and nothing else.
+    """
+    try:
+        with _prepared(SyncClientBuilder(), extra_roots).http2(True).build() as client:
+            response = client.post(url).headers(headers).body_bytes(body).build().send()
+            return Response(response.status, response.headers, bytes(response.bytes()))
+    except (PyreqwestError, ValueError) as error:
+        reason = _reason(error)
+    raise TransportFailed(reason)
+
+
+def _prepared(builder: _Builder, extra_roots: bytes | None) -> _Builder:
+    builder = builder.https_only(True).min_tls_version("TLSv1.2").no_proxy().user_agent(_USER_AGENT)
+    builder = builder.follow_redirects(False).referer(False).default_cookie_store(False)
+    builder = builder.gzip(False).brotli(False).zstd(False).deflate(False)
+    builder = builder.connect_timeout(CONNECT_TIMEOUT).timeout(TOTAL_TIMEOUT)
+    for root in x509.load_pem_x509_certificates(extra_roots) if extra_roots else ():
+        builder = builder.add_root_certificate_der(root.public_bytes(Encoding.DER))
+    return builder
+
+
+def _reason(error: Exception) -> str:
+    causes = (error.details["causes"] or ()) if isinstance(error, DetailedPyreqwestError) else ()
+    if any(cause["message"] == _CONNECTING for cause in causes):
+        return "connect_timeout" if isinstance(error, RequestTimeoutError) else "connect"
+    return next((word for kind, word in _REASONS if isinstance(error, kind)), "failed")

@@ -1,0 +1,37 @@
+"""The command line: `pushhub …`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from pushhub import __version__
+from pushhub.commands import device, keys, number, product, running
+from pushhub.errors import ConfigurationError, PushhubError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def commands() -> None:
+    """Confirmation codes by push: binds a phone to a number, delivers codes, checks them."""
+
+
+commands.add_command(running.serve)
+commands.add_command(running.dispatch)
+commands.add_command(running.simulate)
+commands.add_command(running.migrate)
+commands.add_command(running.doctor)
+commands.add_command(keys.group)
+commands.add_command(product.group)
+commands.add_command(number.group)
+commands.add_command(device.group)
+
+
+def main() -> None:
+    """Run a command; what it refuses is one sentence on standard error and exit code 1."""
+    try:
+        commands()
+    except (ConfigurationError, PushhubError) as problem:
+        click.echo(f"pushhub: {problem}", err=True)
+        sys.exit(1)

@@ -1,0 +1,44 @@
+"""The local installation of `make run`: everything under `var/`, made on the first start and kept after."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pushhub.sealing import create_key_file
+
+HOME = Path("var")
+_SETTINGS = "local.json"
+
+
+def local_settings(environ: Mapping[str, str], home: Path = HOME) -> dict[str, str]:
+    """The settings of the environment over those that the local installation was started with last."""
+    file = home / _SETTINGS
+    kept: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    return kept | dict(environ)
+
+
+def prepare(environ: Mapping[str, str], port: int, home: Path = HOME) -> dict[str, str]:
+    """Make what is missing and return the environment to start with. What is set in `environ` goes first."""
+    home.mkdir(mode=0o700, exist_ok=True)
+    key_file = home / "keys.json"
+    if not key_file.exists():
+        create_key_file(key_file)
+    return {
+        "PUSHHUB_DATABASE_URL": f"sqlite:///{(home / 'pushhub.db').resolve()}",
+        "PUSHHUB_KEY_FILE": str(key_file.resolve()),
+        "PUSHHUB_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "PUSHHUB_START_PAGE": "true",
+        **environ,
+        "PUSHHUB_PORT": str(port),
+    }
+
+
+def keep(environ: Mapping[str, str], home: Path = HOME) -> None:
+    """Remember the settings, so that other commands work on the same installation."""
+    ours = {name: value for name, value in environ.items() if name.startswith("PUSHHUB_")}
+    handle = os.open(home / _SETTINGS, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        json.dump(ours, file, indent=2)

@@ -1,0 +1,138 @@
+"""`pushhub serve`, `dispatch`, `simulate`, `migrate`, `doctor`: the processes of an installation."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+
+import click
+from flask_migrate import upgrade
+
+from pushhub.app import create_app
+from pushhub.commands import local
+from pushhub.commands.checkup import examine
+from pushhub.commands.shared import application, as_json, current_settings, show
+from pushhub.delivery.running import dispatch_forever
+from pushhub.errors import ConfigurationError
+
+_GUNICORN = [sys.executable, "-m", "gunicorn", "wsgi:application", "--config", "gunicorn.conf.py"]
+
+
+@click.command()
+@click.option("--local", "is_local", is_flag=True, help="A complete installation under var/, with simulated providers.")
+@click.option("--port", type=click.IntRange(1, 65535), envvar="PUSHHUB_PORT", default=8080, show_default=True)
+def serve(is_local: bool, port: int) -> None:
+    """Serve the API and the pages with gunicorn."""
+    if not is_local:
+        current_settings()
+        os.execv(sys.executable, _GUNICORN)  # noqa: S606 - no shell is involved
+    with ExitStack() as running:
+        environ = local.prepare(os.environ, port)
+        if "PUSHHUB_FCM_CREDENTIALS" not in environ and "PUSHHUB_APNS_KEY" not in environ:
+            # Imported here: a production service has no use for the simulators.
+            from simulators import Simulators
+
+            simulators = running.enter_context(Simulators(local.HOME.resolve() / "simulators"))
+            environ |= simulators.settings()
+        local.keep(environ)
+        _migrate()
+        sys.exit(_supervise(environ, port))
+
+
+def _supervise(environ: Mapping[str, str], port: int) -> int:
+    server = subprocess.Popen(_GUNICORN, env=dict(environ), start_new_session=True)  # noqa: S603 - our own words
+
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        server.send_signal(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, pass_on)
+    address = f"http://127.0.0.1:{port}"
+    if _comes_up(server, address):
+        click.echo(
+            f"\npushhub is running. Open in a browser:\n\n"
+            f"    {address}/        the whole story, with a phone beside it\n"
+            f"    {address}/docs    the API\n\n"
+            "FCM and APNs are simulated; nothing leaves this machine. Stop with Ctrl-C.\n"
+        )
+    return server.wait()
+
+
+def _comes_up(server: subprocess.Popen[bytes], address: str) -> bool:
+    from reference_device import http_transport
+
+    ask = http_transport()
+    for _ in range(150):
+        if server.poll() is not None:
+            return False
+        try:
+            if ask("GET", f"{address}/readyz", {}, None).status == 200:
+                return True
+        except ConnectionError:
+            pass
+        time.sleep(0.2)
+    return True
+
+
+@click.command()
+def dispatch() -> None:
+    """Deliver, beside the service (PUSHHUB_DISPATCHER=external). Stops on SIGTERM after draining."""
+    dispatch_forever(create_app(current_settings()))
+
+
+@click.command()
+@click.option("--directory", type=click.Path(path_type=Path), default=Path("var/simulators"), show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--fcm-port", default=0, help="0: any free one.")
+@click.option("--apns-port", default=0, help="0: any free one.")
+@click.option("--apns-sandbox-port", default=0, help="0: any free one.")
+@click.option("--control-port", default=0, help="0: any free one.")
+def simulate(
+    directory: Path, host: str, fcm_port: int, apns_port: int, apns_sandbox_port: int, control_port: int
+) -> None:
+    """Run the FCM and APNs simulators and print the settings with which pushhub uses them."""
+    from simulators.serve import serve_forever
+
+    serve_forever(
+        directory,
+        host,
+        fcm_port=fcm_port,
+        apns_port=apns_port,
+        apns_sandbox_port=apns_sandbox_port,
+        control_port=control_port,
+        announce=click.echo,
+    )
+
+
+def _migrate() -> None:
+    with application():
+        upgrade()
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database to the newest version of its tables."""
+    _migrate()
+    click.echo("The database is up to date.")
+
+
+@click.command()
+@as_json
+def doctor(as_json: bool) -> None:
+    """Check settings, keys, database, clock, providers; exit code 1 where something needs a hand."""
+    findings = examine()
+    document = [{"check": found.check, "ok": found.ok, "finding": found.text} for found in findings]
+    show(
+        document,
+        as_json,
+        lambda: [f"{'ok ' if found.ok else 'NO '} {found.check:13} {found.text}" for found in findings],
+    )
+    if not all(found.ok for found in findings):
+        raise ConfigurationError("Something needs a hand; see the lines above that begin with NO.")

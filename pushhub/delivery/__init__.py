@@ -1,0 +1,1 @@
+"""How a message gets to a device: outbox, dispatcher, receipts."""

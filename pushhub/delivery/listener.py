@@ -1,0 +1,50 @@
+"""On PostgreSQL a commit anywhere wakes every dispatcher at once (LISTEN/NOTIFY). Polling is the fallback, so
+losing this connection costs at most a second."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+import psycopg
+import sqlalchemy as sa
+
+from pushhub.delivery.outbox import NOTIFY_CHANNEL
+
+log = logging.getLogger(__name__)
+_RECONNECT_SECONDS = 2.0
+
+
+class Listener:
+    """A thread with a connection of its own that calls `wake` for every notice."""
+
+    def __init__(self, database_url: str, wake: Callable[[], None]) -> None:
+        url = sa.make_url(database_url).set(drivername="postgresql")
+        self._conninfo = url.render_as_string(hide_password=False)
+        self._wake = wake
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join(3)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._listen()
+            except psycopg.Error as problem:
+                log.warning("listening for due deliveries failed", extra={"cause": type(problem).__name__})
+                self._stopping.wait(_RECONNECT_SECONDS)
+
+    def _listen(self) -> None:
+        with psycopg.connect(self._conninfo, autocommit=True, connect_timeout=5) as connection:
+            connection.execute(f"LISTEN {NOTIFY_CHANNEL}")
+            self._wake()
+            while not self._stopping.is_set():
+                for _ in connection.notifies(timeout=0.5, stop_after=1):
+                    self._wake()

@@ -1,0 +1,114 @@
+"""An operation as a contract: who may call, what goes in, what comes out, how it may be refused. The OpenAPI
+document is generated from the same words, so it can't disagree with the code.
+
+flask-smorest does the work; this gives it types and our refusals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from flask import request
+from flask_smorest import Blueprint
+from marshmallow import Schema
+
+from pushhub.errors import (
+    InvalidRequest,
+    MalformedBody,
+    NotFound,
+    PushhubError,
+    UnsupportedMediaType,
+)
+from pushhub.http.problems import MEDIA_TYPE, Problem
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Face:
+    """The operations of one audience. `guard` runs before each of them and refuses whoever may not call;
+    `public` says, just as plainly, that everybody may."""
+
+    def __init__(
+        self,
+        name: str,
+        import_name: str,
+        *,
+        prefix: str,
+        about: str,
+        guard: Callable[[], None],
+        security: Sequence[dict[str, list[str]]] = (),
+        always: Sequence[type[PushhubError]] = (),
+    ) -> None:
+        self.guard = guard
+        self.blueprint = Blueprint(name, import_name, url_prefix=prefix, description=about)
+        self._security = list(security)
+        self._always = tuple(always)
+        self.blueprint.before_request(guard)
+        self.blueprint.before_request(_require_json)
+
+    def operation(
+        self,
+        method: str,
+        path: str,
+        *,
+        answer: type[Schema] | None,
+        status: int = 200,
+        also: dict[int, type[Schema]] | None = None,
+        body: type[Schema] | None = None,
+        query: type[Schema] | None = None,
+        headers: Sequence[dict[str, Any]] = (),
+        refuses: Sequence[type[PushhubError]] = (),
+        media_type: str | None = None,
+        security: Sequence[dict[str, list[str]]] | None = None,
+    ) -> Callable[[View], View]:
+        """Declare an operation. The view gets the body, then the query, each as a dict, before its path values."""
+
+        def declare(view: View) -> View:
+            declared: Any = view
+            if query is not None:
+                declared = self.blueprint.arguments(query, location="query")(declared)
+            if body is not None:
+                declared = self.blueprint.arguments(body, location="json")(declared)
+            for code, described in self._refusals(refuses, body is not None or query is not None, path):
+                declared = self.blueprint.alt_response(
+                    code, schema=Problem, description=described, content_type=MEDIA_TYPE
+                )(declared)
+            for code, schema in (also or {}).items():
+                declared = self.blueprint.alt_response(code, schema=schema)(declared)
+            document: dict[str, Any] = {"security": list(self._security if security is None else security)}
+            if headers:
+                document["parameters"] = list(headers)
+            declared = self.blueprint.doc(**document)(declared)
+            if answer is not None or status == 204:
+                declared = self.blueprint.response(status, answer)(declared)
+            else:
+                content = {"content": {media_type: {"schema": {"type": "string"}}}}
+                declared = self.blueprint.doc(responses={str(status): {"description": "OK", **content}})(declared)
+            self.blueprint.route(path, methods=[method])(declared)
+            return view
+
+        return declare
+
+    def _refusals(self, refuses: Sequence[type[PushhubError]], takes_input: bool, path: str) -> list[tuple[int, str]]:
+        kinds = [*self._always, *refuses]
+        if takes_input:
+            kinds += [InvalidRequest, MalformedBody, UnsupportedMediaType]
+        if "<" in path and NotFound not in kinds:
+            kinds.append(NotFound)
+        by_status: dict[int, list[str]] = {}
+        for kind in kinds:
+            codes = by_status.setdefault(kind.status, [])
+            if kind.code not in codes:
+                codes.append(kind.code)
+        return [(status, f"`code`: {', '.join(codes)}") for status, codes in sorted(by_status.items())]
+
+
+def public() -> None:
+    """The guard of what everybody may call."""
+
+
+def _require_json() -> None:
+    has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
+    if request.method in ("POST", "PUT", "PATCH") and has_body and not request.is_json:
+        raise UnsupportedMediaType

@@ -1,0 +1,39 @@
+"""What one application object is made of besides its database: settings, keys, ways out, the alarm clock of
+its dispatcher. Use cases reach it with `hub()`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from flask import Flask, current_app
+
+from pushhub.channels.contract import Channel
+from pushhub.sealing import Keyring
+from pushhub.settings import Settings
+
+_EXTENSION = "pushhub"
+
+
+def _nobody_to_wake() -> None:
+    """No dispatcher runs in this process; those beside it notice by LISTEN/NOTIFY or by polling."""
+
+
+@dataclass(slots=True)
+class Hub:
+    settings: Settings
+    keyring: Keyring
+    #: The configured ways out by name: `fcm`, `apns`, `poll`.
+    channels: Mapping[str, Channel]
+    #: Tells the dispatcher of this process that something is due.
+    wake: Callable[[], None] = field(default=_nobody_to_wake)
+
+
+def attach(app: Flask, parts: Hub) -> None:
+    app.extensions[_EXTENSION] = parts
+
+
+def hub() -> Hub:
+    """The parts of the current application."""
+    return cast(Hub, current_app.extensions[_EXTENSION])

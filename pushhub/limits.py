@@ -1,0 +1,78 @@
+"""Limits that protect a person: counted in the database, so that every process counts together and a restart
+forgets nothing. A limit that can't be counted refuses (it fails closed), because the count is a statement of
+the same database that the guarded action needs.
+
+The request quota of an API key protects only the service's own capacity; `web_api` keeps it in memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from pushhub import clock
+from pushhub.db import Base, insert
+
+
+class LimitCounter(Base):
+    """How often something happened in one window. Subjects are keyed digests, never numbers or addresses."""
+
+    __tablename__ = "limit_counters"
+
+    name: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
+    subject: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    window_start: Mapped[datetime] = mapped_column(primary_key=True)
+    count: Mapped[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A named fixed window."""
+
+    name: str
+    length: timedelta
+
+    def start(self, moment: datetime) -> datetime:
+        """When the window that holds `moment` began."""
+        seconds = int(self.length.total_seconds())
+        return datetime.fromtimestamp(int(moment.timestamp()) // seconds * seconds, tz=moment.tzinfo)
+
+    def end(self, moment: datetime) -> datetime:
+        """When the window that holds `moment` ends."""
+        return self.start(moment) + self.length
+
+
+BIND_FAILURES = Window("bind_failures", timedelta(hours=1))
+CLIENT_CODES = Window("client_codes", timedelta(hours=1))
+WRONG_CODES = Window("wrong_codes", timedelta(days=1))
+
+
+def count_up(session: Session, window: Window, subject: str) -> int:
+    """Count one and return the new count of the current window."""
+    statement = insert(LimitCounter).values(
+        name=window.name, subject=subject, window_start=window.start(clock.now()), count=1
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=["name", "subject", "window_start"], set_={"count": LimitCounter.count + 1}
+    ).returning(LimitCounter.count)
+    return int(session.execute(statement).scalar_one())
+
+
+def counted(session: Session, window: Window, subject: str, *, back: timedelta | None = None) -> int:
+    """The count of the current window or, with `back`, of all windows that began since then."""
+    now = clock.now()
+    since = window.start(now) if back is None else now - back
+    statement = sa.select(sa.func.coalesce(sa.func.sum(LimitCounter.count), 0)).where(
+        LimitCounter.name == window.name,
+        LimitCounter.subject == subject,
+        LimitCounter.window_start >= since,
+    )
+    return int(session.execute(statement).scalar_one())
+
+
+def sweep(session: Session, keep: timedelta) -> None:
+    """Forget windows that began longer ago than `keep`."""
+    session.execute(sa.delete(LimitCounter).where(LimitCounter.window_start < clock.now() - keep))

@@ -1,0 +1,1 @@
+"""Anything other than a code that is sent to a phone."""

@@ -1,0 +1,52 @@
+"""What the service itself tells a device. Sending for products comes through the same tables."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import Enum
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from pushhub import clock
+from pushhub.binding.models import Device
+from pushhub.delivery.outbox import enqueue
+from pushhub.delivery.rules import DeliveryKind
+from pushhub.ids import new_key
+from pushhub.notifications.models import Notification
+from pushhub.phones import PhoneNumber
+from pushhub.texts import NUMBER_MOVED, NUMBER_MOVED_TITLE, OPERATOR_UNBOUND, in_language
+
+_KEPT_TRYING = timedelta(days=7)
+
+
+class Notice(Enum):
+    """What a device is told, as (title, body)."""
+
+    NUMBER_MOVED = (NUMBER_MOVED_TITLE, NUMBER_MOVED)
+    UNBOUND_BY_OPERATOR = (NUMBER_MOVED_TITLE, OPERATOR_UNBOUND)
+
+
+def tell_device(session: Session, device_id: UUID, notice: Notice, number: PhoneNumber) -> None:
+    """Tell this device, whatever number it is bound to now, in the caller's transaction."""
+    device = session.get_one(Device, device_id)
+    title, body = notice.value
+    now = clock.now()
+    notification = Notification(
+        id=new_key(),
+        product_id=None,
+        title=in_language(device.locale, title),
+        body=in_language(device.locale, body, number=number.masked),
+        data={},
+        created_at=now,
+        expires_at=now + _KEPT_TRYING,
+    )
+    session.add(notification)
+    session.flush()
+    enqueue(
+        session,
+        kind=DeliveryKind.NOTIFICATION,
+        device=device,
+        notification_id=notification.id,
+        expires_at=notification.expires_at,
+    )

@@ -1,0 +1,60 @@
+"""A phone number as a value. Nothing else in the project handles numbers as bare text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import phonenumbers
+
+from pushhub.errors import NumberInvalid
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneNumber:
+    """A valid number in E.164 (`+77057546868`). Its text form is masked, so that it can't slip into a log."""
+
+    e164: str
+
+    @classmethod
+    def parse(cls, text: str) -> PhoneNumber:
+        """Read a number as a person or a product wrote it, spaces and brackets included.
+
+        Raises `NumberInvalid` for anything that is not a valid number in international form.
+        """
+        return _parse(text)
+
+    @classmethod
+    def trusted(cls, e164: str) -> PhoneNumber:
+        """A number that has been through `parse` before, as it comes from the database."""
+        return cls(e164)
+
+    @property
+    def masked(self) -> str:
+        """`+770****6868`: the form in which people see it."""
+        return f"{self.e164[:4]}****{self.e164[-4:]}"
+
+    @property
+    def country(self) -> str:
+        """ISO 3166-1 alpha-2, e.g. `KZ`."""
+        region = phonenumbers.region_code_for_number(phonenumbers.parse(self.e164))
+        return str(region)
+
+    def __str__(self) -> str:
+        return self.masked
+
+    def __repr__(self) -> str:
+        return f"PhoneNumber({self.masked})"
+
+
+@lru_cache(maxsize=8192)
+def _parse(text: str) -> PhoneNumber:
+    if len(text) > 40:
+        raise NumberInvalid
+    try:
+        parsed = phonenumbers.parse(text.strip(), None)
+    except phonenumbers.NumberParseException as problem:
+        raise NumberInvalid from problem
+    if parsed.extension or not phonenumbers.is_valid_number(parsed):
+        raise NumberInvalid
+    return PhoneNumber(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))

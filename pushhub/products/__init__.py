@@ -1,0 +1,1 @@
+"""Who may ask for codes: products, their API keys and their policies."""

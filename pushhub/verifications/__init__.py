@@ -1,0 +1,1 @@
+"""Confirmation codes: ask, deliver, check, resend, cancel."""

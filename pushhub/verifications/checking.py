@@ -1,0 +1,93 @@
+"""Checking what the person typed: count first, then look, then consume."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from pushhub import clock, events
+from pushhub.db import reading, transaction
+from pushhub.errors import CodeMalformed, NotArmed
+from pushhub.events import Tag
+from pushhub.hub import hub
+from pushhub.limits import WRONG_CODES, count_up
+from pushhub.products.service import Caller
+from pushhub.verifications.lifecycle import close, find_own
+from pushhub.verifications.models import Verification, code_context
+from pushhub.verifications.rules import VerificationStatus, can_be_code, status_at
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found."""
+
+    valid: bool
+    status: VerificationStatus
+    attempts_left: int
+
+
+def check(caller: Caller, verification_id: UUID, code: str) -> Checked:
+    """Whether this is the code; at most once is the answer yes.
+
+    The attempt is spent in a committed statement of its own before the code is looked at, so that parallel
+    checks never look more often than allowed. Raises `NotFound`, `CodeMalformed` and `NotArmed`, none of which
+    spends an attempt.
+    """
+    with reading() as session:
+        found = find_own(session, caller, verification_id)
+    if not can_be_code(code, found.digits):
+        raise CodeMalformed(digits=found.digits)
+    now = clock.now()
+    with transaction() as session:
+        spent = session.execute(
+            sa.update(Verification)
+            .where(
+                Verification.id == found.id,
+                Verification.status == VerificationStatus.PENDING,
+                Verification.expires_at > now,
+                Verification.armed_at.is_not(None),
+                Verification.attempts_used < Verification.attempts_allowed,
+            )
+            .values(attempts_used=Verification.attempts_used + 1)
+            .returning(Verification.attempts_used, Verification.attempts_allowed)
+        ).first()
+    if spent is None:
+        with reading() as session:
+            return _not_looked(find_own(session, caller, verification_id), now)
+    left = spent.attempts_allowed - spent.attempts_used
+    if hub().keyring.code_matches(found.code_digest, code, code_context(found.id)):
+        return _approve(caller, found.id, left)
+    return _count_wrong(caller, found, left)
+
+
+def _not_looked(verification: Verification, now: datetime) -> Checked:
+    status = status_at(verification.status, verification.expires_at, now)
+    if status is VerificationStatus.PENDING:
+        if verification.armed_at is None:
+            raise NotArmed
+        # The last attempts are being looked at by other requests at this moment.
+        return Checked(False, VerificationStatus.EXHAUSTED, 0)
+    return Checked(False, status, 0)
+
+
+def _approve(caller: Caller, verification_id: UUID, left: int) -> Checked:
+    with transaction() as session:
+        if close(session, verification_id, VerificationStatus.APPROVED):
+            events.record(session, Tag.VERIFICATION_APPROVED, verification_id, caller.product_id)
+            return Checked(True, VerificationStatus.APPROVED, left)
+        verification = find_own(session, caller, verification_id)
+        return Checked(False, status_at(verification.status, verification.expires_at, clock.now()), 0)
+
+
+def _count_wrong(caller: Caller, verification: Verification, left: int) -> Checked:
+    subject = hub().keyring.lookup_digest("number", verification.number)
+    with transaction() as session:
+        count_up(session, WRONG_CODES, subject)
+        if left == 0 and close(session, verification.id, VerificationStatus.EXHAUSTED):
+            events.record(session, Tag.VERIFICATION_EXHAUSTED, verification.id, caller.product_id)
+        now_is = find_own(session, caller, verification.id)
+    status = status_at(now_is.status, now_is.expires_at, clock.now())
+    return Checked(False, status, left if status is VerificationStatus.PENDING else 0)

@@ -1,0 +1,92 @@
+"""The ends of a verification, and the moment its code becomes checkable. Every change is one guarded
+statement."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from pushhub import clock, events
+from pushhub.db import transaction
+from pushhub.delivery.models import Delivery
+from pushhub.delivery.rules import DeliveryStatus
+from pushhub.errors import NotFound
+from pushhub.events import Tag
+from pushhub.products.service import Caller
+from pushhub.verifications.models import Verification
+from pushhub.verifications.rules import VerificationStatus
+
+
+def find_own(session: Session, caller: Caller, verification_id: UUID) -> Verification:
+    """The caller's verification, read anew. Raises `NotFound`: another product's does not exist for it."""
+    verification = session.scalar(
+        sa.select(Verification)
+        .where(
+            Verification.id == verification_id,
+            Verification.product_id == caller.product_id,
+            Verification.live == caller.live,
+        )
+        .execution_options(populate_existing=True)
+    )
+    if verification is None:
+        raise NotFound
+    return verification
+
+
+def close(session: Session, verification_id: UUID, status: VerificationStatus) -> bool:
+    """Take a pending verification to its end, erase its code and stop what has not gone out. False where it
+    had ended before, or has run out and `status` is not `expired`."""
+    now = clock.now()
+    guard = [Verification.id == verification_id, Verification.status == VerificationStatus.PENDING]
+    if status is not VerificationStatus.EXPIRED:
+        guard.append(Verification.expires_at > now)
+    closed = session.execute(
+        sa.update(Verification)
+        .where(*guard)
+        .values(status=status, closed_at=now, code_sealed=None)
+        .returning(Verification.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    if closed is None:
+        return False
+    session.execute(
+        sa.update(Delivery)
+        .where(Delivery.verification_id == verification_id, Delivery.status == DeliveryStatus.QUEUED)
+        .values(status=DeliveryStatus.EXPIRED, error="verification_closed", changed_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return True
+
+
+def arm(session: Session, verification_id: UUID) -> None:
+    """The bound device has the code: from now on a check looks at it."""
+    armed = session.execute(
+        sa.update(Verification)
+        .where(
+            Verification.id == verification_id,
+            Verification.status == VerificationStatus.PENDING,
+            Verification.armed_at.is_(None),
+        )
+        .values(armed_at=clock.now())
+        .returning(Verification.product_id)
+    ).first()
+    if armed is not None:
+        events.record(session, Tag.VERIFICATION_ARMED, verification_id, armed.product_id)
+
+
+def expire_due(limit: int = 500) -> None:
+    """Take verifications whose time ran out to `expired` and erase their codes."""
+    with transaction() as session:
+        due = session.execute(
+            sa.select(Verification.id, Verification.product_id)
+            .where(
+                Verification.status == VerificationStatus.PENDING,
+                Verification.expires_at <= clock.now(),
+            )
+            .limit(limit)
+        ).all()
+        for verification_id, product_id in due:
+            if close(session, verification_id, VerificationStatus.EXPIRED):
+                events.record(session, Tag.VERIFICATION_EXPIRED, verification_id, product_id)

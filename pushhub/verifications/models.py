@@ -1,0 +1,67 @@
+"""The table of verifications."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pushhub.db import Base
+from pushhub.ids import new_key
+
+
+class Verification(Base):
+    """One request to prove possession of a number."""
+
+    __tablename__ = "verifications"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_key)
+    product_id: Mapped[UUID] = mapped_column(sa.ForeignKey("products.id", ondelete="CASCADE"))
+    number: Mapped[str] = mapped_column(sa.String(20))
+    purpose: Mapped[str] = mapped_column(sa.String(40))
+    #: False for one made with a test key: it reaches nobody and its code is all zeros.
+    live: Mapped[bool]
+    status: Mapped[str] = mapped_column(sa.String(10))
+    digits: Mapped[int]
+    #: Keyed digest of the code; what a check looks at.
+    code_digest: Mapped[str] = mapped_column(sa.String(100))
+    #: The code, sealed, while it may still be fetched or sent again; erased with the end of the verification.
+    code_sealed: Mapped[bytes | None]
+    #: `fetch` or `inline` (`products.rules.CodePush`), as the product's policy was when it asked.
+    code_push: Mapped[str] = mapped_column(sa.String(8))
+    locale: Mapped[str] = mapped_column(sa.String(5))
+    attempts_allowed: Mapped[int]
+    attempts_used: Mapped[int]
+    resends_left: Mapped[int]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    resend_at: Mapped[datetime]
+    #: When the bound device fetched the code. Before that a check is refused without looking.
+    armed_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        sa.Index(
+            "uq_verifications_live",
+            "product_id",
+            "number",
+            "purpose",
+            "live",
+            unique=True,
+            sqlite_where=sa.text("status = 'pending'"),
+            postgresql_where=sa.text("status = 'pending'"),
+        ),
+        sa.Index(
+            "ix_verifications_due",
+            "expires_at",
+            sqlite_where=sa.text("status = 'pending'"),
+            postgresql_where=sa.text("status = 'pending'"),
+        ),
+    )
+
+
+def code_context(verification_id: UUID) -> str:
+    """The context under which a verification's code is sealed and digested."""
+    return f"code:{verification_id}"

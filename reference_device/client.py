@@ -1,0 +1,165 @@
+"""The requests an app makes, in the order a phone makes them."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from reference_device.keys import DeviceKey
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the service answered: status, headers (names in small letters), body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+#: Sends one request: method, address, headers, body.
+Transport = Callable[[str, str, Mapping[str, str], bytes | None], Answer]
+
+
+class Refused(Exception):
+    """The service refused, with an RFC 9457 problem document."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.status = answer.status
+        try:
+            self.problem: dict[str, Any] = answer.json()
+        except ValueError:
+            self.problem = {"code": "not_pushhub", "detail": "The answer is not JSON: is this the right address?"}
+        self.code = str(self.problem.get("code", ""))
+        super().__init__(f"{self.status} {self.code}: {self.problem.get('detail', '')}")
+
+
+@dataclass(slots=True)
+class ReferenceDevice:
+    """One installation of the app on one phone.
+
+    `server` is the service's public address. `push_target` is what the push service gave the app; `poll` for a
+    phone that has none. `hardware_id` stays the same over a reinstall, `installation_id` does not.
+    """
+
+    server: str
+    send: Transport
+    key: DeviceKey = field(default_factory=DeviceKey.generate, repr=False)
+    installation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    hardware_id: str | None = None
+    platform: str = "android"
+    model: str = "Reference device"
+    locale: str = "ru"
+    push_target: dict[str, str] = field(default_factory=lambda: {"kind": "poll"}, repr=False)
+    secret: str | None = field(default=None, repr=False)
+    now: Callable[[], float] = time.time
+    _feed_tag: str | None = None
+
+    def config(self) -> dict[str, Any]:
+        """Consent texts, oldest served version, the server's time."""
+        answer = self.send("GET", f"{self.server}/mobile/v1/config", {}, None)
+        return _document(answer)
+
+    def bind(self, *, number: str | None = None, password: str | None = None, qr: str | None = None) -> dict[str, Any]:
+        """Bind by what was typed (number and password) or scanned (qr). A new key is made for it, as for every
+        binding; only when the service agrees does the device use it."""
+        key = DeviceKey.generate()
+        body: dict[str, Any] = {
+            "device": {
+                "installation_id": self.installation_id,
+                "hardware_id": self.hardware_id,
+                "platform": self.platform,
+                "model": self.model,
+                "os_version": "1",
+                "app_version": "1.0.0",
+                "locale": self.locale,
+                "push_target": self.push_target,
+            },
+            "consent_version": self.config()["consent"]["version"],
+        }
+        body |= {"qr": qr} if qr is not None else {"number": number, "password": password}
+        made = _document(self._signed("POST", "/mobile/v1/bindings", body, key=key))
+        self.key, self.secret = key, str(made["device"]["secret"])
+        return made
+
+    def binding(self) -> dict[str, Any]:
+        """Whether the device is bound, and to which number."""
+        return _document(self._signed("GET", "/mobile/v1/binding"))
+
+    def unbind(self) -> None:
+        """Let the number go."""
+        _accepted(self._signed("DELETE", "/mobile/v1/binding"))
+
+    def update(self, **changes: Any) -> dict[str, Any]:
+        """Report a new push target, locale, version or permission."""
+        return _document(self._signed("PUT", "/mobile/v1/device", changes))
+
+    def feed(self, after: str | None = None) -> list[dict[str, Any]]:
+        """Everything after the message named, page by page, oldest first."""
+        items: list[dict[str, Any]] = []
+        while True:
+            page = _document(self._signed("GET", "/mobile/v1/feed", query=f"?after={after}" if after else ""))
+            items += page["items"]
+            if not page["items"]:
+                return items
+            after = page["next"]
+
+    def feed_changed(self) -> bool:
+        """Ask cheaply whether there is anything new since the last time this was asked."""
+        headers = {"If-None-Match": self._feed_tag} if self._feed_tag else {}
+        answer = _accepted(self._signed("GET", "/mobile/v1/feed", headers=headers))
+        self._feed_tag = answer.headers.get("etag", self._feed_tag)
+        return answer.status != 304
+
+    def reveal(self, delivery_id: str) -> dict[str, Any]:
+        """Open a message. For a code this shows the digits and makes the code checkable."""
+        return _document(self._signed("GET", f"/mobile/v1/deliveries/{delivery_id}"))
+
+    def acknowledge(self, delivery_ids: Sequence[str], event: str = "received") -> None:
+        """Send receipts: `received` or `seen`."""
+        at = datetime.fromtimestamp(self.now(), UTC).isoformat()
+        receipts = [{"delivery_id": entry, "event": event, "at": at} for entry in delivery_ids]
+        _accepted(self._signed("POST", "/mobile/v1/receipts", {"receipts": receipts}))
+
+    def _signed(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        *,
+        query: str = "",
+        headers: Mapping[str, str] | None = None,
+        key: DeviceKey | None = None,
+    ) -> Answer:
+        url = f"{self.server}{path}"
+        sent = dict(headers or {})
+        if key is not None:
+            sent["DPoP"] = key.proof(method, url, self.now)
+        else:
+            sent["DPoP"] = self.key.proof(method, url, self.now, self.secret or "")
+            sent["Authorization"] = f"DPoP {self.secret or 'none'}"
+        content = None
+        if body is not None:
+            content = json.dumps(body).encode()
+            sent["Content-Type"] = "application/json"
+        return self.send(method, url + query, sent, content)
+
+
+def _accepted(answer: Answer) -> Answer:
+    if answer.status >= 400:
+        raise Refused(answer)
+    return answer
+
+
+def _document(answer: Answer) -> dict[str, Any]:
+    document = _accepted(answer).json()
+    assert isinstance(document, dict)  # noqa: S101 - every document of this API is an object
+    return document

@@ -1,0 +1,102 @@
+"""The keys of the simulated world: service account, APNs signing key. Made once, kept in a directory.
+
+Starting again on the same directory finds the same keys, so a pushhub that runs goes on working.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+PROJECT_ID = "pushhub-simulated"
+CLIENT_EMAIL = f"pushhub@{PROJECT_ID}.iam.gserviceaccount.com"
+APNS_KEY_ID = "SIMKEY0001"
+APNS_TEAM_ID = "SIMTEAM001"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Where the sender's secrets are, and what the simulators need to check them.
+
+    `service_account` is a file as Google's console gives it ("Create and manage service account keys");
+    `apns_key` is a .p8 file as Apple's ("Create a private key"). The public halves are PEM.
+    """
+
+    service_account: Path
+    service_account_key: bytes = field(repr=False)
+    apns_key: Path
+    apns_public_key: bytes = field(repr=False)
+    access_token_secret: bytes = field(repr=False)
+
+
+def prepare(directory: Path) -> Credentials:
+    """Make what is missing in `directory`. ValueError if a file is damaged, OSError if it can't be used."""
+    rsa_path, apns_path = directory / "service-account-key.pem", directory / "apns-key.p8"
+    if not rsa_path.exists():
+        write_private(rsa_path, private_pem(rsa.generate_private_key(public_exponent=65537, key_size=2048)))
+    if not apns_path.exists():
+        write_private(apns_path, private_pem(ec.generate_private_key(ec.SECP256R1())))
+    return Credentials(
+        service_account=directory / "service-account.json",
+        service_account_key=_public_pem(rsa_path),
+        apns_key=apns_path,
+        apns_public_key=_public_pem(apns_path),
+        access_token_secret=hashlib.sha256(b"access tokens" + rsa_path.read_bytes()).digest(),
+    )
+
+
+def write_service_account(credentials: Credentials, token_uri: str) -> None:
+    """Write the service account file for a token endpoint; untouched if it is there already."""
+    path = credentials.service_account
+    private_key = path.with_name("service-account-key.pem").read_text()
+    value = {
+        "type": "service_account",
+        "project_id": PROJECT_ID,
+        "private_key_id": hashlib.sha256(credentials.service_account_key).hexdigest()[:40],
+        "private_key": private_key,
+        "client_email": CLIENT_EMAIL,
+        "client_id": "100000000000000000001",
+        "token_uri": token_uri,
+        "universe_domain": "googleapis.com",
+    }
+    text = json.dumps(value, indent=2) + "\n"
+    if not path.exists() or path.read_text() != text:
+        write_private(path, text.encode())
+
+
+def private_pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
+    """PKCS #8 in PEM, the form of both a .p8 file and a service account's `private_key`."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:  # mkstemp gives mode 0600
+            file.write(content)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _public_pem(path: Path) -> bytes:
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: remove it and start again.") from error
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)

@@ -1,0 +1,139 @@
+"""What all simulated providers share: the clock, the inbox, the scripts, the declared targets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+from h2.errors import ErrorCodes
+
+from simulators.answers import Outcome
+from simulators.inbox import Inbox
+from simulators.scripts import UNDECIDED, Fault, Script, ScriptBook
+from simulators.wire import Headers, Reply, Request, WireFault
+
+Environment = Literal["production", "sandbox"]
+PUSH_PROVIDERS = ("fcm", "apns", "apns-sandbox")
+MAX_TARGETS = 100_000
+
+_WIRE_FAULTS: dict[Fault, WireFault] = {
+    Fault.RESET: "reset",
+    Fault.RST_STREAM: "rst_stream",
+    Fault.RESET_AFTER_TAKING: "reset",
+    Fault.HANG: "hang",
+    Fault.TRUNCATE: "truncate",
+    Fault.HALF: "hang",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFacts:
+    """What was declared about one push target.
+
+    `environment` and `topic` are where an APNs target belongs; elsewhere it is refused. Since
+    `unregistered_since` the app is gone from the device.
+    """
+
+    environment: Environment | None = None
+    topic: str | None = None
+    unregistered_since: datetime | None = None
+
+
+@dataclass(slots=True)
+class Note:
+    """What the inbox shall remember of one request beside the request itself."""
+
+    provider: str
+    target: str | None = field(default=None, repr=False)
+    message_id: str | None = None
+    collapse_id: str | None = None
+
+
+@dataclass(slots=True)
+class Desk:
+    """The state of one set of simulators. Everything here is used from the event loop's thread only.
+
+    `clock` gives seconds since 1970. `goaway_after` is, per provider, after how many requests each connection
+    is told to go away.
+    """
+
+    clock: Callable[[], float]
+    inbox: Inbox
+    scripts: ScriptBook = field(default_factory=ScriptBook)
+    targets: dict[str, TargetFacts] = field(default_factory=dict)
+    goaway_after: dict[str, int] = field(default_factory=dict)
+
+    def declare(self, target: str, facts: TargetFacts) -> None:
+        """Remember facts about a target in place of earlier ones. ValueError if there are too many."""
+        if target not in self.targets and len(self.targets) >= MAX_TARGETS:
+            raise ValueError(f"{MAX_TARGETS} targets are declared already: restart the simulators to forget them.")
+        self.targets[target] = facts
+
+    def set_goaway_after(self, provider: str, requests: int | None) -> None:
+        """None ends it. Connections that are open are counted from their first request."""
+        if provider not in PUSH_PROVIDERS:
+            raise ValueError(f"Choose a provider among {', '.join(PUSH_PROVIDERS)}.")
+        if requests is None:
+            self.goaway_after.pop(provider, None)
+        elif requests < 1:
+            raise ValueError("Give goaway_after as 1 or more requests, or null for never.")
+        else:
+            self.goaway_after[provider] = requests
+
+    def forget_scripts(self) -> None:
+        """End all scripts and `goaway_after`. Requests that hang go on hanging."""
+        self.scripts.clear()
+        self.goaway_after.clear()
+
+    def time(self) -> str:
+        """Now, as RFC 3339 in UTC with milliseconds."""
+        now = datetime.fromtimestamp(self.clock(), UTC)
+        return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def conclude(
+        self, request: Request, note: Note, outcome: Outcome, script: Script | None, *, keep: bool = True
+    ) -> Reply:
+        """Record the request and turn the outcome, with what the script adds, into a reply.
+
+        With `keep` false nothing is recorded (the token endpoint: no message arrived there).
+        """
+        decided = script is None or script.fault not in UNDECIDED
+        written: Callable[[], None] | None = None
+        if keep:
+            written = self.inbox.record(
+                note.provider,
+                note.target,
+                message_id=note.message_id,
+                collapse_id=note.collapse_id,
+                headers=request.headers,
+                payload=request.body,
+                at=self.time(),
+                status=outcome.status if decided else None,
+                reason=outcome.reason if decided else None,
+            )
+        reply = Reply(outcome.status, outcome.headers, outcome.body, written=written)
+        if script is not None:
+            _apply(script, request, reply)
+        return reply
+
+
+def _apply(script: Script, request: Request, reply: Reply) -> None:
+    reply.delay = script.delay
+    if script.retry_after is not None:
+        retry_after: Headers = [("retry-after", str(script.retry_after))]
+        reply.headers = [*reply.headers, *retry_after]
+    if script.fault is None or (script.fault is Fault.HALF and _in_first_half(script)):
+        return
+    reply.fault = _WIRE_FAULTS[script.fault]
+    reply.reset_code = ErrorCodes[script.reset_code].value
+    if script.fault is Fault.HALF:
+        script.held.append(request.connection)
+        if script.left == 0:
+            for connection in script.held:
+                connection.close_soon()
+
+
+def _in_first_half(script: Script) -> bool:
+    return script.times is not None and script.played <= script.times // 2

@@ -1,0 +1,42 @@
+"""Run the simulators in the foreground, for a demonstration or an integrator's rehearsal."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from simulators.servers import Simulators
+
+
+def serve_forever(
+    directory: Path,
+    host: str = "127.0.0.1",
+    fcm_port: int = 0,
+    apns_port: int = 0,
+    apns_sandbox_port: int = 0,
+    control_port: int = 0,
+    announce: Callable[[str], None] = lambda line: None,
+) -> None:
+    """Serve until SIGINT or SIGTERM, then stop cleanly. Only in the main thread, where signals arrive.
+
+    `announce` is called with lines of plain text: where things are, then `NAME=value` for each setting that
+    lets pushhub send here. OSError and ValueError as for `Simulators`.
+    """
+    stop = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {each: signal.signal(each, end) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with Simulators(directory, host, fcm_port, apns_port, apns_sandbox_port, control_port) as simulators:
+            announce(f"Control API and help: {simulators.control_url}")
+            for name, value in simulators.settings().items():
+                announce(f"{name}={value}")
+            stop.wait()
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

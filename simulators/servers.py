@@ -1,0 +1,322 @@
+"""`Simulators`: all simulated providers and their control API, in one background thread."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import ssl
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from simulators.apns import Apns
+from simulators.apns_auth import ProviderTokens
+from simulators.certificates import prepare_certificates
+from simulators.connection import Connection
+from simulators.control import Control
+from simulators.credentials import (
+    APNS_KEY_ID,
+    APNS_TEAM_ID,
+    PROJECT_ID,
+    prepare,
+    write_service_account,
+)
+from simulators.desk import PUSH_PROVIDERS, Desk, Environment, TargetFacts
+from simulators.fcm import TOKEN_PATH, Fcm
+from simulators.inbox import DEFAULT_KEEP, Arrival, Count, Inbox
+from simulators.oauth import AccessTokens
+from simulators.scripts import Script
+from simulators.wire import Service
+
+DEFAULT_TOPICS = ("org.example.pushhub",)
+_BACKLOG = 512
+_STOP_SECONDS = 2.0
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Simulators:
+    """An APNs, an APNs sandbox and an FCM server with a control API, for as long as the `with` block lasts.
+
+    Keys and certificates are kept in `directory`; starting again there with the same ports lets a running
+    sender go on. A port of 0 takes any free one; `ports` gives them back for the next start. `topics` are the
+    bundle ids that may be pushed to, the first goes into `settings()`. The inbox holds the newest `keep`
+    arrivals, or with `count_only` only counts. `clock` gives seconds since 1970.
+
+    Entering raises OSError if a port is taken or the directory can't be written, and ValueError if a key file
+    in it is damaged. All methods may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        host: str = "127.0.0.1",
+        fcm_port: int = 0,
+        apns_port: int = 0,
+        apns_sandbox_port: int = 0,
+        control_port: int = 0,
+        *,
+        topics: Sequence[str] = DEFAULT_TOPICS,
+        keep: int = DEFAULT_KEEP,
+        count_only: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.directory = directory.absolute()
+        self.host = host
+        self.ports = {
+            "fcm_port": fcm_port,
+            "apns_port": apns_port,
+            "apns_sandbox_port": apns_sandbox_port,
+            "control_port": control_port,
+        }
+        self._topics = tuple(topics)
+        self._desk = Desk(clock, Inbox(keep, count_only=count_only))
+        self._live: set[Connection] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        if self._thread is not None:
+            raise RuntimeError("These simulators run already.")
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._credentials = prepare(self.directory)
+        self._certificates = prepare_certificates(self.directory, self.host)
+        ready: Future[None] = Future()
+        self._thread = threading.Thread(target=self._run, args=(ready,), name="simulators", daemon=True)
+        self._thread.start()
+        try:
+            ready.result()
+        except (OSError, ValueError, RuntimeError):
+            self._thread.join()
+            self._thread = None
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._loop is not None and self._stop is not None and self._thread is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join()
+        self._thread = None
+
+    @property
+    def fcm_url(self) -> str:
+        """`https://host:port`; the path is `/v1/projects/<project>/messages:send`."""
+        return self._url("fcm_port")
+
+    @property
+    def apns_url(self) -> str:
+        """In place of `https://api.push.apple.com`."""
+        return self._url("apns_port")
+
+    @property
+    def apns_sandbox_url(self) -> str:
+        """In place of `https://api.sandbox.push.apple.com`."""
+        return self._url("apns_sandbox_port")
+
+    @property
+    def control_url(self) -> str:
+        """The control API, plain HTTP."""
+        return self._url("control_port", "http")
+
+    @property
+    def ca_path(self) -> Path:
+        """The PEM file of the authority to trust."""
+        return self._certificates.ca
+
+    @property
+    def project(self) -> str:
+        """The Firebase project id."""
+        return PROJECT_ID
+
+    def settings(self) -> dict[str, str]:
+        """The environment with which pushhub sends to these simulators."""
+        return {
+            "PUSHHUB_FCM_CREDENTIALS": str(self._credentials.service_account),
+            "PUSHHUB_FCM_URL": self.fcm_url,
+            "PUSHHUB_APNS_KEY": str(self._credentials.apns_key),
+            "PUSHHUB_APNS_KEY_ID": APNS_KEY_ID,
+            "PUSHHUB_APNS_TEAM_ID": APNS_TEAM_ID,
+            "PUSHHUB_APNS_TOPIC": self._topics[0],
+            "PUSHHUB_APNS_URL": self.apns_url,
+            "PUSHHUB_APNS_SANDBOX_URL": self.apns_sandbox_url,
+            "PUSHHUB_PROVIDER_CA": str(self.ca_path),
+            "PUSHHUB_SIMULATED": "true",
+            "PUSHHUB_SIMULATOR_URL": self.control_url,
+        }
+
+    def arrived(
+        self,
+        provider: str | None = None,
+        target: str | None = None,
+        *,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> list[Arrival]:
+        """What arrived and is kept, oldest first: copies, only those with `seq` above `after`."""
+        inbox = self._desk.inbox
+        return self._in_loop(lambda: inbox.arrived(provider=provider, target=target, after=after, limit=limit))
+
+    def counts(self) -> dict[str, Count]:
+        """How many requests arrived per provider, kept or not."""
+        counts = self._desk.inbox.counts
+        return self._in_loop(
+            lambda: {name: Count(each.arrived, each.answered, dict(each.by_status)) for name, each in counts.items()}
+        )
+
+    def script(self, **script: Any) -> int:
+        """Add a scripted answer or fault; the arguments are the fields of `Script`. Returns its id.
+
+        ValueError for what can't be played, TypeError for an unknown field.
+        """
+        prepared = Script(**script)
+        return self._in_loop(lambda: self._desk.scripts.add(prepared))
+
+    def declare(
+        self,
+        target: str,
+        *,
+        environment: Environment | None = None,
+        topic: str | None = None,
+        unregistered_since: datetime | None = None,
+    ) -> None:
+        """Say where a push target belongs and since when it is gone. Replaces what was said before."""
+        facts = TargetFacts(environment, topic, unregistered_since)
+        self._in_loop(lambda: self._desk.declare(target, facts))
+
+    def goaway_after(self, requests: int | None, provider: str | None = None) -> None:
+        """Close each connection of a provider (None: of all) gracefully after so many requests; None ends it.
+
+        ValueError for less than one request or an unknown provider.
+        """
+
+        def apply() -> None:
+            for each in PUSH_PROVIDERS if provider is None else (provider,):
+                self._desk.set_goaway_after(each, requests)
+
+        self._in_loop(apply)
+
+    def clear(self) -> None:
+        """Forget arrivals, counts, scripts, declared targets and `goaway_after`."""
+
+        def forget() -> None:
+            self._desk.inbox.clear()
+            self._desk.forget_scripts()
+            self._desk.targets.clear()
+
+        self._in_loop(forget)
+
+    def _url(self, port: str, scheme: str = "https") -> str:
+        name = self.host
+        try:
+            address = ipaddress.ip_address(name)
+        except ValueError:
+            return f"{scheme}://{name}:{self.ports[port]}"
+        if address.is_unspecified:
+            name = "127.0.0.1"
+        return f"{scheme}://{f'[{name}]' if ':' in name else name}:{self.ports[port]}"
+
+    def _in_loop(self, call: Callable[[], T]) -> T:
+        """Run in the event loop's thread, which owns all state; after the end, here."""
+        if self._thread is None or self._loop is None:
+            return call()
+
+        async def run() -> T:
+            return call()
+
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result()
+
+    def _run(self, ready: Future[None]) -> None:
+        try:
+            asyncio.run(self._serve(ready))
+        except (OSError, ValueError) as error:
+            ready.set_exception(error)
+        finally:
+            if not ready.done():
+                ready.set_exception(RuntimeError("The simulators did not start."))
+
+    async def _serve(self, ready: Future[None]) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._loop.set_exception_handler(_log_without_values)
+        servers: list[asyncio.Server] = []
+        try:
+            await self._listen(servers)
+            ready.set_result(None)
+            await self._stop.wait()
+        finally:
+            await self._close(servers)
+
+    async def _close(self, servers: Sequence[asyncio.Server]) -> None:
+        loop = asyncio.get_running_loop()
+        for server in servers:
+            for listener in server.sockets:
+                loop.remove_reader(listener.fileno())
+        # asyncio loses a connection whose listener is closed between its acceptance and the next turn of the
+        # loop, so let that turn pass. What is still in its TLS handshake ends with the loop.
+        await asyncio.sleep(0.01)
+        for server in servers:
+            server.close()
+        for connection in list(self._live):
+            connection.transport.abort()
+        deadline = loop.time() + _STOP_SECONDS
+        while self._live and loop.time() < deadline:
+            await asyncio.sleep(0.005)
+
+    async def _listen(self, servers: list[asyncio.Server]) -> None:
+        desk, keys = self._desk, self._credentials
+        access = AccessTokens(keys.service_account_key, keys.access_token_secret, desk.clock)
+        both, http2 = self._certificates.context(["h2", "http/1.1"]), self._certificates.context(["h2"])
+        provider_tokens = ProviderTokens(keys.apns_public_key, APNS_KEY_ID, APNS_TEAM_ID, desk.clock)
+        listeners: list[tuple[str, Service, ssl.SSLContext | None]] = [
+            ("fcm_port", Fcm(desk, access, PROJECT_ID), both),
+            ("apns_port", Apns(desk, "apns", provider_tokens, self._topics), http2),
+            ("apns_sandbox_port", Apns(desk, "apns-sandbox", provider_tokens, self._topics), http2),
+            ("control_port", Control(desk, self._about), None),
+        ]
+        for name, service, context in listeners:
+            servers.append(await self._open(service, self.ports[name], context))
+            self.ports[name] = servers[-1].sockets[0].getsockname()[1]
+        access.token_uri = self.fcm_url + TOKEN_PATH
+        write_service_account(keys, access.token_uri)
+
+    async def _open(self, service: Service, port: int, context: ssl.SSLContext | None) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(
+            lambda: Connection(service, self._live),
+            self.host,
+            port,
+            ssl=context,
+            backlog=_BACKLOG,
+            ssl_handshake_timeout=10 if context else None,
+            ssl_shutdown_timeout=1 if context else None,
+        )
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "fcm": self.fcm_url,
+            "apns": self.apns_url,
+            "apns_sandbox": self.apns_sandbox_url,
+            "control": self.control_url,
+            "project": PROJECT_ID,
+            "topics": self._topics,
+            "settings": self.settings(),
+        }
+
+
+def _log_without_values(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Tell the kind and the place of an error, but not its message, which may hold a target."""
+    error = context.get("exception")
+    trace = error.__traceback__ if isinstance(error, BaseException) else None
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+    log.error("%s: %s %s", context.get("message"), type(error).__name__, place)

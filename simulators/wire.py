@@ -1,0 +1,98 @@
+"""The words between a service, which decides what to answer, and the protocols that carry it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol, cast
+
+if TYPE_CHECKING:
+    from simulators.connection import Connection
+
+Headers = list[tuple[str, str]]
+WireFault = Literal["hang", "reset", "rst_stream", "truncate"]
+
+
+@dataclass(slots=True)
+class Request:
+    """One request as it came. `path` includes the query; header names are lower case, in the order they came.
+
+    `body` holds at most the service's `body_limit` bytes; `too_long` tells that there were more.
+    """
+
+    connection: Connection = field(repr=False)
+    method: str
+    path: str = field(repr=False)
+    headers: Headers = field(repr=False)
+    body: bytes = field(repr=False)
+    too_long: bool = False
+
+    def fields(self) -> dict[str, str]:
+        """The headers as a mapping; of a repeated one the last value."""
+        return dict(self.headers)
+
+
+@dataclass(slots=True)
+class Reply:
+    """What to answer, and how the wire shall misbehave while answering.
+
+    `delay` is in seconds and comes before the answer or the fault. `reset_code` is the HTTP/2 error code
+    (RFC 9113 section 7) that a `rst_stream` carries. `written` is called once the whole answer was handed to
+    an open connection.
+    """
+
+    status: int
+    headers: Headers = field(default_factory=list)
+    body: bytes = b""
+    delay: float = 0.0
+    fault: WireFault | None = None
+    reset_code: int = 0
+    written: Callable[[], None] | None = None
+
+
+class Service(Protocol):
+    """What stands behind a listening port."""
+
+    http1: bool  # is HTTP/1.1 spoken here as well
+    body_limit: int  # bytes of a request body that are kept; below the HTTP/2 stream window of 65,535
+
+    def answer(self, request: Request) -> Reply:
+        """Decide at once, without waiting; waiting is what `Reply.delay` is for."""
+        ...
+
+    def requests_per_connection(self) -> int | None:
+        """After how many requests a connection is told to go away; None for never."""
+        ...
+
+
+class Session(Protocol):
+    """One protocol spoken on one connection."""
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes from the client."""
+        ...
+
+    def resume(self) -> None:
+        """The client reads again: go on with what it sent in the meantime."""
+        ...
+
+    def flush(self) -> None:
+        """Hand what is ready to the transport."""
+        ...
+
+    def lost(self) -> None:
+        """The connection is gone: forget everything that waits."""
+        ...
+
+
+def parse_json(body: bytes) -> object:
+    """The JSON value in `body`, or None if it is not JSON (RFC 8259: NaN and Infinity are not)."""
+    try:
+        return cast(object, json.loads(body, parse_constant=_no_constant))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,266 @@
+"""Google's credential is asked for once for all, in time, not too often; Apple's is signed when needed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from channel_material import NOW, Ticks, answer, ec_key, run, service_account, written
+from firebase_admin.credentials import Certificate
+from google.auth.exceptions import RefreshError
+
+from pushhub import clock
+from pushhub.channels import credentials
+from pushhub.channels.contract import ChannelDown, Outcome, Retry
+from pushhub.channels.credentials import Grant, OAuthCredential, ProviderToken, google_fetch
+from pushhub.channels.transport import Response, TransportFailed
+
+#: google-auth has no types.
+Refused: Any = RefreshError
+
+
+class Google:
+    """Counts how often it is asked; each grant is numbered."""
+
+    def __init__(self, lifetime: float = 3600.0, *failures: Exception) -> None:
+        self.asked = 0
+        self.lifetime = lifetime
+        self.failures = list(failures)
+
+    def __call__(self) -> Grant:
+        self.asked += 1
+        time.sleep(0.02)
+        if self.failures:
+            raise self.failures.pop(0)
+        return Grant(f"Bearer {self.asked}", self.lifetime)
+
+
+def test_a_hundred_messages_at_once_ask_google_once() -> None:
+    google = Google()
+
+    async def work() -> list[str | Outcome]:
+        credential = OAuthCredential(google)
+        return await asyncio.gather(*(credential.header() for _ in range(100)))
+
+    assert set(run(work())) == {"Bearer 1"}
+    assert google.asked == 1
+
+
+def test_the_event_loop_goes_on_while_google_is_asked() -> None:
+    async def work() -> int:
+        credential = OAuthCredential(Google())
+        asking = asyncio.create_task(credential.header())
+        turns = 0
+        while not asking.done():
+            await asyncio.sleep(0.001)
+            turns += 1
+        return turns
+
+    assert run(work()) > 3
+
+
+def test_a_new_credential_is_had_in_the_background_before_the_old_one_ends() -> None:
+    google, ticks = Google(), Ticks()
+
+    async def work() -> list[str | Outcome]:
+        credential = OAuthCredential(google, monotonic=ticks)
+        headers = [await credential.header()]
+        ticks.at += 3600 - 299
+        headers += [await credential.header() for _ in range(3)]
+        await asyncio.sleep(0.1)
+        return [*headers, await credential.header()]
+
+    assert run(work()) == ["Bearer 1"] * 4 + ["Bearer 2"]
+    assert google.asked == 2
+
+
+def test_a_credential_at_its_end_is_used_no_more() -> None:
+    google, ticks = Google(), Ticks()
+
+    async def work() -> list[str | Outcome]:
+        credential = OAuthCredential(google, monotonic=ticks)
+        first = await credential.header()
+        ticks.at += 3600 - 29
+        return [first, *await asyncio.gather(*(credential.header() for _ in range(5)))]
+
+    assert run(work()) == ["Bearer 1", *["Bearer 2"] * 5]
+
+
+def test_a_credential_of_a_short_life_serves_for_half_of_it() -> None:
+    google, ticks = Google(lifetime=20.0), Ticks()
+
+    async def work() -> list[str | Outcome]:
+        credential = OAuthCredential(google, monotonic=ticks)
+        headers = [await credential.header(), await credential.header()]
+        ticks.at += 11
+        return [*headers, await credential.header()]
+
+    assert run(work()) == ["Bearer 1", "Bearer 1", "Bearer 2"]
+
+
+def test_messages_under_way_with_a_refused_credential_drop_it_only_once() -> None:
+    google = Google()
+
+    async def work() -> list[bool]:
+        credential = OAuthCredential(google, monotonic=Ticks())
+        header = str(await credential.header())
+        refused = [credential.refused(header)]
+        await credential.header()
+        return [*refused, credential.refused(header), credential.refused("Bearer 2")]
+
+    assert run(work()) == [True, True, False]
+    assert google.asked == 2
+
+
+@pytest.mark.parametrize(
+    ("failure", "outcome"),
+    [
+        (TransportFailed("connect"), Retry("oauth_connect")),
+        (TransportFailed("request"), ChannelDown("oauth_request")),
+        (Refused("no", {"error": "invalid_grant"}), ChannelDown("oauth_invalid_grant")),
+        (Refused("no", {"error": "secret word"}), ChannelDown("oauth_refused")),
+        (Refused("no"), ChannelDown("oauth_refused")),
+        (Refused("no", retryable=True), Retry("oauth_unavailable")),
+        (KeyError("expires_in"), Retry("oauth_unreadable_answer")),
+        (OverflowError(), Retry("oauth_unreadable_answer")),
+    ],
+)
+def test_a_renewal_that_fails_is_an_outcome(failure: Exception, outcome: Outcome) -> None:
+    assert run(OAuthCredential(Google(3600.0, failure)).header()) == outcome
+
+
+def test_after_a_failure_google_is_left_alone_for_a_second() -> None:
+    google, ticks = Google(3600.0, TransportFailed("reset")), Ticks()
+
+    async def work() -> list[str | Outcome]:
+        credential = OAuthCredential(google, monotonic=ticks)
+        outcomes = [await credential.header() for _ in range(5)]
+        ticks.at += 1
+        return [*outcomes, await credential.header()]
+
+    assert run(work()) == [Retry("oauth_reset")] * 5 + ["Bearer 2"]
+
+
+def test_a_renewal_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credentials, "RENEWAL_TIME_LIMIT", 0.01)
+    assert run(OAuthCredential(Google()).header()) == Retry("oauth_timeout")
+
+
+def test_the_message_that_gives_up_does_not_stop_the_renewal_for_the_others() -> None:
+    google = Google()
+
+    async def work() -> str | Outcome:
+        credential = OAuthCredential(google)
+        impatient = asyncio.create_task(credential.header())
+        patient = asyncio.create_task(credential.header())
+        await asyncio.sleep(0)
+        impatient.cancel()
+        return await patient
+
+    assert run(work()) == "Bearer 1"
+    assert google.asked == 1
+
+
+def fetch_with(monkeypatch: pytest.MonkeyPatch, response: Response) -> tuple[Callable[[], Grant], list[str]]:
+    posted: list[str] = []
+
+    def post(url: str, headers: object, body: bytes, extra_roots: bytes | None) -> Response:
+        posted.append(body.decode())
+        return response
+
+    monkeypatch.setattr(credentials, "post_blocking", post)
+    return google_fetch(Certificate(service_account()), None), posted
+
+
+def test_google_is_asked_with_a_signature_for_the_one_scope(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = {"access_token": "ya29.x", "expires_in": 3599, "token_type": "Bearer"}
+    fetch, posted = fetch_with(monkeypatch, answer(200, token))
+    assert fetch() == Grant("Bearer ya29.x", 3599.0)
+    assertion = posted[0].partition("assertion=")[2].partition("&")[0]
+    claims = jwt.decode(assertion, options={"verify_signature": False})
+    assert claims["scope"] == "https://www.googleapis.com/auth/firebase.messaging"
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        answer(200, b"<html>"),
+        answer(200, b"[" * 100_000),
+        answer(200, []),
+        answer(200, {}),
+        answer(200, {"access_token": "x"}),
+        answer(200, {"access_token": 5, "expires_in": 5}),
+        answer(200, {"access_token": "a\nb", "expires_in": 5}),
+        answer(200, {"access_token": "x", "expires_in": -5}),
+        answer(200, {"access_token": "x", "expires_in": 1e300}),
+        answer(200, {"access_token": "x", "expires_in": "soon"}),
+        answer(200, b'{"access_token": "x", "expires_in": NaN}'),
+        answer(400, []),
+        answer(400, b"\xff"),
+        answer(400, {"error": "invalid_grant", "error_description": "Invalid JWT Signature."}),
+    ],
+)
+def test_a_garbled_answer_of_google_is_an_outcome(monkeypatch: pytest.MonkeyPatch, response: Response) -> None:
+    fetch, _ = fetch_with(monkeypatch, response)
+    assert isinstance(run(OAuthCredential(fetch).header()), (Retry, ChannelDown))
+
+
+def test_the_provider_token_is_an_es256_jwt_of_the_team_and_is_reused(tmp_path: Path) -> None:
+    token = ProviderToken(written(tmp_path / "key.p8", ec_key()), "ABC123DEFG", "TEAM123456")
+    header = token.header()
+    assert token.header() == header
+    value = header.removeprefix("bearer ")
+    assert jwt.get_unverified_header(value) | {"typ": "JWT"} == {
+        "alg": "ES256",
+        "kid": "ABC123DEFG",
+        "typ": "JWT",
+    }
+    claims = jwt.decode(value, options={"verify_signature": False})
+    assert claims["iss"] == "TEAM123456"
+    assert type(claims["iat"]) is int
+
+
+@pytest.mark.parametrize(("minutes", "same"), [(0, True), (49, True), (50, False), (-1, False)])
+def test_the_provider_token_is_made_anew_after_50_minutes_or_when_the_clock_was_set_back(
+    minutes: int, same: bool, tmp_path: Path
+) -> None:
+    token = ProviderToken(written(tmp_path / "key.p8", ec_key()), "ABC123DEFG", "TEAM123456")
+    with clock.use(lambda: NOW):
+        first = token.header()
+    with clock.use(lambda: NOW + timedelta(minutes=minutes)):
+        assert (token.header() == first) is same
+
+
+def test_threads_that_are_refused_together_make_one_new_provider_token(tmp_path: Path) -> None:
+    token = ProviderToken(written(tmp_path / "key.p8", ec_key()), "ABC123DEFG", "TEAM123456")
+    with clock.use(lambda: NOW):
+        old = token.header()
+    worth: list[bool] = []
+    shown: list[str] = []
+
+    def refused() -> None:
+        worth.append(token.refused(old))
+        shown.append(token.header())
+
+    threads = [threading.Thread(target=refused) for _ in range(8)]
+    with clock.use(lambda: NOW + timedelta(minutes=20)):
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert worth == [True] * 8
+    assert len(set(shown)) == 1
+    assert old not in shown
+
+
+def test_no_credential_shows_in_a_repr() -> None:
+    assert "ya29" not in repr(Grant("Bearer ya29.x", 1.0))
+    assert json.dumps("ya29") not in repr(answer(200, {"access_token": "ya29"}))

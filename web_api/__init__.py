@@ -1,0 +1,12 @@
+"""What products, operators and everybody else reach: the code-delivery API, health, documentation, pages."""
+
+from flask import Flask
+from flask_smorest import Api
+
+from web_api import integrators, service
+
+
+def register(app: Flask, api: Api) -> None:
+    """Add the routes of this package."""
+    integrators.register(api)
+    service.register(app, api)

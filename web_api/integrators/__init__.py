@@ -1,0 +1,16 @@
+"""The API of integrated products: `/v1`, with an API key."""
+
+from flask_smorest import Api
+
+from web_api.integrators import numbers, offers, quota, verifications
+
+
+def register(api: Api) -> None:
+    """Add the routes of this package."""
+    api.spec.components.security_scheme(
+        "api_key",
+        {"type": "http", "scheme": "bearer", "description": "`phk_live_…`, or `phk_test_…` to reach nobody."},
+    )
+    for face in (numbers.face, offers.face, verifications.face):
+        face.blueprint.after_request(quota.tell)
+        api.register_blueprint(face.blueprint)

@@ -1,0 +1,51 @@
+"""Who is calling: the API key in the header `Authorization`, and what it may do."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from flask import g, request
+
+from pushhub import errors
+from pushhub.errors import BadApiKey
+from pushhub.idempotency import Repeatable
+from pushhub.products.rules import Scope
+from pushhub.products.service import Caller, recognise
+from web_api.integrators import quota
+
+SECURITY = [{"api_key": cast(list[str], [])}]
+#: How every operation of this API may be refused.
+ALWAYS = [errors.BadApiKey, errors.MissingScope, errors.TooManyRequests]
+#: The optional header that makes a POST safe to repeat, for the document.
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "description": "Makes the request safe to repeat for 24 hours: the repeat answers with the same thing.",
+}
+
+
+def valid_api_key() -> None:
+    """Guard: refuse whoever shows no valid API key, or sends faster than its product may."""
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key:
+        raise BadApiKey
+    caller = recognise(key.strip())
+    g.caller = caller
+    quota.spend(caller)
+
+
+def the_caller(scope: Scope) -> Caller:
+    """The product that calls. Raises `MissingScope` where its key may not do this."""
+    caller = cast(Caller, g.caller)
+    caller.require(scope)
+    return caller
+
+
+def repeatable() -> Repeatable | None:
+    """The request's Idempotency-Key with a digest of what is asked. Raises `IdempotencyKeyMalformed`."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    return Repeatable.of(key, request.method, request.path, request.get_data(as_text=True))

@@ -1,0 +1,44 @@
+"""Can this number be reached?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pushhub import errors
+from pushhub.delivery.reach import reach_of_number
+from pushhub.http.contract import Face
+from pushhub.phones import PhoneNumber
+from pushhub.products.rules import Scope
+from web_api.integrators import quota
+from web_api.integrators.caller import ALWAYS, SECURITY, the_caller, valid_api_key
+from web_api.integrators.schemas import NumberState
+
+face = Face(
+    "numbers",
+    __name__,
+    prefix="/v1/numbers",
+    about="Whether a number can be reached",
+    guard=valid_api_key,
+    security=SECURITY,
+    always=ALWAYS,
+)
+
+
+@face.operation("GET", "/<number>", answer=NumberState, refuses=[errors.NumberInvalid])
+def show_number(number: str) -> dict[str, Any]:
+    """Whether a number can be reached now, by what, and if not, why. Has a quota of its own"""
+    caller = the_caller(Scope.NUMBERS)
+    quota.spend_lookup(caller)
+    phone = PhoneNumber.parse(number)
+    reach = reach_of_number(phone)
+    channels = []
+    if reach.device is not None and reach.reachable:
+        device = reach.device
+        channels = [{"channel": reach.channel, "platform": device.platform, "last_seen_at": device.last_seen_at}]
+    return {
+        "number": phone.e164,
+        "reachable": reach.reachable,
+        "reason": reach.reason,
+        "channels": channels,
+        "bound_at": reach.bound_at,
+    }

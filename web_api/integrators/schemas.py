@@ -1,0 +1,175 @@
+"""What products send and get."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from pushhub import clock
+from pushhub.binding.rules import Assurance, OfferStatus
+from pushhub.delivery.rules import DeliveryStatus
+from pushhub.texts import LOCALES
+from pushhub.verifications.rules import VerificationStatus
+
+
+def one_of(values: Any) -> validate.OneOf:
+    return validate.OneOf([str(value) for value in values])
+
+
+class Time(fields.Field[datetime]):
+    """RFC 3339 in UTC, out only."""
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else clock.rfc3339(value)
+
+
+class Number(fields.String):
+    """A phone number in international form."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("metadata", {"description": "E.164", "example": "+77011234567"})
+        super().__init__(required=True, validate=validate.Length(min=1, max=40), **kwargs)
+
+
+class NumberState(Schema):
+    number = fields.String(required=True)
+    reachable = fields.Boolean(required=True)
+    reason = fields.String(
+        required=True,
+        allow_none=True,
+        validate=one_of(["never_bound", "unbound", "push_target_dead", "notifications_off", "channel_not_configured"]),
+        metadata={"description": "Why it can't be reached; null where it can."},
+    )
+    channels = fields.List(
+        fields.Nested(
+            Schema.from_dict(
+                {
+                    "channel": fields.String(required=True),
+                    "platform": fields.String(required=True),
+                    "last_seen_at": Time(required=True),
+                },
+                name="NumberChannel",
+            )
+        ),
+        required=True,
+    )
+    bound_at = Time(required=True, allow_none=True)
+
+
+class NewOffer(Schema):
+    number = Number()
+    locale = fields.String(validate=one_of(LOCALES), load_default="ru")
+    assurance = fields.Enum(
+        Assurance,
+        by_value=True,
+        load_default=Assurance.ANONYMOUS_OFFER,
+        metadata={
+            "description": "How you know that whoever sees the offer owns the number. Left out: anonymous_offer, "
+            "which can't take a number from the device that has it."
+        },
+    )
+
+
+class Qr(Schema):
+    link = fields.String(required=True)
+    svg = fields.String(required=True, metadata={"description": "Address of the picture."})
+    png = fields.String(required=True, metadata={"description": "Address of the picture."})
+
+
+class OfferDevice(Schema):
+    platform = fields.String(required=True)
+    model = fields.String(required=True)
+
+
+class OfferBinding(Schema):
+    id = fields.String(required=True)
+    device = fields.Nested(OfferDevice, required=True)
+    bound_at = Time(required=True)
+
+
+class Offer(Schema):
+    id = fields.String(required=True)
+    number = fields.String(required=True)
+    status = fields.String(required=True, validate=one_of(OfferStatus))
+    reason = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Why it was cancelled: replaced, cancelled, too_many_tries."},
+    )
+    assurance = fields.String(required=True, validate=one_of(Assurance))
+    password = fields.String(
+        required=True, allow_none=True, metadata={"description": "The 12 digits of this moment; null once it ended."}
+    )
+    password_changes_at = Time(required=True, allow_none=True)
+    step_seconds = fields.Integer(required=True)
+    expires_at = Time(required=True)
+    qr = fields.Nested(Qr, required=True, allow_none=True)
+    binding = fields.Nested(OfferBinding, required=True, allow_none=True)
+
+
+class Client(Schema):
+    """The person's browser, as the product sees it."""
+
+    ip = fields.IP(load_default=None, allow_none=True)
+    user_agent = fields.String(validate=validate.Length(max=500), load_default=None, allow_none=True)
+
+
+class NewVerification(Schema):
+    number = Number()
+    purpose = fields.String(required=True, validate=validate.Length(min=1, max=40))
+    locale = fields.String(validate=one_of(LOCALES), load_default="ru")
+    channels = fields.List(
+        fields.String(validate=one_of(["push"])),
+        validate=validate.Length(min=1, max=5),
+        load_default=["push"],
+        metadata={"description": "Which channels may carry the code, in order. Push is the one there is now."},
+    )
+    client = fields.Nested(Client, load_default=None, allow_none=True)
+
+
+class Attempt(Schema):
+    started_at = Time(required=True)
+    finished_at = Time(required=True)
+    outcome = fields.String(required=True)
+    reason = fields.String(required=True, allow_none=True)
+    provider_id = fields.String(required=True, allow_none=True)
+
+
+class Delivery(Schema):
+    id = fields.String(required=True)
+    channel = fields.String(required=True)
+    status = fields.String(required=True, validate=one_of(DeliveryStatus))
+    at = Time(required=True, metadata={"description": "When the status last changed."})
+    error = fields.String(metadata={"description": "The provider's word for what went wrong."})
+    created_at = Time(required=True)
+    received_at = Time(required=True, allow_none=True)
+    seen_at = Time(required=True, allow_none=True)
+    attempts = fields.List(fields.Nested(Attempt), required=True)
+
+
+class Verification(Schema):
+    id = fields.String(required=True)
+    status = fields.String(required=True, validate=one_of(VerificationStatus))
+    live = fields.Boolean(required=True, metadata={"description": "False with a test key: it reaches nobody."})
+    purpose = fields.String(required=True)
+    number_masked = fields.String(required=True)
+    digits = fields.Integer(required=True)
+    armed = fields.Boolean(required=True, metadata={"description": "Whether the phone has opened the code."})
+    created_at = Time(required=True)
+    expires_at = Time(required=True)
+    resend_at = Time(required=True)
+    resends_left = fields.Integer(required=True)
+    attempts_left = fields.Integer(required=True)
+    deliveries = fields.List(fields.Nested(Delivery), required=True)
+
+
+class Typed(Schema):
+    code = fields.String(required=True, validate=validate.Length(min=1, max=20))
+
+
+class CheckResult(Schema):
+    valid = fields.Boolean(required=True)
+    status = fields.String(required=True, validate=one_of(VerificationStatus))
+    attempts_left = fields.Integer(required=True)

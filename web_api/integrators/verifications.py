@@ -1,0 +1,164 @@
+"""Confirmation codes: ask, check, resend, cancel, look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pushhub import clock, errors
+from pushhub.delivery.history import DeliveryHistory, history_of
+from pushhub.http.contract import Face
+from pushhub.ids import Prefix, parse_id, public_id
+from pushhub.phones import PhoneNumber
+from pushhub.products.rules import Scope
+from pushhub.verifications import checking, service
+from pushhub.verifications.models import Verification
+from pushhub.verifications.rules import VerificationStatus, status_at
+from web_api.integrators import schemas
+from web_api.integrators.caller import (
+    ALWAYS,
+    IDEMPOTENCY_KEY,
+    SECURITY,
+    repeatable,
+    the_caller,
+    valid_api_key,
+)
+
+face = Face(
+    "verifications",
+    __name__,
+    prefix="/v1/verifications",
+    about="Confirmation codes",
+    guard=valid_api_key,
+    security=SECURITY,
+    always=ALWAYS,
+)
+
+
+@face.operation(
+    "POST",
+    "",
+    body=schemas.NewVerification,
+    answer=schemas.Verification,
+    status=201,
+    also={200: schemas.Verification},
+    headers=[IDEMPOTENCY_KEY],
+    refuses=[
+        errors.NumberInvalid,
+        errors.NumberNotAllowed,
+        errors.UnknownPurpose,
+        errors.NumberUnreachable,
+        errors.TooManyCodes,
+        errors.IdempotencyKeyMalformed,
+        errors.IdempotencyKeyReused,
+    ],
+)
+def ask(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Send a code to a number. While one is under way for the same purpose, that one is returned (200)"""
+    client = body["client"] or {}
+    asked = service.ask(
+        the_caller(Scope.VERIFICATIONS),
+        PhoneNumber.parse(body["number"]),
+        body["purpose"],
+        locale=body["locale"],
+        client_address=str(client["ip"]) if client.get("ip") else None,
+        request=repeatable(),
+    )
+    headers = {"Idempotent-Replayed": "true"} if asked.replayed else {}
+    return verification_document(asked.verification), 201 if asked.created else 200, headers
+
+
+@face.operation("GET", "/<verification_id>", answer=schemas.Verification)
+def show(verification_id: str) -> dict[str, Any]:
+    """The verification with every delivery and every try, with their times"""
+    caller = the_caller(Scope.VERIFICATIONS)
+    return verification_document(service.find(caller, parse_id(Prefix.VERIFICATION, verification_id)))
+
+
+@face.operation(
+    "POST",
+    "/<verification_id>/check",
+    body=schemas.Typed,
+    answer=schemas.CheckResult,
+    refuses=[errors.NotArmed, errors.CodeMalformed],
+)
+def check(body: dict[str, Any], verification_id: str) -> dict[str, Any]:
+    """Whether this is the code. Each look costs an attempt; the right code counts once"""
+    checked = checking.check(
+        the_caller(Scope.VERIFICATIONS), parse_id(Prefix.VERIFICATION, verification_id), body["code"]
+    )
+    return {"valid": checked.valid, "status": checked.status, "attempts_left": checked.attempts_left}
+
+
+@face.operation(
+    "POST",
+    "/<verification_id>/resend",
+    answer=schemas.Verification,
+    refuses=[
+        errors.VerificationClosed,
+        errors.ResendTooEarly,
+        errors.ResendLimitReached,
+        errors.TooManyCodes,
+        errors.NumberUnreachable,
+    ],
+)
+def resend(verification_id: str) -> dict[str, Any]:
+    """Send the same code once more; its expiry and attempts stay as they are"""
+    caller = the_caller(Scope.VERIFICATIONS)
+    return verification_document(service.resend(caller, parse_id(Prefix.VERIFICATION, verification_id)))
+
+
+@face.operation(
+    "POST",
+    "/<verification_id>/cancel",
+    answer=schemas.Verification,
+    refuses=[errors.VerificationClosed],
+)
+def cancel(verification_id: str) -> dict[str, Any]:
+    """End the verification; its code is worthless from now on"""
+    caller = the_caller(Scope.VERIFICATIONS)
+    return verification_document(service.cancel(caller, parse_id(Prefix.VERIFICATION, verification_id)))
+
+
+def verification_document(verification: Verification) -> dict[str, Any]:
+    """A verification as a product sees it."""
+    status = status_at(verification.status, verification.expires_at, clock.now())
+    attempts_left = verification.attempts_allowed - verification.attempts_used
+    return {
+        "id": public_id(Prefix.VERIFICATION, verification.id),
+        "status": status,
+        "live": verification.live,
+        "purpose": verification.purpose,
+        "number_masked": PhoneNumber.trusted(verification.number).masked,
+        "digits": verification.digits,
+        "armed": verification.armed_at is not None,
+        "created_at": verification.created_at,
+        "expires_at": verification.expires_at,
+        "resend_at": verification.resend_at,
+        "resends_left": verification.resends_left,
+        "attempts_left": attempts_left if status is VerificationStatus.PENDING else 0,
+        "deliveries": [_delivery_document(history) for history in history_of(verification.id)],
+    }
+
+
+def _delivery_document(history: DeliveryHistory) -> dict[str, Any]:
+    delivery = history.delivery
+    document = {
+        "id": public_id(Prefix.DELIVERY, delivery.id),
+        "channel": delivery.channel,
+        "status": delivery.status,
+        "at": delivery.changed_at,
+        "created_at": delivery.created_at,
+        "received_at": delivery.received_at,
+        "seen_at": delivery.seen_at,
+        "attempts": [
+            {
+                "started_at": attempt.started_at,
+                "finished_at": attempt.finished_at,
+                "outcome": attempt.outcome,
+                "reason": attempt.reason,
+                "provider_id": attempt.provider_id,
+            }
+            for attempt in history.attempts
+        ],
+    }
+    return document | ({"error": delivery.error} if delivery.error else {})

@@ -1,0 +1,53 @@
+"""Metrics for Prometheus, and one log line a request. Both name the route, never the address: an address may
+hold a number."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from flask import Blueprint, Flask, Response, g, request
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from pushhub.delivery.outbox import waiting
+
+log = logging.getLogger(__name__)
+pages = Blueprint("metrics", __name__)
+_registry = CollectorRegistry()
+_requests = Counter("pushhub_requests_total", "Requests answered.", ["method", "route", "status"], registry=_registry)
+_seconds = Histogram("pushhub_request_seconds", "Time to answer.", ["method", "route"], registry=_registry)
+_waiting = Gauge("pushhub_deliveries_waiting", "Deliveries queued or being sent.", registry=_registry)
+
+
+@pages.get("/metrics")
+def show_metrics() -> Response:
+    """Everything in the Prometheus text format; each process counts for itself."""
+    _waiting.set(waiting())
+    return Response(generate_latest(_registry), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def observe(app: Flask) -> None:
+    """Measure every request of `app`."""
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def _begin() -> None:
+    g.began = time.perf_counter()
+
+
+def _end(response: Response) -> Response:
+    route = request.url_rule.rule if request.url_rule is not None else "(none)"
+    seconds = time.perf_counter() - g.get("began", time.perf_counter())
+    _requests.labels(request.method, route, str(response.status_code)).inc()
+    _seconds.labels(request.method, route).observe(seconds)
+    log.info(
+        "request",
+        extra={
+            "method": request.method,
+            "route": route,
+            "status": response.status_code,
+            "ms": round(seconds * 1000, 1),
+        },
+    )
+    return response
