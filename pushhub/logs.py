@@ -11,6 +11,7 @@ import logging
 import re
 import sys
 from datetime import UTC, datetime
+from typing import TextIO
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _NUMBER = re.compile(r"(\+\d{3,4})\d{3,9}(\d{4})")
@@ -38,12 +39,23 @@ class JsonFormatter(logging.Formatter):
         return redact(json.dumps(document, ensure_ascii=False, default=str))
 
 
+class _CurrentStderr(logging.StreamHandler[TextIO]):
+    """Writes to what standard error is at that moment, also after somebody has put another stream in its place."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stderr
+
+
 def configure_logging(level: str) -> None:
     """Send everything from `level` on to standard error, as JSON lines."""
     root = logging.getLogger()
     root.setLevel(level)
     if not any(isinstance(handler.formatter, JsonFormatter) for handler in root.handlers):
-        handler = logging.StreamHandler(sys.stderr)
+        handler = _CurrentStderr()
         handler.setFormatter(JsonFormatter())
         root.addHandler(handler)
     # These are chatty, and some write addresses of requests, which may hold a number or a push target.

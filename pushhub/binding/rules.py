@@ -101,7 +101,10 @@ def qr_link(app_link: str, secret: str) -> str:
 
 def secret_in(qr: str) -> str | None:
     """The secret in a scanned link, or None where it is not a link of this version."""
-    parts = urlsplit(qr.strip())
+    try:
+        parts = urlsplit(qr.strip())
+    except ValueError:
+        return None
     if parts.scheme != "https" or not parts.path.endswith("/v1") or not _SECRET.match(parts.fragment):
         return None
     return parts.fragment

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from flask import request
+from flask import Response, request
 from flask_smorest import Blueprint
 from marshmallow import Schema
 
@@ -37,6 +37,7 @@ class Face:
         prefix: str,
         about: str,
         guard: Callable[[], None],
+        after: Callable[[Response], Response] | None = None,
         security: Sequence[dict[str, list[str]]] = (),
         always: Sequence[type[PushhubError]] = (),
     ) -> None:
@@ -46,6 +47,8 @@ class Face:
         self._always = tuple(always)
         self.blueprint.before_request(guard)
         self.blueprint.before_request(_require_json)
+        if after is not None:
+            self.blueprint.after_request(after)
 
     def operation(
         self,

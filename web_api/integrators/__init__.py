@@ -2,7 +2,7 @@
 
 from flask_smorest import Api
 
-from web_api.integrators import numbers, offers, quota, verifications
+from web_api.integrators import numbers, offers, verifications
 
 
 def register(api: Api) -> None:
@@ -12,5 +12,4 @@ def register(api: Api) -> None:
         {"type": "http", "scheme": "bearer", "description": "`phk_live_…`, or `phk_test_…` to reach nobody."},
     )
     for face in (numbers.face, offers.face, verifications.face):
-        face.blueprint.after_request(quota.tell)
         api.register_blueprint(face.blueprint)

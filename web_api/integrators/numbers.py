@@ -19,6 +19,7 @@ face = Face(
     prefix="/v1/numbers",
     about="Whether a number can be reached",
     guard=valid_api_key,
+    after=quota.tell,
     security=SECURITY,
     always=ALWAYS,
 )

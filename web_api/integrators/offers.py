@@ -13,7 +13,7 @@ from pushhub.http.contract import Face
 from pushhub.ids import Prefix, parse_id, public_id
 from pushhub.phones import PhoneNumber
 from pushhub.products.rules import Scope
-from web_api.integrators import schemas
+from web_api.integrators import quota, schemas
 from web_api.integrators.caller import (
     ALWAYS,
     IDEMPOTENCY_KEY,
@@ -30,6 +30,7 @@ face = Face(
     prefix="/v1/offers",
     about="Offers to bind a device to a number",
     guard=valid_api_key,
+    after=quota.tell,
     security=SECURITY,
     always=ALWAYS,
 )

@@ -13,7 +13,7 @@ from pushhub.products.rules import Scope
 from pushhub.verifications import checking, service
 from pushhub.verifications.models import Verification
 from pushhub.verifications.rules import VerificationStatus, status_at
-from web_api.integrators import schemas
+from web_api.integrators import quota, schemas
 from web_api.integrators.caller import (
     ALWAYS,
     IDEMPOTENCY_KEY,
@@ -29,6 +29,7 @@ face = Face(
     prefix="/v1/verifications",
     about="Confirmation codes",
     guard=valid_api_key,
+    after=quota.tell,
     security=SECURITY,
     always=ALWAYS,
 )

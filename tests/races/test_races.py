@@ -1,0 +1,225 @@
+"""Many at once, on a real PostgreSQL: exactly one wins, and nobody looks more often than allowed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from pushhub.binding.models import Binding, Offer
+from pushhub.db import reading
+from pushhub.delivery import outbox
+from pushhub.errors import PushhubError
+from pushhub.ids import Prefix, parse_id
+from pushhub.products.service import recognise
+from pushhub.verifications import checking, service
+from pushhub.phones import PhoneNumber
+from pushhub.verifications.models import Verification
+from reference_device import Refused
+from tests.support.actors import NUMBER, Phone, Shop
+
+T = TypeVar("T")
+MANY = 64
+
+
+@pytest.fixture(params=["postgresql"])
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """Races are run on PostgreSQL: SQLite lets one writer in at a time anyhow."""
+    return str(request.param)
+
+
+@pytest.fixture
+def bound(shop: Shop, phone: Phone) -> Phone:
+    phone.bind_to(shop)
+    return phone
+
+
+@pytest.fixture
+def at_once(app: Flask) -> Iterator[Callable[[Callable[[int], T], int], list[T]]]:
+    """Do something many times at the same moment, each on a thread of its own."""
+
+    def run(action: Callable[[int], T], times: int = MANY) -> list[T]:
+        barrier = Barrier(times)
+
+        def start(turn: int) -> T:
+            with app.app_context():
+                barrier.wait()
+                return action(turn)
+
+        with ThreadPoolExecutor(times) as threads:
+            return list(threads.map(start, range(times)))
+
+    yield run
+
+
+def attempts_used(app: Flask, verification: dict[str, Any]) -> int:
+    with app.app_context(), reading() as session:
+        key = parse_id(Prefix.VERIFICATION, verification["id"])
+        return session.scalar(sa.select(Verification.attempts_used).where(Verification.id == key)) or 0
+
+
+def test_of_64_right_guesses_at_once_one_succeeds(shop: Shop, bound: Phone, app: Flask, at_once: Any) -> None:
+    verification = shop.ask()
+    code = bound.read_code()
+    with app.app_context():
+        caller = recognise(shop.key)
+    key = parse_id(Prefix.VERIFICATION, verification["id"])
+    results = at_once(lambda _: checking.check(caller, key, code))
+    assert Counter(result.valid for result in results) == {True: 1, False: MANY - 1}
+    assert 1 <= attempts_used(app, verification) <= 3
+    assert shop.show(verification)["status"] == "approved"
+
+
+def test_64_wrong_guesses_at_once_get_exactly_three_looks(
+    shop: Shop, bound: Phone, app: Flask, at_once: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verification = shop.ask()
+    code = bound.read_code()
+    wrong = f"{(int(code) + 1) % 10000:04d}"
+    keyring = app.extensions["pushhub"].keyring
+    looks: list[bool] = []
+    really = keyring.code_matches
+
+    def look(*args: str) -> bool:
+        looks.append(True)
+        return bool(really(*args))
+
+    monkeypatch.setattr(keyring, "code_matches", look)
+    with app.app_context():
+        caller = recognise(shop.key)
+    key = parse_id(Prefix.VERIFICATION, verification["id"])
+    results = at_once(lambda _: checking.check(caller, key, wrong))
+    assert not any(result.valid for result in results)
+    assert len(looks) == 3
+    assert attempts_used(app, verification) == 3
+    assert shop.show(verification)["status"] == "exhausted"
+    assert not shop.check(verification, code)["valid"]
+
+
+def test_64_requests_at_once_make_one_verification_and_one_delivery(
+    shop: Shop, bound: Phone, app: Flask, at_once: Any
+) -> None:
+    with app.app_context():
+        caller = recognise(shop.key)
+    asked = at_once(lambda _: service.ask(caller, PhoneNumber.trusted(NUMBER), "sign_in"))
+    assert len({entry.verification.id for entry in asked}) == 1
+    assert Counter(entry.created for entry in asked) == {True: 1, False: MANY - 1}
+    with app.app_context():
+        assert outbox.waiting() == 1
+
+
+def test_16_resends_at_once_send_once(shop: Shop, bound: Phone, app: Flask, at_once: Any, now: Any) -> None:
+    verification = shop.ask()
+    now.forward(seconds=60)
+    with app.app_context():
+        caller = recognise(shop.key)
+    key = parse_id(Prefix.VERIFICATION, verification["id"])
+
+    def resend(_: int) -> str:
+        try:
+            service.resend(caller, key)
+        except PushhubError as refused:
+            return refused.code
+        return "sent"
+
+    assert Counter(at_once(resend, 16)) == {"sent": 1, "resend_too_early": 15}
+    assert len(shop.show(verification)["deliveries"]) == 2
+
+
+def test_of_16_phones_with_the_same_password_one_is_bound(
+    shop: Shop, make_phone: Callable[..., Phone], app: Flask, at_once: Any
+) -> None:
+    offer = shop.offer()
+    phones = [make_phone() for _ in range(16)]
+
+    def bind(turn: int) -> str:
+        try:
+            phones[turn].bind(number=NUMBER, password=offer["password"])
+        except Refused as refused:
+            return refused.code
+        return "bound"
+
+    results = Counter(at_once(bind, 16))
+    assert results["bound"] == 1
+    assert set(results) <= {"bound", "offer_not_accepted"}
+    with app.app_context(), reading() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Binding)) == 1
+
+
+def test_of_16_phones_with_the_same_qr_code_one_is_bound(
+    shop: Shop, make_phone: Callable[..., Phone], at_once: Any
+) -> None:
+    link = shop.offer()["qr"]["link"]
+    phones = [make_phone() for _ in range(16)]
+
+    def bind(turn: int) -> str:
+        try:
+            phones[turn].bind(qr=link)
+        except Refused as refused:
+            return refused.code
+        return "bound"
+
+    assert Counter(at_once(bind, 16)) == {"bound": 1, "offer_not_accepted": 15}
+
+
+def test_16_wrong_passwords_at_once_spend_exactly_five_tries(shop: Shop, make_phone: Any, app: Flask, at_once: Any) -> None:
+    offer = shop.offer()
+    phones = [make_phone() for _ in range(16)]
+
+    def bind(turn: int) -> str:
+        with pytest.raises(Refused) as refused:
+            phones[turn].bind(number=NUMBER, password="000000000001")
+        return refused.value.code
+
+    assert set(at_once(bind, 16)) <= {"offer_not_accepted", "too_many_tries"}
+    with app.app_context(), reading() as session:
+        assert session.execute(sa.select(Offer.tries, Offer.status)).one() == (5, "cancelled")
+    assert shop.show_offer(offer)["reason"] == "too_many_tries"
+
+
+def test_offers_of_many_products_for_one_number_bind_it_to_one_phone(
+    make_shop: Callable[..., Shop], make_phone: Callable[..., Phone], app: Flask, at_once: Any
+) -> None:
+    offers = [make_shop(f"Product {turn}").offer() for turn in range(8)]
+    phones = [make_phone() for _ in range(8)]
+
+    def bind(turn: int) -> str:
+        try:
+            phones[turn].bind(qr=offers[turn]["qr"]["link"])
+        except Refused as refused:
+            return refused.code
+        return "bound"
+
+    results = Counter(at_once(bind, 8))
+    assert set(results) <= {"bound", "busy"}
+    assert results["bound"] >= 1
+    with app.app_context(), reading() as session:
+        active = session.scalar(sa.select(sa.func.count()).select_from(Binding).where(Binding.ended_at.is_(None)))
+    assert active == 1
+
+
+def test_dispatchers_at_once_claim_each_delivery_once(
+    make_shop: Callable[..., Shop], bound: Phone, app: Flask, at_once: Any
+) -> None:
+    shop = make_shop("SAKURA", purposes=[f"p{turn}" for turn in range(40)])
+    for turn in range(40):
+        shop.ask(purpose=f"p{turn}")
+    claimed = at_once(lambda _: outbox.claim("fcm", uuid4(), 7), 8)
+    ids = [entry.delivery_id for batch in claimed for entry in batch]
+    assert len(ids) == len(set(ids)) == 40
+    assert all(len(batch) <= 7 for batch in claimed)
+
+
+def test_one_idempotency_key_used_by_16_at_once_makes_one_offer(shop: Shop, app: Flask, at_once: Any) -> None:
+    def create(_: int) -> tuple[int, str]:
+        client_answer = shop.call("POST", "/v1/offers", {"number": NUMBER}, Idempotency_Key="the-same")
+        return client_answer.status_code, client_answer.get_json()["id"]
+
+    assert len(set(at_once(create, 16))) == 1

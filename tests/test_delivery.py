@@ -1,0 +1,314 @@
+"""The outbox and its dispatcher: what is written is sent, once, and its end is known."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+
+from pushhub.channels.contract import Accepted, ChannelDown, Message, Outcome, Rejected, Retry, TargetDead
+from pushhub.channels.recording import RecordingChannel
+from pushhub.clock import rfc3339
+from pushhub.delivery import outbox, rules
+from pushhub.delivery.dispatcher import Dispatcher
+from pushhub.delivery.rules import DeliveryStatus
+from pushhub.hub import Hub
+from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
+from tests.support.databases import FakeClock
+
+Dispatch = Callable[[], None]
+
+
+@pytest.fixture
+def bound(shop: Shop, phone: Phone) -> Phone:
+    phone.bind_to(shop)
+    return phone
+
+
+@pytest.fixture
+def hub(app: Flask) -> Hub:
+    parts: Hub = app.extensions["pushhub"]
+    return parts
+
+
+@pytest.fixture
+def fcm(hub: Hub) -> RecordingChannel:
+    channel = hub.channels["fcm"]
+    assert isinstance(channel, RecordingChannel)
+    return channel
+
+
+def last_delivery(shop: Shop, verification: dict[str, Any]) -> dict[str, Any]:
+    delivery: dict[str, Any] = shop.show(verification)["deliveries"][-1]
+    return delivery
+
+
+def test_a_code_leaves_as_a_pointer_without_the_code(
+    shop: Shop, bound: Phone, dispatch: Dispatch, fcm: RecordingChannel, now: FakeClock
+) -> None:
+    verification = shop.ask()
+    dispatch()
+    (message,) = fcm.sent
+    code = bound.read_code()
+    assert message.data == {"delivery_id": last_delivery(shop, verification)["id"], "kind": "code"}
+    assert message.collapse_id == verification["id"]
+    assert message.target.value == bound.push_target["value"]
+    assert message.title == "INDIGO"
+    assert message.urgent
+    assert rfc3339(message.expires_at) == verification["expires_at"]
+    assert code not in message.title + message.body
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "error"),
+    [
+        (Accepted("projects/p/messages/1"), "accepted", None),
+        (TargetDead("UNREGISTERED"), "dead", "UNREGISTERED"),
+        (Rejected("INVALID_ARGUMENT"), "failed", "INVALID_ARGUMENT"),
+        (ChannelDown("THIRD_PARTY_AUTH_ERROR"), "failed", "THIRD_PARTY_AUTH_ERROR"),
+        (Retry("UNAVAILABLE", timedelta(seconds=30)), "queued", "UNAVAILABLE"),
+        (Retry("QUOTA_EXCEEDED", timedelta(minutes=6)), "expired", "QUOTA_EXCEEDED"),
+    ],
+)
+def test_each_answer_of_a_channel_has_its_consequence(
+    shop: Shop,
+    bound: Phone,
+    dispatch: Dispatch,
+    fcm: RecordingChannel,
+    outcome: Outcome,
+    status: str,
+    error: str | None,
+) -> None:
+    fcm.script(outcome)
+    verification = shop.ask()
+    dispatch()
+    delivery = last_delivery(shop, verification)
+    assert (delivery["status"], delivery.get("error")) == (status, error)
+    (attempt,) = delivery["attempts"]
+    assert attempt["reason"] == error
+    assert attempt["provider_id"] == ("projects/p/messages/1" if status == "accepted" else None)
+
+
+def test_a_retry_waits_as_long_as_the_provider_asks_and_uses_the_same_ids(
+    shop: Shop, bound: Phone, dispatch: Dispatch, fcm: RecordingChannel, now: FakeClock
+) -> None:
+    fcm.script(Retry("UNAVAILABLE", timedelta(seconds=30)))
+    verification = shop.ask()
+    dispatch()
+    now.forward(seconds=29)
+    dispatch()
+    assert len(fcm.sent) == 1
+    now.forward(seconds=1)
+    dispatch()
+    first, second = fcm.sent
+    assert (first.id, first.collapse_id) == (second.id, second.collapse_id)
+    delivery = last_delivery(shop, verification)
+    assert delivery["status"] == "accepted"
+    assert [attempt["outcome"] for attempt in delivery["attempts"]] == ["retry", "accepted"]
+
+
+def test_nothing_is_sent_after_the_code_has_expired(
+    shop: Shop, bound: Phone, dispatch: Dispatch, fcm: RecordingChannel, now: FakeClock
+) -> None:
+    verification = shop.ask()
+    now.forward(minutes=5)
+    dispatch()
+    assert not fcm.sent
+    assert last_delivery(shop, verification)["status"] == "expired"
+
+
+def test_a_dead_target_is_remembered_until_the_app_registers_anew(
+    shop: Shop, bound: Phone, dispatch: Dispatch, fcm: RecordingChannel, now: FakeClock
+) -> None:
+    now.forward(seconds=1)
+    fcm.script(TargetDead("UNREGISTERED"))
+    shop.ask()
+    dispatch()
+    refused = shop.call("POST", "/v1/verifications", {"number": NUMBER, "purpose": "sign_up"})
+    assert assert_problem(refused, 409, "number_unreachable")["reason"] == "push_target_dead"
+    bound.update(push_target={"kind": "fcm_token", "value": "a-new-target"})
+    expect(shop.call("POST", "/v1/verifications", {"number": NUMBER, "purpose": "sign_up"}), 201)
+
+
+def test_a_target_that_was_registered_after_its_death_is_a_new_one(
+    shop: Shop, bound: Phone, dispatch: Dispatch, fcm: RecordingChannel, now: FakeClock
+) -> None:
+    fcm.script(TargetDead("Unregistered", since=now() - timedelta(days=1)))
+    shop.ask()
+    dispatch()
+    assert shop.call("GET", f"/v1/numbers/{NUMBER}").get_json()["reachable"]
+
+
+def test_a_receipt_moves_a_delivery_forward_only(shop: Shop, bound: Phone, dispatch: Dispatch, now: FakeClock) -> None:
+    verification = shop.ask()
+    (item,) = bound.feed()
+    bound.acknowledge([item["delivery_id"]], "seen")
+    dispatch()
+    seen = last_delivery(shop, verification)
+    assert (seen["status"], seen["received_at"], seen["seen_at"]) == ("seen", rfc3339(now()), rfc3339(now()))
+    now.forward(seconds=5)
+    bound.acknowledge([item["delivery_id"]], "received")
+    bound.acknowledge([item["delivery_id"]], "seen")
+    assert last_delivery(shop, verification) == seen
+    assert bound.feed()[0]["seen_at"] == seen["seen_at"]
+
+
+def test_a_receipt_during_the_try_is_not_undone_by_the_providers_answer(
+    shop: Shop, bound: Phone, app: Flask, hub: Hub, dispatch: Dispatch, fcm: RecordingChannel
+) -> None:
+    verification = shop.ask()
+    (item,) = bound.feed()
+    real_send = fcm.send
+
+    async def send(message: Message) -> Outcome:
+        await asyncio.to_thread(bound.acknowledge, [item["delivery_id"]])
+        return await real_send(message)
+
+    fcm.send = send  # type: ignore[method-assign]
+    dispatch()
+    delivery = last_delivery(shop, verification)
+    assert delivery["status"] == "received"
+    assert [attempt["outcome"] for attempt in delivery["attempts"]] == ["accepted"]
+
+
+def test_a_dispatcher_that_died_gives_its_rows_back(
+    shop: Shop, bound: Phone, app: Flask, dispatch: Dispatch, fcm: RecordingChannel, now: FakeClock
+) -> None:
+    verification = shop.ask()
+    with app.app_context():
+        (taken,) = outbox.claim("fcm", uuid4(), 10)
+    dispatch()
+    assert not fcm.sent
+    now.forward(seconds=30)
+    dispatch()
+    assert [message.id for message in fcm.sent] == [taken.delivery_id]
+    assert last_delivery(shop, verification)["status"] == "accepted"
+
+
+def test_the_outcome_of_a_lost_lease_does_not_overwrite_what_came_after(
+    shop: Shop, bound: Phone, app: Flask, dispatch: Dispatch, now: FakeClock
+) -> None:
+    verification, slow = shop.ask(), uuid4()
+    with app.app_context():
+        (taken,) = outbox.claim("fcm", slow, 10)
+    now.forward(seconds=30)
+    dispatch()
+    late = outbox.Tried(taken, Rejected("too_late"), now(), now(), None)
+    with app.app_context():
+        outbox.complete(slow, [late])
+    delivery = last_delivery(shop, verification)
+    assert delivery["status"] == "accepted"
+    assert [attempt["outcome"] for attempt in delivery["attempts"]] == ["accepted", "rejected"]
+
+
+def test_a_stopping_dispatcher_gives_back_what_it_has_not_tried(shop: Shop, bound: Phone, app: Flask) -> None:
+    shop.ask()
+    owner = uuid4()
+    with app.app_context():
+        (taken,) = outbox.claim("fcm", owner, 10)
+        outbox.release(owner, [taken.delivery_id])
+        (again,) = outbox.claim("fcm", uuid4(), 10)
+    assert (again.delivery_id, again.tries) == (taken.delivery_id, 1)
+
+
+def test_a_channel_with_a_bug_fails_its_message_and_not_its_neighbours(
+    shop: Shop, make_phone: Callable[..., Phone], dispatch: Dispatch, fcm: RecordingChannel
+) -> None:
+    make_phone(push_target={"kind": "fcm_token", "value": "broken-target"}).bind_to(shop, NUMBER)
+    make_phone(push_target={"kind": "fcm_token", "value": "working-target"}).bind_to(shop, OTHER_NUMBER)
+    real_send = fcm.send
+
+    async def send(message: Message) -> Outcome:
+        if message.target.value == "broken-target":
+            raise ZeroDivisionError
+        return await real_send(message)
+
+    fcm.send = send  # type: ignore[method-assign]
+    broken, working = shop.ask(NUMBER), shop.ask(OTHER_NUMBER)
+    dispatch()
+    assert last_delivery(shop, broken)["status"] == "failed"
+    assert last_delivery(shop, broken)["error"] == "internal_error"
+    assert last_delivery(shop, working)["status"] == "accepted"
+
+
+def test_a_device_without_a_push_service_is_served_through_its_feed(
+    shop: Shop, make_phone: Callable[..., Phone], dispatch: Dispatch
+) -> None:
+    phone = make_phone(push_target={"kind": "poll"})
+    phone.bind_to(shop)
+    verification = shop.ask()
+    dispatch()
+    assert (last_delivery(shop, verification)["channel"], last_delivery(shop, verification)["status"]) == (
+        "poll",
+        "accepted",
+    )
+    assert shop.check(verification, phone.read_code())["valid"]
+
+
+def test_the_feed_is_cheap_to_poll_and_pages_by_cursor(shop: Shop, bound: Phone) -> None:
+    assert bound.feed_changed()
+    assert not bound.feed_changed()
+    shop.ask()
+    assert bound.feed_changed()
+    first = bound.feed()[-1]["delivery_id"]
+    shop.ask(purpose="confirm")
+    (second,) = bound.feed(after=first)
+    assert second["delivery_id"] != first
+    assert bound.feed(after=second["delivery_id"]) == []
+
+
+def test_a_feed_of_many_pages_arrives_whole_and_in_order(
+    make_shop: Callable[..., Shop], phone: Phone, hub: Hub
+) -> None:
+    shop = make_shop("SAKURA", purposes=[f"p{number}" for number in range(51)], requests_per_minute=10_000)
+    hub.settings = replace(hub.settings, codes_per_10_minutes=1000, codes_per_day=1000)
+    phone.bind_to(shop)
+    for number in range(51):
+        shop.ask(purpose=f"p{number}")
+    ids = [item["delivery_id"] for item in phone.feed()]
+    assert len(set(ids)) == 51
+    assert ids == sorted(ids)
+
+
+def test_a_dispatcher_on_its_thread_is_woken_by_the_commit_and_drains_when_stopped(
+    shop: Shop, bound: Phone, app: Flask, hub: Hub, fcm: RecordingChannel
+) -> None:
+    arrived = threading.Event()
+    real_send = fcm.send
+
+    async def send(message: Message) -> Outcome:
+        outcome = await real_send(message)
+        arrived.set()
+        return outcome
+
+    fcm.send = send  # type: ignore[method-assign]
+    dispatcher = Dispatcher(app, hub)
+    hub.wake = dispatcher.wake
+    dispatcher.start()
+    try:
+        verification = shop.ask()
+        assert arrived.wait(5)
+    finally:
+        dispatcher.stop()
+    assert last_delivery(shop, verification)["status"] == "accepted"
+
+
+def test_the_transition_rules_never_let_a_retry_pass_the_end(now: FakeClock) -> None:
+    for tries in range(1, 40):
+        step = rules.after_try(
+            Retry("UNAVAILABLE"), tries=tries, now=now(), expires_at=now() + timedelta(seconds=20), jitter=lambda: 1.0
+        )
+        assert step.status is DeliveryStatus.EXPIRED or (step.due is not None and step.due < now() + timedelta(seconds=20))
+
+
+def test_backoff_doubles_with_jitter_up_to_a_minute() -> None:
+    assert [rules.backoff(tries, 1.0).total_seconds() for tries in range(1, 9)] == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert [rules.backoff(tries, 0.0).total_seconds() for tries in (1, 2, 3)] == [0.5, 1, 2]
+    assert rules.backoff(10_000, 1.0) == timedelta(seconds=60)

@@ -1,0 +1,202 @@
+"""Every request of a device is signed by its own key (RFC 9449)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from joserfc import jwt
+from joserfc.jwk import ECKey, OctKey, RSAKey
+
+from reference_device import DeviceKey
+from tests.conftest import PUBLIC_URL
+from tests.support.actors import Phone, Shop, assert_problem
+from tests.support.databases import FakeClock
+
+URL = f"{PUBLIC_URL}/mobile/v1/binding"
+PATH = "/mobile/v1/binding"
+
+
+@pytest.fixture
+def bound(shop: Shop, phone: Phone) -> Phone:
+    phone.bind_to(shop)
+    return phone
+
+
+@pytest.fixture
+def get(app: Flask, bound: Phone) -> Callable[..., Any]:
+    client = app.test_client()
+
+    def send(proof: str | None, secret: str | None = None, path: str = PATH, method: str = "GET") -> Any:
+        headers = {"Authorization": f"DPoP {secret or bound.secret}"}
+        if proof is not None:
+            headers["DPoP"] = proof
+        return client.open(path, method=method, headers=headers)
+
+    return send
+
+
+def proof_of(phone: Phone, **changes: Any) -> str:
+    method, url = changes.pop("method", "GET"), changes.pop("url", URL)
+    return phone.key.proof(method, url, changes.pop("now", phone.now), changes.pop("secret", phone.secret))
+
+
+def test_a_signed_request_is_answered(get: Callable[..., Any], bound: Phone) -> None:
+    assert get(proof_of(bound)).status_code == 200
+
+
+def test_no_proof_is_refused(get: Callable[..., Any]) -> None:
+    assert_problem(get(None), 401, "bad_proof")
+
+
+def test_a_replayed_proof_is_refused(get: Callable[..., Any], bound: Phone) -> None:
+    proof = proof_of(bound)
+    assert get(proof).status_code == 200
+    replayed = get(proof)
+    assert "used before" in assert_problem(replayed, 401, "bad_proof")["detail"]
+    assert replayed.headers["WWW-Authenticate"] == 'DPoP algs="ES256"'
+
+
+@pytest.mark.parametrize(("off", "status"), [(-60, 200), (60, 200), (-61, 401), (61, 401), (-86400, 401)])
+def test_the_phones_clock_may_be_a_minute_off(
+    get: Callable[..., Any], bound: Phone, now: FakeClock, off: int, status: int
+) -> None:
+    answer = get(proof_of(bound, now=lambda: now().timestamp() + off))
+    assert answer.status_code == status
+    if status == 401:
+        assert assert_problem(answer, 401, "bad_proof")["server_time"] == "2026-11-21T09:00:00.000Z"
+
+
+def test_a_proof_for_another_method_or_address_is_refused(get: Callable[..., Any], bound: Phone) -> None:
+    for changes in ({"method": "DELETE"}, {"url": f"{PUBLIC_URL}/mobile/v1/feed"}, {"url": f"https://evil.test{PATH}"}):
+        assert_problem(get(proof_of(bound, **changes)), 401, "bad_proof")
+
+
+def test_the_host_header_does_not_decide_what_our_address_is(app: Flask, bound: Phone) -> None:
+    # Somebody who got a proof made for his own server passes it on, with his server's name.
+    headers = {
+        "Authorization": f"DPoP {bound.secret}",
+        "DPoP": proof_of(bound, url=f"https://evil.test{PATH}"),
+        "Host": "evil.test",
+    }
+    assert_problem(app.test_client().get(PATH, headers=headers), 401, "bad_proof")
+
+
+def test_a_stolen_secret_without_the_key_is_worthless(get: Callable[..., Any], bound: Phone) -> None:
+    thief = DeviceKey.generate()
+    assert_problem(get(thief.proof("GET", URL, bound.now, bound.secret)), 401, "bad_device_secret")
+
+
+def test_a_proof_is_tied_to_the_secret(get: Callable[..., Any], bound: Phone) -> None:
+    assert_problem(get(proof_of(bound, secret="phd_another")), 401, "bad_proof")
+    assert_problem(get(proof_of(bound, secret=None)), 401, "bad_proof")
+
+
+def test_an_unknown_secret_is_refused(get: Callable[..., Any], bound: Phone) -> None:
+    assert_problem(get(proof_of(bound, secret="phd_unknown"), secret="phd_unknown"), 401, "bad_device_secret")
+
+
+def test_a_request_without_a_secret_is_refused(app: Flask, bound: Phone) -> None:
+    assert_problem(app.test_client().get(PATH, headers={"DPoP": proof_of(bound)}), 401, "bad_device_secret")
+
+
+def claims_for(phone: Phone) -> dict[str, Any]:
+    digest = hashlib.sha256((phone.secret or "").encode()).digest()
+    return {
+        "htm": "GET",
+        "htu": URL,
+        "iat": int(phone.now()),
+        "jti": "0123456789abcdef",
+        "ath": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+    }
+
+
+def forged(kind: str, phone: Phone) -> str:
+    """Proofs that a careless checker would take."""
+    key, claims = ECKey.generate_key("P-256"), claims_for(phone)
+    header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": key.as_dict(private=False)}
+    match kind:
+        case "signed by another key than the one it names":
+            header["jwk"] = ECKey.generate_key("P-256").as_dict(private=False)
+        case "names a private key":
+            header["jwk"] = key.as_dict(private=True)
+        case "has no typ":
+            del header["typ"]
+        case "has no key":
+            del header["jwk"]
+        case "has no jti":
+            del claims["jti"]
+        case "has no iat":
+            del claims["iat"]
+        case "has an iat that is text":
+            claims["iat"] = str(claims["iat"])
+        case "names another curve":
+            other = ECKey.generate_key("P-384")
+            return jwt.encode(header | {"alg": "ES384", "jwk": other.as_dict(private=False)}, claims, other, ["ES384"])
+        case "is an RSA signature":
+            rsa = RSAKey.generate_key(2048)
+            return jwt.encode(header | {"alg": "RS256", "jwk": rsa.as_dict(private=False)}, claims, rsa, ["RS256"])
+        case "is a MAC":
+            secret = OctKey.generate_key(256)
+            return jwt.encode(header | {"alg": "HS256", "jwk": secret.as_dict(private=True)}, claims, secret, ["HS256"])
+        case "is unsigned":
+            head, body, _ = jwt.encode(header, claims, key, ["ES256"]).split(".")
+            return f"{head}.{body}."
+        case "is not a JWT":
+            return "not.a.jwt"
+        case "is far too long":
+            return "a" * 5000
+        case "is empty":
+            return ""
+    return jwt.encode(header, claims, key, ["ES256"])
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "signed by another key than the one it names",
+        "names a private key",
+        "has no typ",
+        "has no key",
+        "has no jti",
+        "has no iat",
+        "has an iat that is text",
+        "names another curve",
+        "is an RSA signature",
+        "is a MAC",
+        "is unsigned",
+        "is not a JWT",
+        "is far too long",
+        "is empty",
+    ],
+)
+def test_a_forged_proof_is_refused(get: Callable[..., Any], bound: Phone, kind: str) -> None:
+    assert_problem(get(forged(kind, bound)), 401, "bad_proof")
+
+
+def test_two_proofs_in_one_request_are_refused(app: Flask, bound: Phone) -> None:
+    headers = [("Authorization", f"DPoP {bound.secret}"), ("DPoP", proof_of(bound)), ("DPoP", proof_of(bound))]
+    assert_problem(app.test_client().get(PATH, headers=headers), 401, "bad_proof")
+
+
+def test_a_binding_needs_a_proof_of_the_new_key(app: Flask, shop: Shop) -> None:
+    assert_problem(app.test_client().post("/mobile/v1/bindings", json={}), 422, "invalid_request")
+    body = {
+        "number": "+77057546868",
+        "password": shop.offer()["password"],
+        "consent_version": "2026-11",
+        "device": {
+            "installation_id": "installation-1",
+            "platform": "android",
+            "model": "m",
+            "os_version": "1",
+            "app_version": "1",
+            "locale": "ru",
+            "push_target": {"kind": "poll"},
+        },
+    }
+    assert_problem(app.test_client().post("/mobile/v1/bindings", json=body), 401, "bad_proof")
