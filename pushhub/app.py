@@ -17,6 +17,7 @@ from pushhub.channels.contract import Channel
 from pushhub.channels.recording import RecordingChannel
 from pushhub.db import db, engine_options, prepare_engine
 from pushhub.delivery.rules import TEST_CHANNEL
+from pushhub.http.contract import ContractApi
 from pushhub.http.problems import register_error_handlers
 from pushhub.hub import Hub, attach
 from pushhub.logs import configure_logging
@@ -70,7 +71,7 @@ def create_app(
     Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
     with app.app_context():
         prepare_engine(db.engine)
-    api = Api(app)
+    api = ContractApi(app)
     for face in faces:
         face.register(app, api)
     register_error_handlers(app)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from flask import Response, request
-from flask_smorest import Blueprint
+from flask_smorest import Api, Blueprint
 from marshmallow import Schema
 
 from pushhub.errors import (
@@ -23,6 +23,14 @@ from pushhub.errors import (
 from pushhub.http.problems import MEDIA_TYPE, Problem
 
 View = TypeVar("View", bound=Callable[..., Any])
+
+
+class ContractApi(Api):
+    """flask-smorest's document, with our problem documents in place of its own errors."""
+
+    ERROR_SCHEMA = Problem
+    #: Every operation names its refusals itself.
+    DEFAULT_ERROR_RESPONSE_NAME = None
 
 
 class Face:
