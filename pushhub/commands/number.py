@@ -24,7 +24,7 @@ def group() -> None:
 def show_number(number: str, as_json: bool) -> None:
     """Whether NUMBER can be reached, and what became of its latest codes."""
     phone = PhoneNumber.parse(number)
-    with application():
+    with application(with_channels=True):
         reach, codes = reach_of_number(phone), codes_of(phone)
     document = {
         "number": phone.masked,

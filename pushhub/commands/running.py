@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
@@ -22,7 +23,12 @@ from pushhub.commands.shared import application, as_json, current_settings, show
 from pushhub.delivery.running import dispatch_forever
 from pushhub.errors import ConfigurationError
 
-_GUNICORN = [sys.executable, "-m", "gunicorn", "wsgi:application", "--config", "gunicorn.conf.py"]
+def _gunicorn() -> list[str]:
+    found = find_spec("wsgi")
+    if found is None or found.origin is None:
+        raise ConfigurationError("wsgi.py is not installed. Install the project with: pip install .")
+    configuration = Path(found.origin).with_name("gunicorn.conf.py")
+    return [sys.executable, "-m", "gunicorn", "wsgi:application", "--config", str(configuration)]
 
 
 @click.command()
@@ -32,7 +38,7 @@ def serve(is_local: bool, port: int) -> None:
     """Serve the API and the pages with gunicorn."""
     if not is_local:
         current_settings()
-        os.execv(sys.executable, _GUNICORN)  # noqa: S606 - no shell is involved
+        os.execv(sys.executable, _gunicorn())  # noqa: S606 - no shell is involved
     with ExitStack() as running:
         environ = local.prepare(os.environ, port)
         if "PUSHHUB_FCM_CREDENTIALS" not in environ and "PUSHHUB_APNS_KEY" not in environ:
@@ -47,7 +53,7 @@ def serve(is_local: bool, port: int) -> None:
 
 
 def _supervise(environ: Mapping[str, str], port: int) -> int:
-    server = subprocess.Popen(_GUNICORN, env=dict(environ), start_new_session=True)  # noqa: S603 - our own words
+    server = subprocess.Popen(_gunicorn(), env=dict(environ), start_new_session=True)  # noqa: S603 - our own words
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
         server.send_signal(number)

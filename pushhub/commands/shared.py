@@ -27,9 +27,9 @@ def current_settings() -> Settings:
 
 
 @contextmanager
-def application() -> Iterator[Flask]:
-    """An application without routes, its context pushed."""
-    app = create_app(current_settings(), channels={})
+def application(*, with_channels: bool = False) -> Iterator[Flask]:
+    """An application without routes, its context pushed; ways out are needed only to tell what they reach."""
+    app = create_app(current_settings(), channels=None if with_channels else {})
     with app.app_context():
         yield app
 

@@ -1,0 +1,210 @@
+"""A whole installation as `make run` starts it: real processes, real HTTP, the simulators as providers, and the
+command line beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.actors import NUMBER
+
+PUSHHUB = [sys.executable, "-m", "pushhub"]
+
+
+class Installation:
+    """A running `pushhub serve --local`."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._environ = {name: value for name, value in os.environ.items() if not name.startswith("PUSHHUB_")}
+        command = [*PUSHHUB, "serve", "--local", "--port", str(self.port)]
+        self.log = home / "service.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(command, cwd=home, env=self._environ, stdout=log, stderr=log)
+
+    def wait_until_ready(self) -> None:
+        for _ in range(150):
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:
+                    if answer.status == 200:
+                        return
+            except OSError:
+                pass
+            time.sleep(0.1)
+        raise AssertionError(self.log.read_text())
+
+    def run(self, *command: str, code: int = 0) -> str:
+        """A command of the same installation, in a process of its own."""
+        done = subprocess.run(
+            [*PUSHHUB, *command], cwd=self.home, env=self._environ, capture_output=True, text=True, timeout=30
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout if code == 0 else done.stderr
+
+    def call(self, method: str, path: str, key: str, body: Any = None) -> Any:
+        request = urllib.request.Request(
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    running = Installation(tmp_path_factory.mktemp("installation"))
+    try:
+        running.wait_until_ready()
+        yield running
+    finally:
+        running.process.send_signal(signal.SIGTERM)
+        running.process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def product(installation: Installation) -> dict[str, str]:
+    made: dict[str, str] = json.loads(installation.run("product", "create", "--name", "INDIGO", "--json"))
+    return made
+
+
+def eventually_accepted(installation: Installation, key: str, verification_id: str) -> dict[str, Any]:
+    for _ in range(100):
+        shown: dict[str, Any] = installation.call("GET", f"/v1/verifications/{verification_id}", key)
+        if shown["deliveries"][0]["status"] != "queued" and shown["deliveries"][0]["attempts"]:
+            return shown
+        time.sleep(0.05)
+    raise AssertionError(installation.log.read_text())
+
+
+@pytest.mark.parametrize(("platform", "channel", "number"), [("android", "fcm", NUMBER), ("ios", "apns", "+77011234567")])
+def test_the_whole_story_over_the_wire(
+    installation: Installation, product: dict[str, str], platform: str, channel: str, number: str
+) -> None:
+    key, state = product["live_key"], f"var/{platform}.json"
+    offer = installation.call("POST", "/v1/offers", key, {"number": number})
+    typed = ["--number", number, "--password", offer["password"]]
+    bound = json.loads(
+        installation.run("device", "bind", *typed, "--platform", platform, "--state", state, "--json")
+    )
+    assert bound["binding"]["number"] == number
+    assert "secret" not in bound["device"]
+
+    verification = installation.call("POST", "/v1/verifications", key, {"number": number, "purpose": "sign_in"})
+    accepted = eventually_accepted(installation, key, verification["id"])
+    delivery = accepted["deliveries"][0]
+    assert (delivery["channel"], delivery["status"]) == (channel, "accepted")
+    assert delivery["attempts"][0]["provider_id"]
+
+    feed = json.loads(installation.run("device", "feed", "--state", state, "--json"))
+    assert [item["delivery_id"] for item in feed["items"]] == [delivery["id"]]
+    code = installation.run("device", "reveal", "--state", state).strip()
+    check = f"/v1/verifications/{verification['id']}/check"
+    assert installation.call("POST", check, key, {"code": code})["valid"] is True
+
+    shown = json.loads(installation.run("number", "show", number, "--json"))
+    assert shown["reachable"] is True
+    assert shown["deliveries"][0]["status"] == "seen"
+    assert number not in json.dumps(shown)
+
+
+def test_the_pages_for_people_are_served(installation: Installation) -> None:
+    for path in ("/", "/app", "/docs", "/errors"):
+        with urllib.request.urlopen(installation.url + path, timeout=5) as answer:
+            assert answer.headers["Content-Type"].startswith("text/html"), path
+            assert "Content-Security-Policy" in answer.headers, path
+
+
+def test_a_refused_device_says_why_and_nothing_is_lost(installation: Installation, product: dict[str, str]) -> None:
+    said = installation.run(
+        "device", "bind", "--number", NUMBER, "--password", "123456789012", "--state", "var/other.json", code=1
+    )
+    assert "password_mistyped" in said
+    assert "exactly" not in said
+    said = installation.run("device", "bind", "--number", NUMBER, code=1)
+    assert "Give either --number and --password, or --qr." in said
+    said = installation.run("device", "status", "--server", "http://127.0.0.1:1", code=1)
+    assert "can't be reached" in said
+
+
+def test_keys_are_exchanged_from_the_command_line(installation: Installation, product: dict[str, str]) -> None:
+    new = json.loads(installation.run("product", "key", "add", "--product", "INDIGO", "--json"))
+    assert "First revoke one" in installation.run("product", "key", "add", "--product", "INDIGO", code=1)
+    path = f"/v1/numbers/{NUMBER.replace('+', '%2B')}"
+    assert installation.call("GET", path, new["key"])["number"] == NUMBER
+    installation.run("product", "key", "revoke", new["id"])
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        installation.call("GET", path, new["key"])
+    with refused.value as answer:
+        assert answer.status == 401
+    listed = json.loads(installation.run("product", "list", "--json"))
+    assert new["key"] not in json.dumps(listed)
+
+
+def test_an_operator_takes_a_number_from_a_lost_phone(installation: Installation, product: dict[str, str]) -> None:
+    number, key = "+77019876543", product["live_key"]
+    offer = installation.call("POST", "/v1/offers", key, {"number": number})
+    installation.run("device", "bind", "--qr", offer["qr"]["link"], "--state", "var/lost.json")
+    installation.run("number", "unbind", number, "--reason", "the phone was lost")
+    assert installation.run("device", "status", "--state", "var/lost.json").strip() == "Not bound."
+    assert "No device is bound" in installation.run("number", "unbind", number, "--reason", "again", code=1)
+
+
+def test_the_doctor_finds_a_healthy_installation(installation: Installation) -> None:
+    findings = json.loads(installation.run("doctor", "--json"))
+    assert {finding["check"] for finding in findings} >= {"settings", "keys", "database", "migrations", "fcm", "apns"}
+    assert all(finding["ok"] for finding in findings)
+
+
+def test_the_doctor_names_what_is_wrong(tmp_path: Path) -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PUSHHUB_")}
+    broken = {
+        "PUSHHUB_DATABASE_URL": f"sqlite:///{tmp_path}/none.db",
+        "PUSHHUB_KEY_FILE": str(tmp_path / "keys.json"),
+        "PUSHHUB_PUBLIC_URL": "https://codes.example.kz",
+    }
+    done = subprocess.run(
+        [*PUSHHUB, "doctor"], cwd=tmp_path, env=environ | broken, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 1
+    assert "pushhub keys create" in done.stdout
+    done = subprocess.run([*PUSHHUB, "doctor"], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1
+    assert "PUSHHUB_DATABASE_URL is missing" in done.stdout
+
+
+def test_neither_log_nor_state_shows_a_number_or_a_secret(installation: Installation, product: dict[str, str]) -> None:
+    log = installation.log.read_text()
+    assert '"event": "request"' in log
+    for secret in (NUMBER, NUMBER[1:], product["live_key"], product["test_key"]):
+        assert secret not in log
+    for name in ("keys.json", "local.json", "android.json"):
+        assert (installation.home / "var" / name).stat().st_mode & 0o077 == 0, name
+
+
+def test_a_service_that_is_stopped_drains_and_ends_cleanly(tmp_path: Path) -> None:
+    running = Installation(tmp_path)
+    running.wait_until_ready()
+    running.process.send_signal(signal.SIGTERM)
+    assert running.process.wait(30) == 0
+    log = running.log.read_text()
+    assert "Traceback" not in log
+    assert "pushhub is running. Open in a browser:" in log
