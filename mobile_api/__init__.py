@@ -3,7 +3,7 @@
 from flask import Flask
 from flask_smorest import Api
 
-from mobile_api import bindings, config, deliveries
+from mobile_api import bindings, companion, config, deliveries
 
 
 def register(app: Flask, api: Api) -> None:
@@ -21,3 +21,4 @@ def register(app: Flask, api: Api) -> None:
     )
     for face in (config.face, bindings.face, deliveries.face):
         api.register_blueprint(face.blueprint)
+    companion.register(app)

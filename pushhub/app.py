@@ -18,12 +18,14 @@ from pushhub.channels.recording import RecordingChannel
 from pushhub.db import db, engine_options, prepare_engine
 from pushhub.delivery.rules import TEST_CHANNEL
 from pushhub.http.contract import ContractApi
+from pushhub.http.design import design
 from pushhub.http.problems import register_error_handlers
 from pushhub.hub import Hub, attach
 from pushhub.logs import configure_logging
 from pushhub.migrations import DIRECTORY as MIGRATIONS
 from pushhub.sealing import load_keyring
 from pushhub.settings import Settings
+from pushhub.translations import speak_languages
 
 log = logging.getLogger(__name__)
 LARGEST_BODY = 64 * 1024
@@ -71,6 +73,8 @@ def create_app(
     Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
     with app.app_context():
         prepare_engine(db.engine)
+    speak_languages(app)
+    app.register_blueprint(design)
     api = ContractApi(app)
     for face in faces:
         face.register(app, api)

@@ -3,10 +3,11 @@
 from flask import Flask
 from flask_smorest import Api
 
-from web_api import integrators, service
+from web_api import integrators, service, start
 
 
 def register(app: Flask, api: Api) -> None:
     """Add the routes of this package."""
     integrators.register(api)
     service.register(app, api)
+    start.register(app)

@@ -1,0 +1,24 @@
+"""What all pages look like: one stylesheet, one frame around them, and the few lines of script they share."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from pushhub.hub import hub
+from pushhub.translations import keep_language
+
+design = Blueprint("design", __name__, template_folder="templates", static_folder="static", static_url_path="/design")
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "frame-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'self'"
+)
+
+
+def secured(response: Response) -> Response:
+    """The headers of a page for people: nothing from elsewhere, no other site around it, its language."""
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    if hub().settings.public_url.startswith("https://"):
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    return keep_language(response)

@@ -1,0 +1,76 @@
+// What the scripts of all pages share: texts in the reader's language, elements, the server's time.
+
+const texts = JSON.parse(document.getElementById("texts").textContent);
+export const language = document.documentElement.lang;
+
+/** A text by its name, with `{values}` put in. */
+export function say(name, values = {}) {
+  return (texts[name] ?? name).replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
+}
+
+/** What went wrong, in the reader's words. */
+export function sayProblem(problem) {
+  const values = { ...problem, when: problem.retry_at ? dateAndTime(problem.retry_at) : "" };
+  const name = `error.${problem.code}`;
+  return say(name in texts ? name : "error.other", values);
+}
+
+/** An element: `make("p", { class: "quiet" }, "text", child)`. Texts are always texts, never markup. */
+export function make(tag, traits = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(traits)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child != null));
+  return element;
+}
+
+/** Show one of the parts of a page and hide its siblings. */
+export function showOnly(part) {
+  for (const sibling of part.parentElement.children) sibling.hidden = sibling !== part;
+}
+
+let offset = 0;
+
+/** Learn the server's time from an answer: a wrong clock here must not bend a countdown. */
+export function learnTime(response) {
+  const date = Date.parse(response.headers.get("Date") ?? "");
+  if (date) offset = date - Date.now();
+}
+
+export const serverNow = () => Date.now() + offset;
+export const secondsUntil = (time) => Math.max(0, Math.ceil((Date.parse(time) - serverNow()) / 1000));
+
+/** `4:59` */
+export const minutes = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+
+export const dateAndTime = (time) =>
+  new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short" }).format(new Date(time));
+export const timeOnly = (time) => new Intl.DateTimeFormat(language, { timeStyle: "medium" }).format(new Date(time));
+
+/** `703610887203` → `703 610 887 203` */
+export const inGroups = (digits) => digits.replace(/\D/g, "").replace(/(\d{3})(?=\d)/g, "$1 ");
+
+/** `+77057546868` → `+7 705 754 68 68`; other countries are left as they are. */
+export function prettyNumber(text) {
+  const digits = text.replace(/[^\d]/g, "");
+  if (!/^\+?7/.test(text.trim()) || digits.length > 11) return text;
+  const parts = [digits.slice(1, 4), digits.slice(4, 7), digits.slice(7, 9), digits.slice(9, 11)].filter(Boolean);
+  return ["+7", ...parts].join(" ");
+}
+
+/** Keep a phone number readable while it is typed. `8 705 …`, as people write it here, becomes `+7 705 …`. */
+export function maskNumber(input) {
+  input.addEventListener("input", () => {
+    if (input.selectionEnd !== input.value.length) return;
+    let typed = input.value.replace(/[^\d+]/g, "");
+    if (/^8\d{10}$/.test(typed)) typed = `+7${typed.slice(1)}`;
+    else if (/^7\d{3}/.test(typed)) typed = `+${typed}`;
+    input.value = /^\+7/.test(typed) ? prettyNumber(typed) : typed;
+  });
+}
+
+/** The number as the API takes it. */
+export const plainNumber = (text) => text.replace(/[^\d+]/g, "");
