@@ -70,9 +70,11 @@ db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False, "a
 
 def engine_options(url: str) -> dict[str, Any]:
     """What SQLAlchemy's engine is made with for this database."""
+    # A failed statement is logged; its values (numbers, push targets) stay out of the log.
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": 5.0, "check_same_thread": False}}
+        return {"hide_parameters": True, "connect_args": {"timeout": 5.0, "check_same_thread": False}}
     return {
+        "hide_parameters": True,
         "pool_size": 20,
         "max_overflow": 20,
         "pool_timeout": 5,

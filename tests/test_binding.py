@@ -111,9 +111,7 @@ def test_an_address_that_guesses_at_many_numbers_is_stopped(shop: Shop, phone: P
     assert phone.bind_to(shop)
 
 
-def test_a_right_password_works_once_even_where_the_rules_refuse_it(
-    shop: Shop, phone: Phone, now: FakeClock
-) -> None:
+def test_a_right_password_works_once_even_where_the_rules_refuse_it(shop: Shop, phone: Phone, now: FakeClock) -> None:
     phone.bind_to(shop)
     offer = shop.offer(OTHER_NUMBER)
     assert refusal(lambda: phone.bind(number=OTHER_NUMBER, password=offer["password"])).code == "rebind_too_soon"

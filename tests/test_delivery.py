@@ -305,7 +305,9 @@ def test_the_transition_rules_never_let_a_retry_pass_the_end(now: FakeClock) -> 
         step = rules.after_try(
             Retry("UNAVAILABLE"), tries=tries, now=now(), expires_at=now() + timedelta(seconds=20), jitter=lambda: 1.0
         )
-        assert step.status is DeliveryStatus.EXPIRED or (step.due is not None and step.due < now() + timedelta(seconds=20))
+        assert step.status is DeliveryStatus.EXPIRED or (
+            step.due is not None and step.due < now() + timedelta(seconds=20)
+        )
 
 
 def test_backoff_doubles_with_jitter_up_to_a_minute() -> None:

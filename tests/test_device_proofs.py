@@ -118,41 +118,42 @@ def claims_for(phone: Phone) -> dict[str, Any]:
 def forged(kind: str, phone: Phone) -> str:
     """Proofs that a careless checker would take."""
     key, claims = ECKey.generate_key("P-256"), claims_for(phone)
-    header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": key.as_dict(private=False)}
-    match kind:
-        case "signed by another key than the one it names":
-            header["jwk"] = ECKey.generate_key("P-256").as_dict(private=False)
-        case "names a private key":
-            header["jwk"] = key.as_dict(private=True)
-        case "has no typ":
-            del header["typ"]
-        case "has no key":
-            del header["jwk"]
-        case "has no jti":
-            del claims["jti"]
-        case "has no iat":
-            del claims["iat"]
-        case "has an iat that is text":
-            claims["iat"] = str(claims["iat"])
-        case "names another curve":
-            other = ECKey.generate_key("P-384")
-            return jwt.encode(header | {"alg": "ES384", "jwk": other.as_dict(private=False)}, claims, other, ["ES384"])
-        case "is an RSA signature":
-            rsa = RSAKey.generate_key(2048)
-            return jwt.encode(header | {"alg": "RS256", "jwk": rsa.as_dict(private=False)}, claims, rsa, ["RS256"])
-        case "is a MAC":
-            secret = OctKey.generate_key(256)
-            return jwt.encode(header | {"alg": "HS256", "jwk": secret.as_dict(private=True)}, claims, secret, ["HS256"])
-        case "is unsigned":
-            head, body, _ = jwt.encode(header, claims, key, ["ES256"]).split(".")
-            return f"{head}.{body}."
-        case "is not a JWT":
-            return "not.a.jwt"
-        case "is far too long":
-            return "a" * 5000
-        case "is empty":
-            return ""
-    return jwt.encode(header, claims, key, ["ES256"])
+    header: dict[str, Any] = {"typ": "dpop+jwt", "alg": "ES256", "jwk": key.as_dict(private=False)}
+    altered: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+        "signed by another key than the one it names": (
+            header | {"jwk": ECKey.generate_key("P-256").as_dict(private=False)},
+            claims,
+        ),
+        "names a private key": (header | {"jwk": key.as_dict(private=True)}, claims),
+        "has no typ": (without(header, "typ"), claims),
+        "has no key": (without(header, "jwk"), claims),
+        "has no jti": (header, without(claims, "jti")),
+        "has no iat": (header, without(claims, "iat")),
+        "has an iat that is text": (header, claims | {"iat": str(claims["iat"])}),
+    }
+    if kind in altered:
+        changed_header, changed_claims = altered[kind]
+        return jwt.encode(changed_header, changed_claims, key, ["ES256"])
+    if kind == "is unsigned":
+        return jwt.encode(header, claims, key, ["ES256"]).rpartition(".")[0] + "."
+    garbage = {"is not a JWT": "not.a.jwt", "is far too long": "a" * 5000, "is empty": ""}
+    return garbage[kind] if kind in garbage else other_algorithm(kind, header, claims)
+
+
+def other_algorithm(kind: str, header: dict[str, Any], claims: dict[str, Any]) -> str:
+    """Right in everything but the algorithm."""
+    keys: dict[str, tuple[str, Any]] = {
+        "names another curve": ("ES384", ECKey.generate_key("P-384")),
+        "is an RSA signature": ("RS256", RSAKey.generate_key(2048)),
+        "is a MAC": ("HS256", OctKey.generate_key(256)),
+    }
+    algorithm, key = keys[kind]
+    jwk = key.as_dict(private=algorithm == "HS256")
+    return jwt.encode(header | {"alg": algorithm, "jwk": jwk}, claims, key, [algorithm])
+
+
+def without(document: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key != name}
 
 
 @pytest.mark.parametrize(
@@ -184,7 +185,7 @@ def test_two_proofs_in_one_request_are_refused(app: Flask, bound: Phone) -> None
 
 
 def test_a_binding_needs_a_proof_of_the_new_key(app: Flask, shop: Shop) -> None:
-    assert_problem(app.test_client().post("/mobile/v1/bindings", json={}), 422, "invalid_request")
+    assert_problem(app.test_client().post("/mobile/v1/bindings", json={}), 401, "bad_proof")
     body = {
         "number": "+77057546868",
         "password": shop.offer()["password"],

@@ -95,16 +95,16 @@ def eventually_accepted(installation: Installation, key: str, verification_id: s
     raise AssertionError(installation.log.read_text())
 
 
-@pytest.mark.parametrize(("platform", "channel", "number"), [("android", "fcm", NUMBER), ("ios", "apns", "+77011234567")])
+@pytest.mark.parametrize(
+    ("platform", "channel", "number"), [("android", "fcm", NUMBER), ("ios", "apns", "+77011234567")]
+)
 def test_the_whole_story_over_the_wire(
     installation: Installation, product: dict[str, str], platform: str, channel: str, number: str
 ) -> None:
     key, state = product["live_key"], f"var/{platform}.json"
     offer = installation.call("POST", "/v1/offers", key, {"number": number})
     typed = ["--number", number, "--password", offer["password"]]
-    bound = json.loads(
-        installation.run("device", "bind", *typed, "--platform", platform, "--state", state, "--json")
-    )
+    bound = json.loads(installation.run("device", "bind", *typed, "--platform", platform, "--state", state, "--json"))
     assert bound["binding"]["number"] == number
     assert "secret" not in bound["device"]
 

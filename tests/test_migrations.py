@@ -57,7 +57,12 @@ def test_the_partial_indexes_stand_in_the_database_with_their_condition(make_app
             for table in tables()
             for index in sa.inspect(db.engine).get_indexes(table)
         }
-    for name in ("uq_bindings_active_number", "uq_bindings_active_device", "uq_offers_pending", "uq_verifications_live"):
+    for name in (
+        "uq_bindings_active_number",
+        "uq_bindings_active_device",
+        "uq_offers_pending",
+        "uq_verifications_live",
+    ):
         unique, condition = found[name]
         assert unique
         assert "where" in condition

@@ -67,7 +67,7 @@ def recognise_device(request: SignedRequest, secret: str) -> KnownDevice:
     """The device behind a secret and a proof of its key. Raises `BadProof`, `BadDeviceSecret`."""
     thumbprint, claims = _checked(request)
     expected = base64.urlsafe_b64encode(hashlib.sha256(secret.encode()).digest()).rstrip(b"=").decode()
-    if not hmac.compare_digest(str(claims.get("ath", "")).encode(), expected.encode()):
+    if not hmac.compare_digest(str(claims.get("ath", "")).encode(errors="replace"), expected.encode()):
         raise _refused("the claim ath is not the SHA-256 of the device secret")
     now = clock.now()
     with transaction() as session:
@@ -93,12 +93,13 @@ def _checked(request: SignedRequest) -> tuple[str, dict[str, Any]]:
     key, claims = _verified(request.proof)
     if claims.get("htm") != request.method:
         raise _refused("the claim htm is not the method of this request")
-    if claims.get("htu") not in request.urls:
+    if not isinstance(claims.get("htu"), str) or claims["htu"] not in request.urls:
         raise _refused("the claim htu is not the address of this request (without query and fragment)")
-    if not isinstance(claims.get("jti"), str) or not 8 <= len(claims["jti"]) <= 255:
-        raise _refused("the claim jti must be a new random text of 8 to 255 characters")
+    nonce = claims.get("jti")
+    if not isinstance(nonce, str) or not nonce.isprintable() or not 8 <= len(nonce) <= 255:
+        raise _refused("the claim jti must be a new random text of 8 to 255 printable characters")
     issued = claims.get("iat")
-    if not isinstance(issued, int) or isinstance(issued, bool):
+    if not isinstance(issued, int) or isinstance(issued, bool) or issued.bit_length() > 63:
         raise _refused("the claim iat must be whole seconds since 1970")
     if abs(clock.now().timestamp() - issued) > CLOCK_SKEW.total_seconds():
         raise _refused("the claim iat is more than 60 seconds off; set the phone's clock by server_time")

@@ -23,6 +23,7 @@ from pushhub.commands.shared import application, as_json, current_settings, show
 from pushhub.delivery.running import dispatch_forever
 from pushhub.errors import ConfigurationError
 
+
 def _gunicorn() -> list[str]:
     found = find_spec("wsgi")
     if found is None or found.origin is None:

@@ -6,12 +6,14 @@ flask-smorest does the work; this gives it types and our refusals.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from flask import Response, request
+from flask import Request, Response, request
 from flask_smorest import Api, Blueprint
 from marshmallow import Schema
+from webargs import missing
+from webargs.flaskparser import FlaskParser
 
 from pushhub.errors import (
     InvalidRequest,
@@ -20,17 +22,29 @@ from pushhub.errors import (
     PushhubError,
     UnsupportedMediaType,
 )
+from pushhub.http.bodies import json_object
 from pushhub.http.problems import MEDIA_TYPE, Problem
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-class ContractApi(Api):
+class ContractApi(Api):  # type: ignore[misc]  # flask-smorest has no types
     """flask-smorest's document, with our problem documents in place of its own errors."""
 
     ERROR_SCHEMA = Problem
     #: Every operation names its refusals itself.
     DEFAULT_ERROR_RESPONSE_NAME = None
+
+
+class _Parser(FlaskParser):
+    """Reads bodies by our rules."""
+
+    def _raw_load_json(self, req: Request) -> Any:
+        return json_object(req.get_data()) if req.is_json else missing
+
+
+class _Blueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
+    ARGUMENTS_PARSER = _Parser()
 
 
 class Face:
@@ -50,7 +64,7 @@ class Face:
         always: Sequence[type[PushhubError]] = (),
     ) -> None:
         self.guard = guard
-        self.blueprint = Blueprint(name, import_name, url_prefix=prefix, description=about)
+        self.blueprint = _Blueprint(name, import_name, url_prefix=prefix, description=about)
         self._security = list(security)
         self._always = tuple(always)
         self.blueprint.before_request(guard)
@@ -121,5 +135,32 @@ def public() -> None:
 
 def _require_json() -> None:
     has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
-    if request.method in ("POST", "PUT", "PATCH") and has_body and not request.is_json:
+    if request.method not in ("POST", "PUT", "PATCH") or not has_body:
+        return
+    if not request.is_json:
         raise UnsupportedMediaType
+    try:
+        # Only an escape can bring in a text that can't be stored.
+        storable = all(map(_can_be_stored, _texts(request.get_json()))) if b"\\u" in request.get_data() else True
+    except RecursionError as problem:
+        raise MalformedBody("The JSON is nested too deeply.") from problem
+    if not storable:
+        raise MalformedBody(
+            "The JSON holds a NUL character or half of a surrogate pair (\\u0000, \\ud800). Leave it out."
+        )
+
+
+def _texts(document: Any) -> Iterator[str]:
+    if isinstance(document, str):
+        yield document
+    elif isinstance(document, dict):
+        for name, value in document.items():
+            yield name
+            yield from _texts(value)
+    elif isinstance(document, list):
+        for value in document:
+            yield from _texts(value)
+
+
+def _can_be_stored(text: str) -> bool:
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -11,6 +11,7 @@ from typing import Any
 from flask import Flask, Response, request
 from marshmallow import Schema, fields
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
 
 from pushhub import clock, errors
 from pushhub.errors import PushhubError
@@ -81,11 +82,11 @@ def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(Exception, _from_bug)
 
 
-def _from_werkzeug(problem: HTTPException) -> Response:
+def _from_werkzeug(problem: HTTPException) -> BaseResponse:
     kind = _BY_STATUS.get(problem.code or 500)
     if kind is None:
         if (problem.code or 500) < 400:
-            return Response(status=problem.code, headers=problem.get_headers())
+            return problem.get_response()
         kind = errors.MalformedBody if (problem.code or 500) < 500 else PushhubError
     members = {}
     data = getattr(problem, "data", None)

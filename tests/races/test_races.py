@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any, TypeVar
@@ -18,9 +18,9 @@ from pushhub.db import reading
 from pushhub.delivery import outbox
 from pushhub.errors import PushhubError
 from pushhub.ids import Prefix, parse_id
+from pushhub.phones import PhoneNumber
 from pushhub.products.service import recognise
 from pushhub.verifications import checking, service
-from pushhub.phones import PhoneNumber
 from pushhub.verifications.models import Verification
 from reference_device import Refused
 from tests.support.actors import NUMBER, Phone, Shop
@@ -42,7 +42,7 @@ def bound(shop: Shop, phone: Phone) -> Phone:
 
 
 @pytest.fixture
-def at_once(app: Flask) -> Iterator[Callable[[Callable[[int], T], int], list[T]]]:
+def at_once(app: Flask) -> Callable[..., list[Any]]:
     """Do something many times at the same moment, each on a thread of its own."""
 
     def run(action: Callable[[int], T], times: int = MANY) -> list[T]:
@@ -56,7 +56,7 @@ def at_once(app: Flask) -> Iterator[Callable[[Callable[[int], T], int], list[T]]
         with ThreadPoolExecutor(times) as threads:
             return list(threads.map(start, range(times)))
 
-    yield run
+    return run
 
 
 def attempts_used(app: Flask, verification: dict[str, Any]) -> int:
@@ -169,7 +169,9 @@ def test_of_16_phones_with_the_same_qr_code_one_is_bound(
     assert Counter(at_once(bind, 16)) == {"bound": 1, "offer_not_accepted": 15}
 
 
-def test_16_wrong_passwords_at_once_spend_exactly_five_tries(shop: Shop, make_phone: Any, app: Flask, at_once: Any) -> None:
+def test_16_wrong_passwords_at_once_spend_exactly_five_tries(
+    shop: Shop, make_phone: Any, app: Flask, at_once: Any
+) -> None:
     offer = shop.offer()
     phones = [make_phone() for _ in range(16)]
 

@@ -61,7 +61,9 @@ class Databases:
     def __enter__(self) -> Databases:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._open.close()
 
     @contextmanager

@@ -9,10 +9,12 @@ import flask_swagger_ui
 from flask import Blueprint, Response, render_template, send_from_directory
 
 from pushhub.errors import PushhubError
+from pushhub.http.contract import public
 
 pages = Blueprint(
     "documentation", __name__, template_folder="templates", static_folder="static", static_url_path="/docs/own"
 )
+pages.before_request(public)
 _SWAGGER_UI = Path(flask_swagger_ui.__file__).with_name("dist")
 _SERVED = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 # Swagger UI sets style attributes from its script, so inline styles have to be allowed on this one page.

@@ -4,15 +4,21 @@ hold a number."""
 from __future__ import annotations
 
 import logging
+import math
 import time
 
 from flask import Blueprint, Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from pushhub.delivery.outbox import waiting
+from pushhub.errors import PushhubError
+from pushhub.http.contract import public
 
 log = logging.getLogger(__name__)
 pages = Blueprint("metrics", __name__)
+pages.before_request(public)
+#: A method is the caller's word; any other is counted as one, so that nobody can fill the metrics or the log.
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _registry = CollectorRegistry()
 _requests = Counter("pushhub_requests_total", "Requests answered.", ["method", "route", "status"], registry=_registry)
 _seconds = Histogram("pushhub_request_seconds", "Time to answer.", ["method", "route"], registry=_registry)
@@ -22,7 +28,10 @@ _waiting = Gauge("pushhub_deliveries_waiting", "Deliveries queued or being sent.
 @pages.get("/metrics")
 def show_metrics() -> Response:
     """Everything in the Prometheus text format; each process counts for itself."""
-    _waiting.set(waiting())
+    try:
+        _waiting.set(waiting())
+    except PushhubError:
+        _waiting.set(math.nan)  # the other metrics are wanted most while the database is away
     return Response(generate_latest(_registry), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
@@ -37,14 +46,15 @@ def _begin() -> None:
 
 
 def _end(response: Response) -> Response:
+    method = request.method if request.method in _METHODS else "other"
     route = request.url_rule.rule if request.url_rule is not None else "(none)"
     seconds = time.perf_counter() - g.get("began", time.perf_counter())
-    _requests.labels(request.method, route, str(response.status_code)).inc()
-    _seconds.labels(request.method, route).observe(seconds)
+    _requests.labels(method, route, str(response.status_code)).inc()
+    _seconds.labels(method, route).observe(seconds)
     log.info(
         "request",
         extra={
-            "method": request.method,
+            "method": method,
             "route": route,
             "status": response.status_code,
             "ms": round(seconds * 1000, 1),

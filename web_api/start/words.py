@@ -47,7 +47,9 @@ def script_texts() -> dict[str, str]:
         "error.not_armed": _("Open the code on the phone first, then type it here."),
         "error.code_malformed": _("The code has {digits} digits."),
         "error.resend_too_early": _("Wait a little before sending the code again."),
-        "error.resend_limit_reached": _("The code was sent as often as possible. Wait until it expires, then ask anew."),
+        "error.resend_limit_reached": _(
+            "The code was sent as often as possible. Wait until it expires, then ask anew."
+        ),
         "error.verification_closed": _("This code is over. Ask for a new one."),
         "error.not_found": _("This is over. Begin again."),
         "error.forgery_refused": _("The page is too old. Reload it."),
