@@ -1,16 +1,21 @@
 # Two commands matter: `make run` and `make test`. Both install what they need into .venv first.
-PORT ?= 8080
+PORT ?= $(or $(PUSHHUB_PORT),8080)
 PYTHON ?= python3
 BIN := .venv/bin
 TEST_ARGS ?=
 
-.PHONY: run test check lint types format lock bench clean
+.PHONY: run test browser check lint types format lock bench clean
 
 run: .venv/.installed-run
 	$(BIN)/pushhub serve --local --port $(PORT)
 
-test: .venv/.installed-dev
+test: .venv/.installed-dev browser
 	$(BIN)/python -m pytest $(TEST_ARGS)
+
+# The browser tests drive Debian's Chromium. Where it is missing and may be installed, it is; else the tests say so.
+browser:
+	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-core >/dev/null; }
 
 check: lint types test
 
