@@ -7,7 +7,14 @@ from typing import Any
 from flask import request
 
 from mobile_api import schemas
-from mobile_api.signed import SECURITY, proven_key, signed_by_known_device, the_bound_device, the_device
+from mobile_api.signed import (
+    SECURITY,
+    signed_by_known_device,
+    signed_by_new_key,
+    the_bound_device,
+    the_device,
+    the_new_key,
+)
 from pushhub import errors
 from pushhub.binding import service
 from pushhub.binding.models import Binding
@@ -21,7 +28,9 @@ from pushhub.texts import best_locale
 
 def _signed() -> None:
     """Guard: the first binding is signed by a new key, everything else by a known device."""
-    if not (request.method == "POST" and request.path == "/mobile/v1/bindings"):
+    if request.method == "POST" and request.path == "/mobile/v1/bindings":
+        signed_by_new_key()
+    else:
         signed_by_known_device()
 
 
@@ -55,7 +64,6 @@ face = Face(
 )
 def bind(body: dict[str, Any]) -> dict[str, Any]:
     """Bind this device by the password or the QR code of an offer; the proof is made with the device's new key"""
-    thumbprint = proven_key()
     presented: PasswordShown | QrScanned
     if "qr" in body:
         presented = QrScanned(body["qr"])
@@ -64,7 +72,7 @@ def bind(body: dict[str, Any]) -> dict[str, Any]:
     bound = service.bind(
         presented,
         _description(body["device"]),
-        key_thumbprint=thumbprint,
+        key_thumbprint=the_new_key(),
         consent_version=body["consent_version"],
         address=request.remote_addr or "",
     )

@@ -27,7 +27,7 @@ face = Face(
 )
 
 
-@face.operation("GET", "/feed", query=schemas.FeedQuery, answer=schemas.Feed)
+@face.operation("GET", "/feed", query=schemas.FeedQuery, answer=schemas.Feed, refuses=[errors.NotFound])
 def show_feed(query: dict[str, Any]) -> BaseResponse:
     """Codes and notifications of every product, oldest first. Cheap to poll: send the ETag as If-None-Match"""
     after = query.get("after")

@@ -24,9 +24,14 @@ def signed_by_known_device() -> None:
     g.known_device = recognise_device(_signed_request(), secret.strip())
 
 
-def proven_key() -> str:
-    """The thumbprint of the key that signed this request, for a device that has no secret yet."""
-    return prove_key(_signed_request())
+def signed_by_new_key() -> None:
+    """Guard: refuse whoever does not prove the key that it is about to be known by."""
+    g.new_key = prove_key(_signed_request())
+
+
+def the_new_key() -> str:
+    """The thumbprint of the key that the guard saw."""
+    return cast(str, g.new_key)
 
 
 def the_device() -> KnownDevice:

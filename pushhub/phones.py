@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 import phonenumbers
 
 from pushhub.errors import NumberInvalid
+
+#: How people write a number. `phonenumbers` reads more into a text than that: it takes letters for digits (those
+#: on the keys of old phones) and leaves out words, and so finds a number that nobody wrote.
+_WRITTEN = re.compile(r"\+[\d\s().\-\u2010-\u2015]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class PhoneNumber:
 
 @lru_cache(maxsize=8192)
 def _parse(text: str) -> PhoneNumber:
-    if len(text) > 40:
+    if len(text) > 40 or not _WRITTEN.fullmatch(text.strip()):
         raise NumberInvalid
     try:
         parsed = phonenumbers.parse(text.strip(), None)

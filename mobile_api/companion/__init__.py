@@ -28,6 +28,4 @@ def register(app: Flask) -> None:
 @pages.get("/app/bind/v1")
 def show_app() -> str:
     """The app; `/app/bind/v1` is where the link in a QR code leads, with its secret after the `#`."""
-    return render_template(
-        "companion.html", language=chosen_language(), languages=LANGUAGE_NAMES, texts=script_texts()
-    )
+    return render_template("companion.html", language=chosen_language(), languages=LANGUAGE_NAMES, texts=script_texts())

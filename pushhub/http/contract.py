@@ -6,7 +6,7 @@ flask-smorest does the work; this gives it types and our refusals.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from flask import Request, Response, request
@@ -16,6 +16,9 @@ from webargs import missing
 from webargs.flaskparser import FlaskParser
 
 from pushhub.errors import (
+    BodyTooLarge,
+    Busy,
+    DatabaseUnavailable,
     InvalidRequest,
     MalformedBody,
     NotFound,
@@ -118,9 +121,11 @@ class Face:
     def _refusals(self, refuses: Sequence[type[PushhubError]], takes_input: bool, path: str) -> list[tuple[int, str]]:
         kinds = [*self._always, *refuses]
         if takes_input:
-            kinds += [InvalidRequest, MalformedBody, UnsupportedMediaType]
+            kinds += [InvalidRequest, MalformedBody, UnsupportedMediaType, BodyTooLarge]
         if "<" in path and NotFound not in kinds:
             kinds.append(NotFound)
+        if self.guard is not public:  # whoever is looked up is looked up in the database
+            kinds += [Busy, DatabaseUnavailable]
         by_status: dict[int, list[str]] = {}
         for kind in kinds:
             codes = by_status.setdefault(kind.status, [])
@@ -135,32 +140,5 @@ def public() -> None:
 
 def _require_json() -> None:
     has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
-    if request.method not in ("POST", "PUT", "PATCH") or not has_body:
-        return
-    if not request.is_json:
+    if request.method in ("POST", "PUT", "PATCH") and has_body and not request.is_json:
         raise UnsupportedMediaType
-    try:
-        # Only an escape can bring in a text that can't be stored.
-        storable = all(map(_can_be_stored, _texts(request.get_json()))) if b"\\u" in request.get_data() else True
-    except RecursionError as problem:
-        raise MalformedBody("The JSON is nested too deeply.") from problem
-    if not storable:
-        raise MalformedBody(
-            "The JSON holds a NUL character or half of a surrogate pair (\\u0000, \\ud800). Leave it out."
-        )
-
-
-def _texts(document: Any) -> Iterator[str]:
-    if isinstance(document, str):
-        yield document
-    elif isinstance(document, dict):
-        for name, value in document.items():
-            yield name
-            yield from _texts(value)
-    elif isinstance(document, list):
-        for value in document:
-            yield from _texts(value)
-
-
-def _can_be_stored(text: str) -> bool:
-    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, request
 
 from pushhub.binding import offers
-from pushhub.errors import ForgeryRefused, InvalidRequest, MalformedBody, NotFound, UnsupportedMediaType
+from pushhub.errors import ForgeryRefused, InvalidRequest, NotFound, UnsupportedMediaType
+from pushhub.http.bodies import json_object
 from pushhub.hub import hub
 from pushhub.ids import Prefix, parse_id
 from pushhub.phones import PhoneNumber
@@ -118,10 +119,7 @@ def _caller_that_pays() -> Caller:
 
 
 def _sent(name: str) -> str:
-    body = request.get_json()
-    if not isinstance(body, dict):
-        raise MalformedBody
-    value = body.get(name)
+    value = json_object(request.get_data()).get(name)
     if not isinstance(value, str):
         raise InvalidRequest(errors={name: ["Not a valid string."]})
     return value

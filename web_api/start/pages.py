@@ -22,7 +22,7 @@ def show_story() -> str:
         language=chosen_language(),
         languages=LANGUAGE_NAMES,
         simulated=hub().settings.simulated,
-        texts=script_texts(),
+        texts=script_texts(simulated=hub().settings.simulated),
     )
 
 

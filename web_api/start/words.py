@@ -5,12 +5,16 @@ from __future__ import annotations
 from flask_babel import gettext as _
 
 
-def script_texts() -> dict[str, str]:
-    """By name. `{values}` in braces are put in by the script."""
+def script_texts(*, simulated: bool) -> dict[str, str]:
+    """By name. `{values}` in braces are put in by the script. `simulated`: the push providers are simulators."""
     return {
         "sent": _("A notification with the code is on its way to the app on {number}."),
         "within": _("It should arrive within 60 seconds."),
+        "arrived": _("The notification is on the phone. Open the code there and type it here."),
+        "opened": _("The code is open on the phone. Type it here."),
         "late": _("Not there yet? Open the app on the phone; the code is in its feed. You can also send it again."),
+        "send.again": _("Send again"),
+        "ask.anew": _("Ask for a new code"),
         "resend.wait": _("You can ask for the code again in {seconds} s."),
         "resend.now": _("You can send the code again."),
         "code.valid_for": _("The code is valid for {time} more."),
@@ -26,17 +30,18 @@ def script_texts() -> dict[str, str]:
         "offer.life": _("This invitation is valid for {time} more."),
         "offer.over": _("This invitation has ended. Make a new one."),
         "offer.guessed": _("The password was wrong too often, so this invitation has ended. Make a new one."),
+        "bind.not_yet": _("No phone is bound to the number yet. Do step 2 first."),
         "bound": _("The phone is bound to {number}. Send the code again."),
         "status.queued": _("Queued"),
         "status.sending": _("Being sent"),
         "status.accepted": _("Accepted by {channel}"),
-        "status.received": _("Opened on the phone"),
-        "status.seen": _("Seen on the phone"),
+        "status.received": _("Received by the phone"),
+        "status.seen": _("Opened on the phone"),
         "status.dead": _("The app is not there any more"),
         "status.failed": _("Could not be sent"),
         "status.expired": _("Ran out of time"),
-        "channel.fcm": _("Firebase Cloud Messaging"),
-        "channel.apns": _("Apple Push Notification service"),
+        "channel.fcm": _("FCM (simulated)") if simulated else "FCM",
+        "channel.apns": _("APNs (simulated)") if simulated else "APNs",
         "channel.poll": _("the feed of the app"),
         "channel.recording": _("nobody (test)"),
         "error.number_invalid": _("That is not a phone number. Write it with the country code: +7 701 123 45 67."),

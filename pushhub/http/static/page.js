@@ -53,22 +53,30 @@ export const timeOnly = (time) => new Intl.DateTimeFormat(language, { timeStyle:
 /** `703610887203` → `703 610 887 203` */
 export const inGroups = (digits) => digits.replace(/\D/g, "").replace(/(\d{3})(?=\d)/g, "$1 ");
 
-/** `+77057546868` → `+7 705 754 68 68`; other countries are left as they are. */
+/** `+77057546868` → `+7 (705) 754-68-68`, as far as it is typed; other countries are left as they are. */
 export function prettyNumber(text) {
   const digits = text.replace(/[^\d]/g, "");
   if (!/^\+?7/.test(text.trim()) || digits.length > 11) return text;
-  const parts = [digits.slice(1, 4), digits.slice(4, 7), digits.slice(7, 9), digits.slice(9, 11)].filter(Boolean);
-  return ["+7", ...parts].join(" ");
+  const parts = [digits.slice(1, 4), digits.slice(4, 7), digits.slice(7, 9), digits.slice(9, 11)];
+  const before = [" (", ") ", "-", "-"];
+  return parts.reduce((shown, part, index) => (part ? shown + before[index] + part : shown), "+7");
 }
 
-/** Keep a phone number readable while it is typed. `8 705 …`, as people write it here, becomes `+7 705 …`. */
+/**
+ * Keep a phone number readable while it is typed. The field begins with `+7`, which can be deleted for another
+ * country. `8 705 …` and a whole number pasted behind the `+7` are understood.
+ */
 export function maskNumber(input) {
+  input.addEventListener("focus", () => (input.value ||= "+7 "));
+  input.addEventListener("blur", () => input.value.length < 4 && (input.value = ""));
   input.addEventListener("input", () => {
     if (input.selectionEnd !== input.value.length) return;
-    let typed = input.value.replace(/[^\d+]/g, "");
+    let typed = input.value.slice(Math.max(0, input.value.lastIndexOf("+"))).replace(/[^\d+]/g, "");
     if (/^8\d{10}$/.test(typed)) typed = `+7${typed.slice(1)}`;
-    else if (/^7\d{3}/.test(typed)) typed = `+${typed}`;
-    input.value = /^\+7/.test(typed) ? prettyNumber(typed) : typed;
+    else if (/^7\d{10}$/.test(typed)) typed = `+${typed}`;
+    else if (/^7\d{9}$/.test(typed)) typed = `+7${typed}`;
+    else if (/^\+7[78]\d{10}$/.test(typed)) typed = `+7${typed.slice(3)}`;
+    input.value = /^\+7/.test(typed) ? prettyNumber(typed.slice(0, 12)) : typed.slice(0, 16);
   });
 }
 

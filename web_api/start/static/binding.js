@@ -5,7 +5,7 @@ import { lookAtOffer } from "./service.js";
 const at = (id) => document.getElementById(id);
 
 /** Show an offer and keep it fresh. Returns what stops it. */
-export function showBinding(first, { onSend, onRenew }) {
+export function showBinding(first, { onSend, onRenew, onScan }) {
   let offer = first;
   let asked = Date.now();
   let running = true;
@@ -13,6 +13,8 @@ export function showBinding(first, { onSend, onRenew }) {
   at("qr").src = offer.qr?.svg ?? "";
   at("send-again").onclick = onSend;
   at("renew").onclick = onRenew;
+  at("scan").onclick = () => onScan(new URL(offer.qr.link).hash);
+  let lost = false;
 
   function draw() {
     const pending = offer.status === "pending";
@@ -20,6 +22,7 @@ export function showBinding(first, { onSend, onRenew }) {
     if (offer.password) at("password").textContent = inGroups(offer.password);
     at("password").classList.toggle("over", !pending);
     at("qr").hidden = !pending;
+    at("scan").hidden = !pending;
     at("password-life").max = offer.step_seconds;
     at("password-life").value = pending ? secondsUntil(offer.password_changes_at) : 0;
     at("password-changes").textContent = pending
@@ -31,7 +34,9 @@ export function showBinding(first, { onSend, onRenew }) {
     if (bound && at("bound").hidden) {
       at("bound").textContent = say("bound", { number: offer.number_masked });
       at("bound").hidden = false;
-      at("send-again").focus();
+      at("bind-hint").textContent = "";
+      // Whoever is just reading on the phone beside is left there.
+      if (document.activeElement?.tagName !== "IFRAME") at("send-again").focus();
     } else if (!bound) at("bound").hidden = true;
   }
 
@@ -42,10 +47,14 @@ export function showBinding(first, { onSend, onRenew }) {
     asked = Date.now();
     try {
       const fresh = await lookAtOffer(offer.id);
-      if (running) offer = fresh;
-      at("bind-hint").textContent = "";
+      if (!running) return;
+      offer = fresh;
+      if (lost) at("bind-hint").textContent = "";
+      lost = false;
     } catch (problem) {
-      if (running) at("bind-hint").textContent = sayProblem(problem.document ?? {});
+      if (!running) return;
+      lost = true;
+      at("bind-hint").textContent = sayProblem(problem.document ?? {});
     }
   }
 

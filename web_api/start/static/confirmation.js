@@ -1,16 +1,20 @@
 // "Type the code from the app": the way of the message, the code, sending again.
-import { minutes, say, sayProblem, secondsUntil } from "/design/page.js";
+import { minutes, say, sayProblem, secondsUntil, serverNow } from "/design/page.js";
 import * as service from "./service.js";
 import { drawTimeline } from "./timeline.js";
 
 const at = (id) => document.getElementById(id);
+
+/** A place that is read out when it changes is written only then. */
+function tell(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+}
 
 /** Show a verification and follow it. Returns what stops it. */
 export function showConfirmation(first, { onApproved, onAskAgain }) {
   let verification = first;
   let over = false;
   let running = true;
-  const begun = Date.now();
   const code = at("code");
   code.value = "";
   refuse("");
@@ -23,16 +27,17 @@ export function showConfirmation(first, { onApproved, onAskAgain }) {
 
   function draw() {
     drawTimeline(at("timeline"), verification);
-    const arrived = verification.armed;
-    const late = !arrived && Date.now() - begun > 60_000;
-    at("sent").textContent = say("sent", { number: verification.number_masked });
-    at("arrival").textContent = arrived ? "" : say(late ? "late" : "within");
+    const arrived = verification.deliveries.some((delivery) => delivery.received_at);
+    const late = !arrived && serverNow() - Date.parse(verification.created_at) > 60_000;
+    tell(at("sent"), say("sent", { number: verification.number_masked }));
+    tell(at("arrival"), say(verification.armed ? "opened" : arrived ? "arrived" : late ? "late" : "within"));
     const pending = verification.status === "pending" && secondsUntil(verification.expires_at) > 0;
     if (!pending && verification.status !== "approved" && !over) {
       over = true;
       refuse(say(verification.status === "pending" ? "expired" : verification.status));
     }
     at("code-life").textContent = pending ? say("code.valid_for", { time: minutes(secondsUntil(verification.expires_at)) }) : "";
+    at("resend").textContent = say(pending ? "send.again" : "ask.anew");
     const wait = secondsUntil(verification.resend_at);
     at("resend").disabled = pending && (wait > 0 || verification.resends_left === 0);
     at("resend-hint").textContent = !pending || verification.resends_left === 0

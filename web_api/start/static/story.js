@@ -29,12 +29,14 @@ function hint(place, input, text) {
   input?.setAttribute("aria-invalid", String(text !== ""));
 }
 
-async function send(number, onRefusal) {
+async function send(number, onRefusal, { offered = false } = {}) {
   try {
     confirm(await service.ask(number), number);
   } catch (problem) {
     const { document } = problem;
     if (document?.code !== "number_unreachable") return onRefusal(sayProblem(document ?? {}));
+    // The offer that is shown is still good: a new one would make its password worthless.
+    if (offered) return onRefusal(say("bind.not_yet"));
     try {
       bind(await service.offer(number), number, document.reason);
     } catch (second) {
@@ -47,7 +49,12 @@ function bind(offer, number, reason) {
   goTo("bind", { number, offer: offer.id, reason });
   at("bind-lead").textContent = say(reason === "never_bound" ? "bind.lead" : "bind.again", { number: offer.number_masked });
   stop = showBinding(offer, {
-    onSend: () => send(number, (text) => (at("bind-hint").textContent = text)),
+    onSend: () => send(number, (text) => (at("bind-hint").textContent = text), { offered: at("renew").hidden }),
+    onScan: (hash) => {
+      const phone = document.querySelector(".phone iframe");
+      phone.contentWindow.location.replace(`/app/bind/v1${hash}`);
+      phone.scrollIntoView({ block: "nearest" });
+    },
     onRenew: async () => {
       try {
         bind(await service.offer(number), number, reason);

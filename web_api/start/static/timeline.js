@@ -1,8 +1,10 @@
-// The way of a message: what has happened, with its time, and what is still to come.
-import { make, say, timeOnly } from "/design/page.js";
+// The way of a message: what has happened, how long after it was asked for, and what is still to come.
+import { language, make, say } from "/design/page.js";
 
-const WAY = ["queued", "accepted", "received"];
-const REACHED = { queued: 0, sending: 0, accepted: 1, received: 2, seen: 2, dead: 0, failed: 0, expired: 0 };
+const WAY = ["queued", "sending", "accepted", "received", "seen"];
+const seconds = new Intl.NumberFormat(language, {
+  style: "unit", unit: "second", minimumFractionDigits: 2, maximumFractionDigits: 2, signDisplay: "always",
+});
 
 /** Draw the newest delivery of a verification. */
 export function drawTimeline(list, verification) {
@@ -10,14 +12,21 @@ export function drawTimeline(list, verification) {
   if (!delivery) return list.replaceChildren();
   const channel = say(`channel.${delivery.channel}`);
   const accepted = delivery.attempts.findLast((attempt) => attempt.outcome === "accepted");
-  const times = { queued: delivery.created_at, accepted: accepted?.finished_at, received: delivery.received_at };
+  const times = {
+    queued: delivery.created_at,
+    sending: delivery.attempts[0]?.started_at,
+    accepted: accepted?.finished_at,
+    received: delivery.received_at,
+    seen: delivery.seen_at,
+  };
+  const last = WAY.findLastIndex((step) => times[step]);
   const rows = WAY.map((step, index) => {
-    const reached = index <= REACHED[delivery.status] || Boolean(times[step]);
+    const reached = index <= last;
     return make(
       "li",
       { class: reached ? "" : "later" },
       make("span", {}, say(`status.${step}`, { channel })),
-      reached && times[step] ? make("time", { datetime: times[step] }, timeOnly(times[step])) : null,
+      times[step] && index > 0 ? make("time", { datetime: times[step] }, after(delivery, times[step])) : null,
     );
   });
   if (["dead", "failed", "expired"].includes(delivery.status)) {
@@ -28,4 +37,8 @@ export function drawTimeline(list, verification) {
   if (list.dataset.drawn === text) return;
   list.dataset.drawn = text;
   list.replaceChildren(...rows);
+}
+
+function after({ created_at: created }, moment) {
+  return seconds.format(Math.max(0, Date.parse(moment) - Date.parse(created)) / 1000);
 }

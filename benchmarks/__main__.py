@@ -1,0 +1,105 @@
+"""`python -m benchmarks`: everything, or the parts that are named."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+from benchmarks import codes_per_second, drain, request_to_acceptance
+from benchmarks.engines import describe, fsync_milliseconds
+from benchmarks.installation import Ground, ground
+from benchmarks.options import Options, quick
+from benchmarks.processes import DidNotWork
+from benchmarks.report import progress, show
+
+PARTS = ("codes_per_second", "request_to_acceptance", "drain")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what is asked for; 0 where everything was measured."""
+    parts, options, directory = _read(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    began = time.monotonic()
+    try:
+        with tempfile.TemporaryDirectory(prefix="pushhub-bench-", dir=directory) as home:
+            progress("databases, simulators, rows")
+            with ground(options, Path(home)) as prepared:
+                _facts(prepared)
+                _measure(parts, prepared)
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+    except DidNotWork as problem:
+        print(f"\n{problem}", file=sys.stderr)
+        return 1
+    progress(f"{time.monotonic() - began:.0f} s altogether")
+    return 0
+
+
+def _read(arguments: Sequence[str] | None) -> tuple[list[str], Options, str | None]:
+    usual = Options()
+    parser = argparse.ArgumentParser("python -m benchmarks", description="Measure the service on this machine.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of: {', '.join(PARTS)}; all by default")
+    parser.add_argument("--quick", action="store_true", help="less than a minute, with rougher figures")
+    parser.add_argument("--database", choices=usual.databases, help="only this one")
+    parser.add_argument("--workers", type=int, default=usual.workers, help="gunicorn workers on PostgreSQL")
+    parser.add_argument("--clients", type=int, default=usual.clients, help="clients that look for the maximum")
+    parser.add_argument("--rate", type=float, help="codes a second of the steady load; half of the maximum by default")
+    parser.add_argument("--numbers", type=int, help="numbers with a bound device")
+    parser.add_argument("--directory", help="where the databases lie, in a directory that is removed afterwards")
+    given = parser.parse_args(arguments)
+    unknown = set(given.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"there is no part {unknown.pop()!r}; there are {', '.join(PARTS)}")
+    options = replace(usual, workers=given.workers, clients=given.clients, rate=given.rate)
+    if given.database:
+        options = replace(options, databases=(given.database,))
+    if given.quick:
+        options = quick(options)
+    if given.numbers:
+        options = replace(options, numbers=given.numbers)
+    return [part for part in PARTS if part in (given.parts or PARTS)], options, given.directory
+
+
+def _measure(parts: Sequence[str], prepared: Ground) -> None:
+    fastest: dict[str, float] = {}
+    if "codes_per_second" in parts:
+        fastest = codes_per_second.run(prepared)
+    if "request_to_acceptance" in parts:
+        request_to_acceptance.run(prepared, fastest)
+    if "drain" in parts:
+        drain.run(prepared)
+
+
+def _facts(prepared: Ground) -> None:
+    load = " ".join(f"{value:.1f}" for value in os.getloadavg())
+    rows = [
+        ["cores", f"{os.cpu_count()} ({platform.machine()}), load before {load}"],
+        ["Python", platform.python_version()],
+        ["disk", f"write and fsync 8 KB: {fsync_milliseconds(prepared.home):.2f} ms"],
+    ]
+    for each in prepared.installations:
+        workers = each.environ["PUSHHUB_WORKERS"]
+        rows.append([each.engine.name, f"{describe(each.engine)}; gunicorn {workers} × 16 threads"])
+    show("machine", ["what", "value"], rows)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    # Once is enough: what is running has to be stopped in order.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

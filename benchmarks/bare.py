@@ -1,0 +1,34 @@
+"""The measure to compare with: a Flask endpoint that makes one INSERT through the same engine options. What the
+service takes longer than this is the price of what it does."""
+
+from __future__ import annotations
+
+import os
+
+import sqlalchemy as sa
+from flask import Flask, request
+
+from pushhub.db import engine_options, prepare_engine
+from pushhub.ids import new_key
+
+_url = os.environ["PUSHHUB_DATABASE_URL"]
+_engine = sa.create_engine(_url, **engine_options(_url))
+prepare_engine(_engine)
+_table = sa.Table(
+    "benchmark_rows", sa.MetaData(), sa.Column("id", sa.Uuid, primary_key=True), sa.Column("body", sa.Text)
+)
+_table.metadata.create_all(_engine)
+application = Flask("bare")
+
+
+@application.get("/ready")
+def ready() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@application.post("/rows")
+def make_row() -> tuple[dict[str, str], int]:
+    key = new_key()
+    with _engine.begin() as connection:
+        connection.execute(sa.insert(_table).values(id=key, body=request.get_data(as_text=True)))
+    return {"id": str(key)}, 201

@@ -1,0 +1,45 @@
+"""How long and how hard to measure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """One run. Times are in seconds."""
+
+    databases: tuple[str, ...] = ("sqlite", "postgresql")
+    #: gunicorn worker processes on PostgreSQL; SQLite always has one.
+    workers: int = 1
+    #: Clients that ask without a pause, to find the maximum.
+    clients: int = 16
+    #: Numbers with a bound device.
+    numbers: int = 20_000
+    #: How often everything that is compared takes its turn.
+    rounds: int = 3
+    warm_up: float = 1.5
+    bare_seconds: float = 3.0
+    codes_seconds: float = 5.0
+    steady_seconds: float = 20.0
+    #: Codes a second of the steady load; None is half of the maximum.
+    rate: float | None = None
+    #: Deliveries in the queue before the dispatcher is let at them.
+    queued: int = 20_000
+
+
+def quick(options: Options) -> Options:
+    """The same in less than a minute, with rougher figures."""
+    return Options(
+        databases=options.databases,
+        workers=options.workers,
+        clients=options.clients,
+        rate=options.rate,
+        numbers=8_000,
+        rounds=1,
+        warm_up=1.0,
+        bare_seconds=2.0,
+        codes_seconds=3.0,
+        steady_seconds=6.0,
+        queued=3_000,
+    )

@@ -1,0 +1,115 @@
+"""Who sits at the browser: a visitor with the start page, and the phone beside it."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Page, Response, expect
+
+#: How long anything may take to appear.
+PATIENCE = 8_000
+expect.set_options(timeout=PATIENCE)
+
+
+class Visitor:
+    """A browser of its own with one window. Remembers what was loaded and what the browser complained about."""
+
+    def __init__(
+        self,
+        browser: Browser,
+        url: str,
+        *,
+        language: str = "ru",
+        width: int = 1280,
+        height: int = 900,
+        scheme: Literal["light", "dark"] = "light",
+    ) -> None:
+        self.url = url
+        self.name = f"{language}-{width}-{scheme}"
+        self.context = browser.new_context(
+            locale=language,
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            reduced_motion="reduce",
+            has_touch=width < 600,
+        )
+        self.context.set_default_timeout(PATIENCE)
+        self.complaints: list[str] = []
+        self.loaded: list[Response] = []
+        self.page = self.new_page()
+
+    def new_page(self) -> Page:
+        page = self.context.new_page()
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("response", lambda answer: self.loaded.append(answer))
+        return page
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        # A refusal (409, 422 …) is an answer, not a mistake of the page.
+        if message.type == "error" and "the server responded with a status of 4" not in message.text:
+            self.complaints.append(message.text)
+
+    def open(self, path: str) -> None:
+        self.page.goto(f"{self.url}{path}")
+
+    @property
+    def phone(self) -> FrameLocator:
+        """The phone beside the page."""
+        return self.page.frame_locator("iframe")
+
+    def screenshot(self, name: str) -> None:
+        """Keep a picture, where `SCREENSHOTS` names a directory for them."""
+        directory = os.environ.get("SCREENSHOTS")
+        if directory:
+            path = Path(directory) / f"{name}-{self.name}.png"
+            self.page.screenshot(path=path, full_page=True)
+
+    def ask(self, number: str) -> None:
+        self.page.locator("#number").fill(number)
+        self.page.locator("#ask button").click()
+
+    def read_password(self) -> str:
+        expect(self.page.locator("#password")).to_have_text(re.compile(r"^(\d{3} ){3}\d{3}$"))
+        return self.page.locator("#password").inner_text()
+
+    def bind(self, number: str) -> None:
+        """Type number and password of the page into the phone."""
+        phone = self.phone
+        phone.locator("#number").fill(number)
+        phone.locator("#consent").check()
+        phone.locator("#number-form [type=submit]").click()
+        phone.locator("#password").fill(self.read_password())
+        phone.locator("#password-form [type=submit]").click()
+        expect(phone.locator("#bound-continue")).to_be_visible()
+
+    def open_code(self) -> str:
+        """Open the newest code on the phone and read it."""
+        item = self.phone.locator(".item").first
+        item.locator("[data-part=show]").click()
+        expect(item.locator("[data-part=digits]")).to_have_text(re.compile(r"^\d{4}$"))
+        return item.locator("[data-part=digits]").inner_text()
+
+    def type_code(self, code: str) -> None:
+        self.page.locator("#code").fill(code)
+        self.page.locator("#check [type=submit]").click()
+
+    def widest(self) -> int:
+        """By how many pixels anything is wider than the window."""
+        return int(self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
+
+    def leave(self) -> None:
+        complaints = list(self.complaints)
+        strangers = {urlsplit(answer.url).netloc for answer in self.loaded} - {urlsplit(self.url).netloc, ""}
+        self.context.close()
+        assert complaints == []
+        assert strangers == set(), "something was fetched from another host"
+
+
+def another(code: str) -> str:
+    """A code that is not this one."""
+    return f"{(int(code) + 1) % 10 ** len(code):0{len(code)}d}"

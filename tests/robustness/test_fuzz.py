@@ -1,0 +1,164 @@
+"""Whatever a program makes up from the served document, the answer is one that the document foretells.
+
+Half of the requests carry real ids and numbers, so that they get past the first refusal. The same requests are
+made on every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
+from schemathesis.generation.modes import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.robustness.world import SERVER, World, a_binding
+from tests.support.actors import NUMBER
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    response_headers_conformance,
+]
+OPERATIONS = [
+    "GET /v1/numbers/{number}",
+    "POST /v1/offers",
+    "GET /v1/offers/{offer_id}",
+    "DELETE /v1/offers/{offer_id}",
+    "GET /v1/offers/{offer_id}/qr.svg",
+    "GET /v1/offers/{offer_id}/qr.png",
+    "POST /v1/verifications",
+    "GET /v1/verifications/{verification_id}",
+    "POST /v1/verifications/{verification_id}/check",
+    "POST /v1/verifications/{verification_id}/resend",
+    "POST /v1/verifications/{verification_id}/cancel",
+    "GET /mobile/v1/config",
+    "POST /mobile/v1/bindings",
+    "GET /mobile/v1/binding",
+    "DELETE /mobile/v1/binding",
+    "PUT /mobile/v1/device",
+    "GET /mobile/v1/feed",
+    "GET /mobile/v1/deliveries/{delivery_id}",
+    "POST /mobile/v1/receipts",
+]
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def with_credentials(world: World) -> Wsgi:
+    """The application, behind something that puts a key or a fresh proof on each request."""
+
+    def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ["PATH_INFO"].encode("latin-1").decode(errors="replace")
+        if path.startswith("/mobile/"):
+            url, method, secret = f"{SERVER}{path}", environ["REQUEST_METHOD"], world.phone.secret
+            known = path != "/mobile/v1/bindings"
+            environ["HTTP_DPOP"] = world.phone.key.proof(
+                method, url, lambda: world.now().timestamp(), secret if known else None
+            )
+            environ["HTTP_AUTHORIZATION"] = f"DPoP {secret}"
+        else:
+            environ["HTTP_AUTHORIZATION"] = f"Bearer {world.shop.key}"
+        return world.app(environ, start_response)
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def document(world: World) -> Any:
+    """The document as it is served, ready to make requests from."""
+    return schemathesis.openapi.from_wsgi("/openapi.json", with_credentials(world))
+
+
+def operation(document: Any, name: str) -> Any:
+    method, path = name.split(" ")
+    return document[path][method]
+
+
+def real_values(world: World) -> dict[str, Any]:
+    """What makes a request one that could succeed, by the name of its field."""
+    return {
+        "number": NUMBER,
+        "purpose": "confirm",
+        "code": "1234",
+        "offer_id": world.ids["pending_offer"],
+        "verification_id": world.ids["pending"],
+        "delivery_id": world.ids["delivery"],
+        "after": world.ids["delivery"],
+        "consent_version": a_binding()["consent_version"],
+        "qr": world.links["used"],
+        "password": world.passwords["pending"],
+        "receipts": [{"delivery_id": world.ids["delivery"], "event": "seen", "at": "2026-11-21T09:00:00Z"}],
+    }
+
+
+def made_real(part: Any, real: dict[str, Any]) -> Any:
+    """`part` of a request with real values in the fields that it has."""
+    return {name: real.get(name, value) for name, value in part.items()} if isinstance(part, dict) else part
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["right", "wrong"])
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_answer_is_one_that_the_document_foretells(
+    world: World, document: Any, name: str, mode: GenerationMode
+) -> None:
+    takes = operation(document, name)
+    if mode is GenerationMode.NEGATIVE and not (takes.body or takes.query or takes.path_parameters or takes.headers):
+        return  # there is nothing to get wrong
+    seen: list[int] = []
+
+    @hypothesis.settings(
+        max_examples=25,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        phases=[hypothesis.Phase.generate],
+    )
+    @hypothesis.given(case=takes.as_strategy(generation_mode=mode), real=st.booleans())
+    def ask(case: Any, real: bool) -> None:
+        if real:
+            values = real_values(world)
+            for part in ("path_parameters", "query", "body"):
+                setattr(case, part, made_real(getattr(case, part), values))
+        response = case.call_and_validate(checks=CHECKS)
+        seen.append(response.status_code)
+        if response.status_code >= 400:
+            problem = response.json()
+            assert problem["code"]
+            assert problem["detail"]
+
+    ask()
+    assert len(seen) >= 1
+
+
+def test_the_fuzzed_operations_are_all_there_are(document: Any) -> None:
+    offered = {
+        f"{method.upper()} {path}"
+        for path, operations in document.raw_schema["paths"].items()
+        for method in operations
+        if method in ("get", "post", "put", "patch", "delete")
+    }
+    assert offered - {"GET /healthz", "GET /readyz"} == set(OPERATIONS)
+
+
+def test_the_fuzzer_would_notice_an_answer_that_is_not_foretold(world: World, document: Any) -> None:
+    case = operation(document, "GET /v1/offers/{offer_id}").Case(path_parameters={"offer_id": world.ids["used_offer"]})
+    response = case.call()
+    case.validate_response(response, checks=CHECKS)
+    for status in (418, 500):
+        response.status_code = status
+        with pytest.raises(FailureGroup):
+            case.validate_response(response, checks=CHECKS)

@@ -1,0 +1,242 @@
+"""A small installation with one of everything, for requests that are to be refused.
+
+Whoever is refused changes nothing, so all tests of a module share one world on each engine, and `unchanged`
+proves it after each request.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import sqlalchemy as sa
+from flask import Flask
+from joserfc import jws
+from joserfc.jwk import ECKey
+from stdnum.iso7064 import mod_97_10
+from werkzeug.test import TestResponse
+
+import mobile_api
+import web_api
+from pushhub import clock
+from pushhub.app import create_app
+from pushhub.binding import consent
+from pushhub.channels.recording import RecordingChannel
+from pushhub.db import Base, db
+from pushhub.products import service as products
+from pushhub.products.rules import Scope
+from pushhub.settings import load_settings
+from reference_device import DeviceKey
+from tests.support.actors import OTHER_NUMBER, Phone, Shop
+from tests.support.databases import Databases, FakeClock
+
+SERVER = "https://codes.test"
+THIRD_NUMBER = "+77771234567"
+FREE_NUMBER = "+77051112233"
+GENEROUS = {"requests_per_minute": 1_000_000}
+#: What a refused request may write: counts of tries, and that a proof was used.
+COUNTERS = ("limit_counters", "used_proofs")
+TRIES = ("tries", "last_step")
+
+
+@dataclass
+class World:
+    """The installation, who takes part, and the names of what there is."""
+
+    app: Flask
+    now: FakeClock
+    shop: Shop
+    phone: Phone
+    unbound_phone: Phone
+    keys: dict[str, str] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+    passwords: dict[str, str] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+
+    def product(self, method: str, path: str, *, key: str | None = "live", **sent: Any) -> TestResponse:
+        """A request of a product; `key` names one of the world's API keys, None sends none."""
+        headers = {"Authorization": f"Bearer {self.keys.get(key, key)}"} if key is not None else {}
+        return self._open(method, path, headers, **sent)
+
+    def device(self, method: str, path: str, *, by: str = "phone", **sent: Any) -> TestResponse:
+        """A request signed by `phone`, by `unbound_phone`, by a `new` key, or by `nobody`."""
+        path = path.format(**self.ids)
+        url = f"{SERVER}{unquote(path.partition('?')[0])}"
+        headers = {}
+        if by == "new":
+            headers["DPoP"] = DeviceKey.generate().proof(method, url, self._seconds)
+        elif by != "nobody":
+            phone: Phone = getattr(self, by)
+            headers["DPoP"] = phone.key.proof(method, url, self._seconds, phone.secret)
+            headers["Authorization"] = f"DPoP {phone.secret}"
+        return self._open(method, path, headers, **sent)
+
+    def proof_with(self, claims: dict[str, Any]) -> str:
+        """A proof of the phone's key for `GET /mobile/v1/binding`, rightly signed, with some claims changed."""
+        header, right, _ = self.phone.key.proof(
+            "GET", f"{SERVER}/mobile/v1/binding", self._seconds, self.phone.secret
+        ).split(".")
+        changed = json.loads(_base64(right)) | claims
+        key = ECKey.import_key(self.phone.key.private_jwk())
+        return jws.serialize_compact(json.loads(_base64(header)), json.dumps(changed), key, algorithms=["ES256"])
+
+    def operation(self, method: str, path: str, **sent: Any) -> TestResponse:
+        """The same for either API: by the live key, by the phone, or (a binding) by a new key."""
+        if not path.startswith("/mobile/"):
+            return self.product(method, path, **sent)
+        return self.device(method, path, by="new" if path == "/mobile/v1/bindings" else "phone", **sent)
+
+    def _open(
+        self, method: str, path: str, own: dict[str, str], raw: bytes | None = None, headers: Any = None, **sent: Any
+    ) -> TestResponse:
+        if raw is not None:
+            sent["data"] = raw
+            own.setdefault("Content-Type", "application/json")
+        elif "body" in sent:
+            sent["data"] = json.dumps(sent.pop("body"))
+            own.setdefault("Content-Type", "application/json")
+        named = {name: value for name, value in (own | (headers or {})).items() if value is not None}
+        return self.app.test_client().open(path.format(**self.ids), method=method, headers=named, **sent)
+
+    def _seconds(self) -> float:
+        return self.now().timestamp()
+
+    def rows(self) -> dict[str, list[str]]:
+        """Everything that is in the database, without the counters."""
+        with self.app.app_context(), db.engine.connect() as connection:
+            found = {}
+            for table in Base.metadata.sorted_tables:
+                if table.name not in COUNTERS:
+                    columns = [column for column in table.columns if column.name not in TRIES]
+                    found[table.name] = sorted(map(repr, connection.execute(sa.select(*columns))))
+            return found
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """What happens inside writes nothing but counters."""
+        before = self.rows()
+        yield
+        assert self.rows() == before
+
+
+def _base64(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def a_password(digits: str = "0123456789") -> str:
+    """Twelve digits that fit together and are nobody's password."""
+    return f"{digits}{mod_97_10.calc_check_digits(digits)}"
+
+
+def a_binding(**changes: Any) -> dict[str, Any]:
+    """The body of a binding; None leaves a field out, a dict under `device` changes fields of the device."""
+    device = {
+        "installation_id": "installation-of-a-stranger",
+        "platform": "android",
+        "model": "Phone",
+        "os_version": "15",
+        "app_version": "1.0.0",
+        "locale": "ru",
+        "push_target": {"kind": "poll"},
+    }
+    device |= changes.pop("device", {})
+    body = {"number": FREE_NUMBER, "password": a_password(), "consent_version": consent.VERSION, "device": device}
+    return {name: value for name, value in (body | changes).items() if value is not None}
+
+
+@contextmanager
+def a_world(databases: Databases, engine: str, key_file: Path) -> Iterator[World]:
+    """A world on this engine."""
+    now = FakeClock()
+    with ExitStack() as open_things:
+        database = open_things.enter_context(databases.empty(engine))
+        open_things.enter_context(clock.use(now))
+        app = create_app(generous_settings(database.url, key_file), faces=(mobile_api, web_api), channels=channels())
+        with app.app_context():
+            open_things.callback(db.engine.dispose)
+        yield _peopled(app, now)
+
+
+def generous_settings(database_url: str, key_file: Path, **more: str) -> Any:
+    """Settings whose limits hide nothing."""
+    return load_settings(
+        {
+            "PUSHHUB_DATABASE_URL": database_url,
+            "PUSHHUB_KEY_FILE": str(key_file),
+            "PUSHHUB_PUBLIC_URL": SERVER,
+            "PUSHHUB_CODES_PER_10_MINUTES": "1000",
+            "PUSHHUB_CODES_PER_DAY": "10000",
+            "PUSHHUB_CODES_PER_CLIENT_PER_HOUR": "10000",
+            "PUSHHUB_BIND_FAILURES_PER_HOUR": "10000",
+        }
+        | more
+    )
+
+
+def channels() -> dict[str, RecordingChannel]:
+    return {name: RecordingChannel(name) for name in ("fcm", "apns", "poll")}
+
+
+def a_shop(app: Flask, name: str) -> Shop:
+    with app.app_context():
+        made = products.create_product(name, GENEROUS)
+    return Shop(app, made.live_key.text, test_key=made.test_key.text, product=made.product)
+
+
+def _peopled(app: Flask, now: FakeClock) -> World:
+    shop, other_shop = a_shop(app, "INDIGO"), a_shop(app, "Another product")
+    phone, unbound, stranger = (Phone.new(app, SERVER, now) for _ in range(3))
+    world = World(app, now, shop, phone, unbound)
+    world.keys = {"live": shop.key, "test": shop.test_key} | _narrow_keys(app, shop, other_shop)
+    _make_offers(world, other_shop)
+    phone.bind_to(shop)
+    unbound.bind_to(shop, OTHER_NUMBER)
+    unbound.unbind()
+    stranger.bind_to(shop, THIRD_NUMBER)
+    _make_verifications(world, other_shop, stranger)
+    return world
+
+
+def _narrow_keys(app: Flask, shop: Shop, other: Shop) -> dict[str, str]:
+    with app.app_context():
+        revoked = products.add_key(shop.product.id, live=True)
+        products.revoke_key(revoked.id)
+        offers_only = products.add_key(shop.product.id, live=True, scopes=[Scope.OFFERS])
+        numbers_only = products.add_key(shop.product.id, live=False, scopes=[Scope.NUMBERS])
+    keys = {"revoked": revoked.text, "offers only": offers_only.text, "numbers only": numbers_only.text}
+    return keys | {"another product's": other.key}
+
+
+def _make_offers(world: World, other_shop: Shop) -> None:
+    def keep(name: str, offer: dict[str, Any]) -> None:
+        world.ids[f"{name}_offer"] = offer["id"]
+        world.passwords[name], world.links[name] = offer["password"], offer["qr"]["link"]
+
+    keep("expired", world.shop.offer("+77054440001"))
+    world.now.forward(seconds=601)
+    keep("used", world.shop.offer("+77054440002"))
+    Phone.new(world.app, SERVER, world.now).bind(qr=world.links["used"])
+    keep("cancelled", world.shop.offer("+77054440003"))
+    assert world.product("DELETE", "/v1/offers/{cancelled_offer}").status_code == 204
+    keep("pending", world.shop.offer("+77054440004"))
+    world.ids["foreign_offer"] = other_shop.offer("+77054440005")["id"]
+
+
+def _make_verifications(world: World, other_shop: Shop, stranger: Phone) -> None:
+    shop, phone = world.shop, world.phone
+    world.ids["unarmed"] = shop.ask(purpose="sign_up")["id"]
+    closed = shop.ask(purpose="confirm")
+    world.ids["closed"] = closed["id"]
+    assert world.product("POST", "/v1/verifications/{closed}/cancel").status_code == 200
+    world.ids["foreign"] = other_shop.ask()["id"]
+    world.ids["pending"] = shop.ask()["id"]
+    phone.read_code()
+    world.ids["delivery"] = phone.feed()[-1]["delivery_id"]
+    shop.ask(THIRD_NUMBER)
+    world.ids["foreign_delivery"] = stranger.feed()[-1]["delivery_id"]
