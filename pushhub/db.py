@@ -18,10 +18,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 
-from pushhub.errors import Busy, DatabaseUnavailable
+from pushhub.errors import Busy, DatabaseUnavailable, PushhubError
 
 _AFTER_COMMIT = "pushhub.after_commit"
 P = ParamSpec("P")
@@ -140,25 +140,41 @@ def _session(options: Mapping[str, Any]) -> Iterator[Session]:
         if options:
             session.connection(execution_options=dict(options))
         yield session
-    except (OperationalError, sa.exc.TimeoutError, sa.exc.InterfaceError) as problem:
-        raise _unavailable(problem) from problem
+    except (DBAPIError, sa.exc.TimeoutError) as problem:
+        refusal = _refusal(problem)
+        if refusal is None:
+            raise
+        raise refusal from problem
     finally:
         session.close()
 
 
-def _unavailable(problem: Exception) -> Exception:
-    """The refusal for a database that is busy or gone; the problem itself where it is our own mistake."""
+#: What SQLite says of a file that is not there, can't be used, or holds something else.
+_GONE = (
+    "unable to open",
+    "disk I/O",
+    "readonly",
+    "no such table",
+    "database or disk is full",
+    "not a database",
+    "malformed",
+)
+
+
+def _refusal(problem: Exception) -> PushhubError | None:
+    """The refusal for a database that is busy or gone; None where it is our own mistake."""
     cause = getattr(problem, "orig", None)
+    if isinstance(cause, sqlite3.Error):
+        if "locked" in str(cause):
+            return Busy()
+        return DatabaseUnavailable() if any(words in str(cause) for words in _GONE) else None
     state = getattr(cause, "sqlstate", None)
     # 40001, 40P01, 55P03: serialization failure, deadlock, lock not available (PostgreSQL, appendix A)
     if isinstance(problem, sa.exc.TimeoutError) or state in ("40001", "40P01", "55P03"):
         return Busy()
-    if isinstance(cause, sqlite3.OperationalError):
-        if "locked" in str(cause):
-            return Busy()
-        gone = ("unable to open", "disk I/O", "readonly", "no such table", "database or disk is full")
-        return DatabaseUnavailable() if any(words in str(cause) for words in gone) else problem
-    return DatabaseUnavailable()
+    # 42P01: undefined table, so nobody has migrated this database yet
+    unreachable = isinstance(problem, (OperationalError, InterfaceError)) or state == "42P01"
+    return DatabaseUnavailable() if unreachable else None
 
 
 def insert(table: type[Base]) -> Any:

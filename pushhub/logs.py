@@ -15,6 +15,8 @@ from typing import TextIO
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _NUMBER = re.compile(r"(\+\d{3,4})\d{3,9}(\d{4})")
+#: PostgreSQL tells the whole row that it refused, of as many lines as the row's texts have.
+_REFUSED_ROW = re.compile(r"^DETAIL: .*?(?=^\[SQL|^CONTEXT:|^\n(?:The above|During)|\Z)", re.DOTALL | re.MULTILINE)
 _SECRET = re.compile(r"\b(phk_live_|phk_test_|phd_)[\w-]+|eyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=#)[\w-]{22}\b")
 
 
@@ -35,7 +37,7 @@ class JsonFormatter(logging.Formatter):
         }
         document |= {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
         if record.exc_info:
-            document["trace"] = self.formatException(record.exc_info)
+            document["trace"] = _REFUSED_ROW.sub("DETAIL: [hidden]\n", self.formatException(record.exc_info))
         return redact(json.dumps(document, ensure_ascii=False, default=str))
 
 

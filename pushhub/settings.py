@@ -75,8 +75,8 @@ def _public_url(value: str) -> str:
     return value.rstrip("/")
 
 
-def _setting(read: Callable[[str], Any], default: Any, help: str) -> Any:
-    return field(metadata={"read": read, "default": default, "help": help})
+def _setting(read: Callable[[str], Any], default: Any, help: str, *, shown: bool = True) -> Any:
+    return field(repr=shown, metadata={"read": read, "default": default, "help": help})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ class Settings:
     """The settings of one process."""
 
     database_url: str = _setting(
-        _text, _REQUIRED, "SQLAlchemy address: `sqlite:////path/to/file.db` or `postgresql+psycopg://…`."
+        _text, _REQUIRED, "SQLAlchemy address: `sqlite:////path/to/file.db` or `postgresql+psycopg://…`.", shown=False
     )
     key_file: Path = _setting(
         _path, _REQUIRED, "File with the sealing keys (`pushhub keys create`), mode 0600, kept out of the database."

@@ -14,7 +14,6 @@ def script_texts() -> dict[str, str]:
         "password_mistyped": _("There is a slip in the digits. Compare them with the screen; this does not count."),
         "number_incomplete": _("Enter the whole number, for example +7 (705) 754-68-68."),
         "consent_missing": _("Tick that you have read and accept the conditions."),
-        "bound_to": _("The number of this device: {number}"),
         "since": _("Bound on {when}"),
         "other_number_from": _("Another number is possible from {when}"),
         "other_number_now": _("Another number is possible at any time"),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Response, request
-from marshmallow import Schema, fields
+from marshmallow import INCLUDE, Schema, fields
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -22,6 +22,9 @@ MEDIA_TYPE = "application/problem+json"
 
 class Problem(Schema):
     """The members that every problem document has; `errors`, `retry_at` and others come with some codes."""
+
+    class Meta:
+        unknown = INCLUDE  # the document says so too: RFC 9457, 3.2, lets a problem have members of its own
 
     type = fields.String(required=True, metadata={"description": "Where this code is explained."})
     title = fields.String(required=True)

@@ -73,28 +73,37 @@ class Visitor:
         self.page.locator("#number").fill(number)
         self.page.locator("#ask button").click()
 
+    def turn_to(self, side: str) -> None:
+        """Show website or phone; on a wide screen both are there."""
+        button = self.page.locator(f"[data-to={side}]")
+        if button.is_visible():
+            button.click()
+
     def read_password(self) -> str:
         expect(self.page.locator("#password")).to_have_text(re.compile(r"^(\d{3} ){3}\d{3}$"))
         return self.page.locator("#password").inner_text()
 
     def bind(self, number: str) -> None:
         """Type number and password of the page into the phone."""
-        phone = self.phone
+        phone, password = self.phone, self.read_password()
+        self.turn_to("phone")
         phone.locator("#number").fill(number)
         phone.locator("#consent").check()
         phone.locator("#number-form [type=submit]").click()
-        phone.locator("#password").fill(self.read_password())
+        phone.locator("#password").fill(password)
         phone.locator("#password-form [type=submit]").click()
         expect(phone.locator("#bound-continue")).to_be_visible()
 
     def open_code(self) -> str:
         """Open the newest code on the phone and read it."""
+        self.turn_to("phone")
         item = self.phone.locator(".item").first
         item.locator("[data-part=show]").click()
         expect(item.locator("[data-part=digits]")).to_have_text(re.compile(r"^\d{4}$"))
         return item.locator("[data-part=digits]").inner_text()
 
     def type_code(self, code: str) -> None:
+        self.turn_to("site")
         self.page.locator("#code").fill(code)
         self.page.locator("#check [type=submit]").click()
 

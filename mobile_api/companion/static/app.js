@@ -27,7 +27,7 @@ async function start() {
 async function begin({ service, config, device, link }) {
   const feed = new Feed({ device, now: service.now, onUnbound: (ended) => showUnbound(ended) });
   const showFeed = (binding, options) => {
-    at("feed-number").textContent = say("bound_to", { number: prettyNumber(binding.number) });
+    at("feed-number").textContent = prettyNumber(binding.number);
     at("feed-since").textContent = say("since", { when: dateAndTime(binding.bound_at) });
     const free = Date.parse(binding.rebind_allowed_at) <= service.now();
     at("feed-rebind").textContent = free

@@ -131,6 +131,7 @@ export class BindingScreens {
       // The page brings the new conditions when it is loaded anew.
       if (problem.code === "consent_outdated") sessionStorage.removeItem(UNFINISHED);
       tell(place, sayRefusal(problem));
+      place.scrollIntoView({ block: "nearest" });
       this.#offerNewPhone(problem.code === "rebind_too_soon" && this.#config.simulated_push);
     }
   }

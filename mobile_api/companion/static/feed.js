@@ -1,9 +1,9 @@
 // The feed: what was sent to this device, newest on top, and codes opened by a tap.
 
-import { minutes, say } from "/design/page.js";
+import { minutes, say, timeOnly } from "/design/page.js";
 import { countdown } from "./countdown.js";
 import { at, once, tell } from "./screens.js";
-import { sayRefusal, shortTime } from "./service.js";
+import { sayRefusal } from "./service.js";
 
 const EVERY_MS = 2000;
 const STATE_EVERY_MS = 15000;
@@ -140,7 +140,7 @@ class Card {
     parts.mark.textContent = product.name.slice(0, 1).toUpperCase();
     parts.title.textContent = title;
     parts.body.textContent = kind === "code" ? say("code_here") : body;
-    parts.time.textContent = shortTime(created);
+    parts.time.textContent = timeOnly(created);
     parts.time.dateTime = created;
     if (kind !== "code") return;
     once(parts.show, "click", () => this.#open());

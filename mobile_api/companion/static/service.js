@@ -1,6 +1,6 @@
 // Calls of `/mobile/v1`, signed with the device's key.
 
-import { language, sayProblem } from "/design/page.js";
+import { sayProblem } from "/design/page.js";
 import { proof } from "./keys.js";
 
 /** The service refused; `code` is stable (RFC 9457), `offline` where it was not reached. */
@@ -16,11 +16,6 @@ export class Problem extends Error {
 /** What went wrong, in the reader's words. */
 export function sayRefusal(problem) {
   return sayProblem({ ...problem.body, code: problem.code ?? "other" });
-}
-
-/** `15:35` */
-export function shortTime(moment) {
-  return new Intl.DateTimeFormat(language, { timeStyle: "short" }).format(new Date(moment));
 }
 
 const NO_SERVICE = { 502: "offline", 503: "busy", 504: "offline" };

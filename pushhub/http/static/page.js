@@ -34,10 +34,13 @@ export function showOnly(part) {
 
 let offset = 0;
 
-/** Learn the server's time from an answer: a wrong clock here must not bend a countdown. */
+/**
+ * Learn the server's time from an answer: a wrong clock here must not bend a countdown. The header has whole
+ * seconds, so a difference within them is none.
+ */
 export function learnTime(response) {
-  const date = Date.parse(response.headers.get("Date") ?? "");
-  if (date) offset = date - Date.now();
+  const difference = Date.parse(response.headers.get("Date") ?? "") + 500 - Date.now();
+  if (difference) offset = Math.abs(difference) > 1500 ? difference : 0;
 }
 
 export const serverNow = () => Date.now() + offset;
@@ -46,9 +49,14 @@ export const secondsUntil = (time) => Math.max(0, Math.ceil((Date.parse(time) - 
 /** `4:59` */
 export const minutes = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 
+// Chromium knows no Kazakh months and units. Dates in digits are written in Kazakh as in Russian.
+const kazakh = language === "kk";
+export const numbers = kazakh ? "ru" : language;
+
 export const dateAndTime = (time) =>
-  new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short" }).format(new Date(time));
-export const timeOnly = (time) => new Intl.DateTimeFormat(language, { timeStyle: "medium" }).format(new Date(time));
+  new Intl.DateTimeFormat(numbers, { dateStyle: kazakh ? "short" : "long", timeStyle: "short" }).format(new Date(time));
+/** `15:35` */
+export const timeOnly = (time) => new Intl.DateTimeFormat(numbers, { timeStyle: "short" }).format(new Date(time));
 
 /** `703610887203` → `703 610 887 203` */
 export const inGroups = (digits) => digits.replace(/\D/g, "").replace(/(\d{3})(?=\d)/g, "$1 ");

@@ -1,6 +1,7 @@
 // "This number has no app yet": QR code, password with its countdown, and noticing by itself that it was bound.
 import { inGroups, minutes, say, sayProblem, secondsUntil } from "/design/page.js";
 import { lookAtOffer } from "./service.js";
+import { pointTo } from "./sides.js";
 
 const at = (id) => document.getElementById(id);
 
@@ -20,9 +21,9 @@ export function showBinding(first, { onSend, onRenew, onScan }) {
     const pending = offer.status === "pending";
     const bound = offer.status === "used";
     if (offer.password) at("password").textContent = inGroups(offer.password);
-    at("password").classList.toggle("over", !pending);
-    at("qr").hidden = !pending;
-    at("scan").hidden = !pending;
+    at("offer").hidden = !pending && !bound;
+    at("offer").classList.toggle("used", bound);
+    at("qr").hidden = at("keys").hidden = !pending;
     at("password-life").max = offer.step_seconds;
     at("password-life").value = pending ? secondsUntil(offer.password_changes_at) : 0;
     at("password-changes").textContent = pending
@@ -35,6 +36,7 @@ export function showBinding(first, { onSend, onRenew, onScan }) {
       at("bound").textContent = say("bound", { number: offer.number_masked });
       at("bound").hidden = false;
       at("bind-hint").textContent = "";
+      pointTo("site", offer.id);
       // Whoever is just reading on the phone beside is left there.
       if (document.activeElement?.tagName !== "IFRAME") at("send-again").focus();
     } else if (!bound) at("bound").hidden = true;

@@ -1,6 +1,7 @@
 // "Type the code from the app": the way of the message, the code, sending again.
 import { minutes, say, sayProblem, secondsUntil, serverNow } from "/design/page.js";
 import * as service from "./service.js";
+import { pointTo } from "./sides.js";
 import { drawTimeline } from "./timeline.js";
 
 const at = (id) => document.getElementById(id);
@@ -31,6 +32,8 @@ export function showConfirmation(first, { onApproved, onAskAgain }) {
     const late = !arrived && serverNow() - Date.parse(verification.created_at) > 60_000;
     tell(at("sent"), say("sent", { number: verification.number_masked }));
     tell(at("arrival"), say(verification.armed ? "opened" : arrived ? "arrived" : late ? "late" : "within"));
+    if (verification.armed) pointTo("site", `${verification.id} opened`);
+    else if (arrived) pointTo("phone", `${verification.id} arrived`);
     const pending = verification.status === "pending" && secondsUntil(verification.expires_at) > 0;
     if (!pending && verification.status !== "approved" && !over) {
       over = true;

@@ -3,6 +3,7 @@
 import { maskNumber, plainNumber, say, sayProblem, showOnly } from "/design/page.js";
 import { showBinding } from "./binding.js";
 import { showConfirmation } from "./confirmation.js";
+import { turnTo } from "./sides.js";
 import { drawTimeline } from "./timeline.js";
 import * as service from "./service.js";
 
@@ -53,7 +54,7 @@ function bind(offer, number, reason) {
     onScan: (hash) => {
       const phone = document.querySelector(".phone iframe");
       phone.contentWindow.location.replace(`/app/bind/v1${hash}`);
-      phone.scrollIntoView({ block: "nearest" });
+      turnTo("phone");
     },
     onRenew: async () => {
       try {

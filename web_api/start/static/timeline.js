@@ -1,10 +1,8 @@
 // The way of a message: what has happened, how long after it was asked for, and what is still to come.
-import { language, make, say } from "/design/page.js";
+import { make, numbers, say } from "/design/page.js";
 
 const WAY = ["queued", "sending", "accepted", "received", "seen"];
-const seconds = new Intl.NumberFormat(language, {
-  style: "unit", unit: "second", minimumFractionDigits: 2, maximumFractionDigits: 2, signDisplay: "always",
-});
+const seconds = new Intl.NumberFormat(numbers, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
 /** Draw the newest delivery of a verification. */
 export function drawTimeline(list, verification) {
@@ -40,5 +38,6 @@ export function drawTimeline(list, verification) {
 }
 
 function after({ created_at: created }, moment) {
-  return seconds.format(Math.max(0, Date.parse(moment) - Date.parse(created)) / 1000);
+  const passed = Math.max(0, Date.parse(moment) - Date.parse(created)) / 1000;
+  return say("seconds.later", { seconds: seconds.format(passed) });
 }
