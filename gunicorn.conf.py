@@ -1,11 +1,16 @@
 """How gunicorn serves pushhub. Everything that may differ between installations is a `PUSHHUB_*` setting."""
 
 import os
+import sys
 
 from pushhub.delivery.running import start_delivery, stop_delivery
+from pushhub.errors import ConfigurationError
 from pushhub.settings import load_settings
 
-_settings = load_settings(os.environ)
+try:
+    _settings = load_settings(os.environ)
+except ConfigurationError as problem:
+    sys.exit(f"pushhub can't start:\n{problem}")
 
 bind = f"{_settings.host}:{_settings.port}"
 worker_class = "gthread"
@@ -26,5 +31,5 @@ def post_worker_init(worker):
 
 
 def worker_exit(server, worker):
-    """On SIGTERM: claim nothing more, wait for what is under way, give back the rest."""
+    """On SIGTERM: claim nothing more, wait for what is under way, write what came of it."""
     stop_delivery()

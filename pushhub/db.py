@@ -108,7 +108,7 @@ def transaction() -> Iterator[Session]:
     """One unit of work: committed when the block ends, rolled back when it raises. Does not nest.
 
     Raises `Busy` where the database is locked for longer than its timeout and `DatabaseUnavailable` where it
-    can't be reached; in both cases nothing was written.
+    can't be reached; nothing was written, unless the connection broke during the commit itself.
     """
     with _session({}) as session:
         session.info[_AFTER_COMMIT] = []
@@ -172,8 +172,8 @@ def _refusal(problem: Exception) -> PushhubError | None:
     # 40001, 40P01, 55P03: serialization failure, deadlock, lock not available (PostgreSQL, appendix A)
     if isinstance(problem, sa.exc.TimeoutError) or state in ("40001", "40P01", "55P03"):
         return Busy()
-    # 42P01: undefined table, so nobody has migrated this database yet
-    unreachable = isinstance(problem, (OperationalError, InterfaceError)) or state == "42P01"
+    # 42P01: undefined table, so nobody has migrated this database yet; 25006: a server that only reads (failover)
+    unreachable = isinstance(problem, (OperationalError, InterfaceError)) or state in ("42P01", "25006")
     return DatabaseUnavailable() if unreachable else None
 
 
@@ -191,6 +191,13 @@ def insert(table: type[Base]) -> Any:
 def skip_locked(statement: sa.Select[Any]) -> sa.Select[Any]:
     """Let concurrent claimers pass each other. SQLite has one writer at a time and needs nothing."""
     return statement if db.engine.dialect.name == "sqlite" else statement.with_for_update(skip_locked=True)
+
+
+def one_at_a_time(session: Session, subject: str) -> None:
+    """Let transactions about the same `subject` wait for each other until the first has ended, so that what one
+    of them counts or compares can't change under it. SQLite has one writer at a time and needs nothing."""
+    if db.engine.dialect.name == "postgresql":
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(subject, 0))))
 
 
 def rows_as_cte(name: str, columns: Sequence[sa.ColumnClause[Any]], rows: Sequence[tuple[Any, ...]]) -> sa.CTE:

@@ -15,10 +15,12 @@ from pushhub.binding import proofs
 from pushhub.binding.models import Offer
 from pushhub.binding.rules import OfferStatus
 from pushhub.db import transaction
+from pushhub.delivery.models import DispatcherBeat
 from pushhub.events import Tag
 from pushhub.verifications.lifecycle import expire_due
 
 _COUNTERS_KEPT = timedelta(days=31)
+_BEATS_KEPT = timedelta(days=1)
 
 
 def sweep() -> None:
@@ -33,6 +35,7 @@ def sweep() -> None:
         ).all()
         for offer_id, product_id in expired:
             events.record(session, Tag.OFFER_EXPIRED, offer_id, product_id)
+        session.execute(sa.delete(DispatcherBeat).where(DispatcherBeat.seen_at < clock.now() - _BEATS_KEPT))
         proofs.sweep(session)
         idempotency.sweep(session)
         limits.sweep(session, _COUNTERS_KEPT)

@@ -42,12 +42,15 @@ class Repeatable:
     request_digest: str
 
     @classmethod
-    def of(cls, key: str, *request: str) -> Repeatable:
-        """Raises `IdempotencyKeyMalformed` for a key that is empty, too long or not visible ASCII."""
+    def of(cls, key: str, space: str, *request: str) -> Repeatable:
+        """`space` keeps apart what must not meet (live and test).
+
+        Raises `IdempotencyKeyMalformed` for a key that is empty, too long or not visible ASCII.
+        """
         if not 1 <= len(key) <= 255 or not all("!" <= letter <= "~" for letter in key):
             raise IdempotencyKeyMalformed
         asked = hashlib.sha256("\0".join(request).encode()).hexdigest()
-        return cls(hashlib.sha256(key.encode()).hexdigest(), asked)
+        return cls(hashlib.sha256(f"{space}\0{key}".encode()).hexdigest(), asked)
 
 
 def made_before(session: Session, product_id: UUID, request: Repeatable | None) -> UUID | None:

@@ -47,7 +47,8 @@ class Window:
 
 BIND_FAILURES = Window("bind_failures", timedelta(hours=1))
 CLIENT_CODES = Window("client_codes", timedelta(hours=1))
-WRONG_CODES = Window("wrong_codes", timedelta(days=1))
+#: Summed over a day and over 30 days.
+WRONG_CODES = Window("wrong_codes", timedelta(hours=1))
 
 
 def count_up(session: Session, window: Window, subject: str) -> int:
@@ -61,14 +62,25 @@ def count_up(session: Session, window: Window, subject: str) -> int:
     return int(session.execute(statement).scalar_one())
 
 
-def counted(session: Session, window: Window, subject: str, *, back: timedelta | None = None) -> int:
-    """The count of the current window or, with `back`, of all windows that began since then."""
-    now = clock.now()
-    since = window.start(now) if back is None else now - back
+def take_back(session: Session, window: Window, subject: str) -> None:
+    """Count one less in the current window."""
+    session.execute(
+        sa.update(LimitCounter)
+        .where(
+            LimitCounter.name == window.name,
+            LimitCounter.subject == subject,
+            LimitCounter.window_start == window.start(clock.now()),
+        )
+        .values(count=LimitCounter.count - 1)
+    )
+
+
+def counted(session: Session, window: Window, subject: str, back: timedelta) -> int:
+    """The count of all windows that began in the time `back` before now."""
     statement = sa.select(sa.func.coalesce(sa.func.sum(LimitCounter.count), 0)).where(
         LimitCounter.name == window.name,
         LimitCounter.subject == subject,
-        LimitCounter.window_start >= since,
+        LimitCounter.window_start > clock.now() - back,
     )
     return int(session.execute(statement).scalar_one())
 

@@ -62,6 +62,7 @@ class ReferenceDevice:
     secret: str | None = field(default=None, repr=False)
     now: Callable[[], float] = time.time
     _feed_tag: str | None = None
+    _feed_end: str | None = None
 
     def config(self) -> dict[str, Any]:
         """Consent texts, oldest served version, the server's time."""
@@ -115,9 +116,14 @@ class ReferenceDevice:
     def feed_changed(self) -> bool:
         """Ask cheaply whether there is anything new since the last time this was asked."""
         headers = {"If-None-Match": self._feed_tag} if self._feed_tag else {}
-        answer = _accepted(self._signed("GET", "/mobile/v1/feed", headers=headers))
-        self._feed_tag = answer.headers.get("etag", self._feed_tag)
-        return answer.status != 304
+        query = f"?after={self._feed_end}" if self._feed_end else ""
+        answer = _accepted(self._signed("GET", "/mobile/v1/feed", query=query, headers=headers))
+        if answer.status == 304:
+            return False
+        # Go on behind what was seen: the first page would never change again once it is full.
+        page = answer.json()
+        self._feed_tag, self._feed_end = answer.headers.get("etag"), page["next"]
+        return bool(page["items"])
 
     def reveal(self, delivery_id: str) -> dict[str, Any]:
         """Open a message. For a code this shows the digits and makes the code checkable."""

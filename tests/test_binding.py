@@ -205,6 +205,17 @@ def test_an_anonymous_offer_takes_no_number_from_another_phone(shop: Shop, make_
     assert old.binding()["bound"]
 
 
+def test_a_password_of_one_product_costs_another_products_offer_nothing(
+    make_shop: Callable[..., Shop], phone: Phone, now: FakeClock
+) -> None:
+    first, second = make_shop("INDIGO"), make_shop("SAKURA")
+    waiting = second.offer()
+    for _ in range(6):
+        phone.bind_to(first)
+        now.forward(seconds=30)
+    assert phone.bind(number=NUMBER, password=second.show_offer(waiting)["password"])
+
+
 def test_the_consent_that_was_given_is_kept_with_the_binding(shop: Shop, phone: Phone, app: Any) -> None:
     phone.bind_to(shop)
     with app.app_context(), reading() as session:

@@ -11,15 +11,20 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from pushhub.channels.contract import Accepted, ChannelDown, Message, Outcome, Rejected, Retry, TargetDead
 from pushhub.channels.recording import RecordingChannel
 from pushhub.clock import rfc3339
+from pushhub.db import reading, transaction
 from pushhub.delivery import outbox, rules
 from pushhub.delivery.dispatcher import Dispatcher
+from pushhub.delivery.models import Attempt, Delivery
 from pushhub.delivery.rules import DeliveryStatus
 from pushhub.hub import Hub
+from pushhub.ids import Prefix, parse_id
+from pushhub.verifications.models import Verification
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock
 
@@ -208,14 +213,96 @@ def test_the_outcome_of_a_lost_lease_does_not_overwrite_what_came_after(
     assert [attempt["outcome"] for attempt in delivery["attempts"]] == ["accepted", "rejected"]
 
 
-def test_a_stopping_dispatcher_gives_back_what_it_has_not_tried(shop: Shop, bound: Phone, app: Flask) -> None:
-    shop.ask()
-    owner = uuid4()
+def test_a_stopping_dispatcher_writes_all_that_was_answered_once(
+    make_shop: Callable[..., Shop], phone: Phone, app: Flask, hub: Hub, fcm: RecordingChannel
+) -> None:
+    many = 230  # more than one batch of outcomes
+    purposes = [f"p{turn}" for turn in range(many)]
+    shop = make_shop("SAKURA", purposes=purposes, requests_per_minute=10_000)
+    hub.settings = replace(hub.settings, codes_per_10_minutes=1000, codes_per_day=1000)
+    phone.bind_to(shop)
+    for purpose in purposes:
+        shop.ask(purpose=purpose)
+    real_send, asked_to_stop = fcm.send, threading.Event()
+
+    async def send(message: Message) -> Outcome:
+        await asyncio.to_thread(asked_to_stop.wait, 10)
+        return await real_send(message)
+
+    fcm.send = send  # type: ignore[method-assign]
+    dispatcher = Dispatcher(app, hub)
+    dispatcher.start()
+    while len(dispatcher._lanes[0]._sending) < many:
+        threading.Event().wait(0.01)
+    stopping = threading.Thread(target=dispatcher.stop)
+    stopping.start()
+    asked_to_stop.set()
+    stopping.join(20)
+    with app.app_context(), reading() as session:
+        by_status = session.execute(sa.select(Delivery.status, sa.func.count()).group_by(Delivery.status)).all()
+        attempts = session.scalar(sa.select(sa.func.count()).select_from(Attempt))
+    assert [tuple(row) for row in by_status] == [("accepted", many)]
+    assert attempts == many
+
+
+def test_an_outcome_that_the_database_refuses_holds_up_no_other(
+    shop: Shop, make_phone: Callable[..., Phone], dispatch: Dispatch, fcm: RecordingChannel
+) -> None:
+    make_phone().bind_to(shop, NUMBER)
+    make_phone().bind_to(shop, OTHER_NUMBER)
+    fcm.script(Rejected("x" * 500), Accepted("y" * 500))
+    first, second = shop.ask(NUMBER), shop.ask(OTHER_NUMBER)
+    dispatch()
+    assert {last_delivery(shop, first)["status"], last_delivery(shop, second)["status"]} == {"failed", "accepted"}
+    assert len(fcm.sent) == 2
+
+
+def test_a_message_that_can_not_be_read_holds_up_no_other(
+    make_shop: Callable[..., Shop], make_phone: Callable[..., Phone], app: Flask, dispatch: Dispatch
+) -> None:
+    inline, other = make_shop("SAKURA", code_push="inline"), make_shop("INDIGO")
+    make_phone().bind_to(inline, NUMBER)
+    make_phone().bind_to(other, OTHER_NUMBER)
+    broken, whole = inline.ask(NUMBER), other.ask(OTHER_NUMBER)
+    with app.app_context(), transaction() as session:
+        key = parse_id(Prefix.VERIFICATION, broken["id"])
+        session.execute(sa.update(Verification).where(Verification.id == key).values(code_sealed=b"k9:gone"))
+    dispatch()
+    assert last_delivery(inline, broken)["error"] == "unreadable"
+    assert last_delivery(other, whole)["status"] == "accepted"
+
+
+def test_a_retry_of_a_closed_verification_is_not_sent(
+    shop: Shop, bound: Phone, dispatch: Dispatch, fcm: RecordingChannel, now: FakeClock
+) -> None:
+    verification = shop.ask()
+    real_send = fcm.send
+
+    async def send(message: Message) -> Outcome:
+        await asyncio.to_thread(shop.call, "POST", f"/v1/verifications/{verification['id']}/cancel")
+        return await real_send(message)
+
+    fcm.script(Retry("UNAVAILABLE", timedelta(seconds=1)))
+    fcm.send = send  # type: ignore[method-assign]
+    dispatch()
+    now.forward(seconds=1)
+    dispatch()
+    assert len(fcm.sent) == 1
+    assert last_delivery(shop, verification)["error"] == "verification_closed"
+
+
+def test_an_old_answer_does_not_end_a_newer_try_of_the_same_dispatcher(
+    shop: Shop, bound: Phone, app: Flask, now: FakeClock
+) -> None:
+    verification, owner = shop.ask(), uuid4()
     with app.app_context():
-        (taken,) = outbox.claim("fcm", owner, 10)
-        outbox.release(owner, [taken.delivery_id])
-        (again,) = outbox.claim("fcm", uuid4(), 10)
-    assert (again.delivery_id, again.tries) == (taken.delivery_id, 1)
+        (first,) = outbox.claim("fcm", owner, 10)
+        now.forward(seconds=30)
+        (second,) = outbox.claim("fcm", owner, 10)
+        outbox.complete(owner, [outbox.Tried(first, Retry("UNAVAILABLE"), now(), now(), None)])
+        assert last_delivery(shop, verification)["status"] == "sending"
+        outbox.complete(owner, [outbox.Tried(second, Accepted("a"), now(), now(), None)])
+    assert last_delivery(shop, verification)["status"] == "accepted"
 
 
 def test_a_channel_with_a_bug_fails_its_message_and_not_its_neighbours(
@@ -253,10 +340,10 @@ def test_a_device_without_a_push_service_is_served_through_its_feed(
 
 
 def test_the_feed_is_cheap_to_poll_and_pages_by_cursor(shop: Shop, bound: Phone) -> None:
-    assert bound.feed_changed()
     assert not bound.feed_changed()
     shop.ask()
     assert bound.feed_changed()
+    assert not bound.feed_changed()
     first = bound.feed()[-1]["delivery_id"]
     shop.ask(purpose="confirm")
     (second,) = bound.feed(after=first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from flask import Flask
 
 from pushhub import housekeeping
 from pushhub.clock import rfc3339
-from pushhub.db import reading
+from pushhub.db import reading, transaction
 from pushhub.events import Event
 from pushhub.verifications.models import Verification
 from reference_device import Refused
@@ -213,6 +214,50 @@ def test_a_closed_verification_is_not_sent_any_more(
     assert not app.extensions["pushhub"].channels["fcm"].sent
 
 
+def test_a_code_dies_when_its_number_leaves_the_phone(
+    shop: Shop, bound: Phone, make_phone: Callable[..., Phone], dispatch: Callable[[], None]
+) -> None:
+    verification = shop.ask()
+    code = bound.read_code()
+    new = make_phone()
+    new.bind_to(shop)
+    assert shop.check(verification, code) == {"valid": False, "status": "cancelled", "attempts_left": 0}
+    again = shop.ask()
+    assert again["id"] != verification["id"]
+    assert shop.check(again, new.read_code())["valid"]
+
+
+def test_binding_the_same_phone_again_keeps_the_code_that_is_under_way(shop: Shop, bound: Phone) -> None:
+    verification = shop.ask()
+    bound.bind_to(shop)
+    assert shop.check(verification, bound.read_code())["valid"]
+
+
+def test_a_test_key_spends_nobodys_limits(settings: Any, shop: Shop, bound: Phone, app: Flask, now: FakeClock) -> None:
+    app.extensions["pushhub"].settings = replace(settings, codes_per_10_minutes=5, codes_per_day=5)
+    for _ in range(6):
+        body = {"number": NUMBER, "purpose": "sign_in"}
+        made = expect(shop.call("POST", "/v1/verifications", body, key=shop.test_key), 201)
+        for _ in range(3):
+            shop.call("POST", path(made, "/check"), {"code": "1111"}, key=shop.test_key)
+    assert shop.ask()["digits"] == 4
+
+
+def test_an_idempotency_key_of_a_test_key_is_not_the_live_ones(shop: Shop, bound: Phone) -> None:
+    body = {"number": NUMBER, "purpose": "sign_in"}
+    test = expect(shop.call("POST", "/v1/verifications", body, key=shop.test_key, Idempotency_Key="k"), 201)
+    live = expect(shop.call("POST", "/v1/verifications", body, Idempotency_Key="k"), 201)
+    assert live["id"] != test["id"]
+
+
+def test_a_verification_whose_attempts_are_spent_is_not_handed_out_again(shop: Shop, bound: Phone, app: Flask) -> None:
+    verification = shop.ask()
+    with app.app_context(), transaction() as session:
+        session.execute(sa.update(Verification).values(attempts_used=3))
+    assert shop.ask()["id"] != verification["id"]
+    assert shop.show(verification)["status"] == "exhausted"
+
+
 def test_another_product_sees_nothing(make_shop: MakeShop, phone: Phone) -> None:
     mine, other = make_shop("INDIGO"), make_shop("SAKURA")
     phone.bind_to(mine)
@@ -251,8 +296,6 @@ def test_an_unreachable_number_is_refused_with_the_reason(shop: Shop, phone: Pho
 def test_one_number_gets_five_codes_in_ten_minutes_from_all_products(
     make_app: Callable[..., Flask], settings: Any, make_shop: MakeShop, phone: Phone, app: Flask, now: FakeClock
 ) -> None:
-    from dataclasses import replace
-
     app.extensions["pushhub"].settings = replace(settings, codes_per_10_minutes=5, codes_per_day=7)
     shops = [make_shop("INDIGO"), make_shop("SAKURA")]
     phone.bind_to(shops[0])

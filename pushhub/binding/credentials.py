@@ -25,7 +25,7 @@ from pushhub.db import reading, transaction
 from pushhub.errors import OfferNotAccepted, PasswordMistyped, QrNotUnderstood, TooManyTries
 from pushhub.events import Tag
 from pushhub.hub import hub
-from pushhub.limits import BIND_FAILURES, count_up, counted
+from pushhub.limits import BIND_FAILURES, count_up, take_back
 from pushhub.phones import PhoneNumber
 from pushhub.sealing import secret_digest
 
@@ -67,25 +67,26 @@ def find_offer(presented: PasswordShown | QrScanned, address: str) -> Presented:
         password = normal_password(presented.password)
         if not check_digits_fit(password):
             raise PasswordMistyped
-        _refuse_guessers(subject)
+        _count_guess(subject)
         found = _by_password(presented.number, password)
     else:
         secret = secret_in(presented.link)
         if secret is None:
             raise QrNotUnderstood
-        _refuse_guessers(subject)
+        _count_guess(subject)
         found = _by_qr(secret)
     if found is None:
-        with transaction() as session:
-            count_up(session, BIND_FAILURES, subject)
         raise OfferNotAccepted
+    with transaction() as session:
+        take_back(session, BIND_FAILURES, subject)
     return found
 
 
-def _refuse_guessers(subject: str) -> None:
-    with reading() as session:
-        failures = counted(session, BIND_FAILURES, subject)
-    if failures >= hub().settings.bind_failures_per_hour:
+def _count_guess(subject: str) -> None:
+    """Count first: a guess is taken back when it turns out right, so guesses at once are all counted."""
+    with transaction() as session:
+        guesses = count_up(session, BIND_FAILURES, subject)
+    if guesses > hub().settings.bind_failures_per_hour:
         raise TooManyTries(retry_at=BIND_FAILURES.end(clock.now()))
 
 
@@ -116,11 +117,19 @@ def _by_password(number: PhoneNumber, password: str) -> Presented | None:
         totp_secret = hub().keyring.unseal(offer.totp_secret, totp_context(offer.id))
         step = matching_step(totp_secret, password, step_of(now, offer.step_seconds), offer.last_step)
         if step is not None:
+            _give_tries_back([other.id for other in offers if other.id != offer.id])
             return Presented(offer.id, offer.product_id, number.e164, offer.assurance, step)
     for offer in offers:
         if offer.tries >= TRIES_PER_OFFER:
             _end_guessed(offer.id, offer.product_id)
     return None
+
+
+def _give_tries_back(offer_ids: Sequence[UUID]) -> None:
+    """A password that is right for one product's offer was no guess at the others'."""
+    if offer_ids:
+        with transaction() as session:
+            session.execute(sa.update(Offer).where(Offer.id.in_(offer_ids)).values(tries=Offer.tries - 1))
 
 
 def _end_guessed(offer_id: UUID, product_id: UUID) -> None:

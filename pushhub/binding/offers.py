@@ -115,10 +115,13 @@ def _cancel_pending(session: Session, caller: Caller, number: PhoneNumber, now: 
             totp_secret=b"",
             qr_secret=b"",
         )
-        .returning(Offer.id)
-    ).scalars()
-    for offer_id in replaced:
-        events.record(session, Tag.OFFER_CANCELLED, offer_id, caller.product_id, reason="replaced")
+        .returning(Offer.id, Offer.status)
+    )
+    for offer_id, status in replaced.all():
+        if status == OfferStatus.EXPIRED:
+            events.record(session, Tag.OFFER_EXPIRED, offer_id, caller.product_id)
+        else:
+            events.record(session, Tag.OFFER_CANCELLED, offer_id, caller.product_id, reason="replaced")
 
 
 def _new_offer(caller: Caller, number: PhoneNumber, assurance: Assurance, locale: str, now: datetime) -> Offer:

@@ -27,7 +27,7 @@ from pushhub.binding.credentials import PasswordShown, Presented, QrScanned, fin
 from pushhub.binding.models import Binding, Device, Offer
 from pushhub.binding.rules import Assurance, OfferStatus, number_since, rebind_allowed_at
 from pushhub.channels.contract import PushTarget
-from pushhub.db import again_on_conflict, reading, transaction
+from pushhub.db import again_on_conflict, one_at_a_time, reading, transaction
 from pushhub.errors import (
     ConsentOutdated,
     DeviceUnbound,
@@ -43,6 +43,7 @@ from pushhub.ids import new_key
 from pushhub.notifications.service import Notice, tell_device
 from pushhub.phones import PhoneNumber
 from pushhub.sealing import secret_digest
+from pushhub.verifications.lifecycle import cancel_codes_of
 
 __all__ = ["Bound", "DeviceDescription", "PasswordShown", "QrScanned", "bind", "unbind", "unbind_number"]
 
@@ -100,6 +101,9 @@ def _bind_found(
 ) -> Bound | PushhubError:
     now, number = clock.now(), found.number
     with transaction() as session:
+        # Whoever binds the same number or the same phone at this moment waits: the rules below compare, then write.
+        for subject in (number, *_digests(description)):
+            one_at_a_time(session, f"binding:{subject}")
         if not _burn(session, found):
             raise OfferNotAccepted
         known = _devices_like(session, description)
@@ -242,6 +246,8 @@ def _end_bindings(session: Session, number: str, same_device: set[UUID], product
     ).all()
     for binding_id, device_id, ended_number in ended:
         events.record(session, Tag.BINDING_ENDED, binding_id, product_id)
+        if device_id not in same_device or ended_number != number:
+            cancel_codes_of(session, ended_number)
         if device_id not in same_device:
             tell_device(session, device_id, Notice.NUMBER_MOVED, PhoneNumber.trusted(ended_number))
 
@@ -303,6 +309,7 @@ def _end(session: Session, which: sa.ColumnElement[bool], reason: str, **data: s
         .returning(Binding)
     )
     if binding is not None:
+        cancel_codes_of(session, binding.number)
         events.record(session, Tag.BINDING_ENDED, binding.id, None, reason=reason, **data)
     return binding
 

@@ -22,6 +22,7 @@ from pushhub.commands.checkup import examine
 from pushhub.commands.shared import application, as_json, current_settings, show
 from pushhub.delivery.running import dispatch_forever
 from pushhub.errors import ConfigurationError
+from pushhub.settings import load_settings
 
 
 def _gunicorn() -> list[str]:
@@ -38,8 +39,9 @@ def _gunicorn() -> list[str]:
 def serve(is_local: bool, port: int) -> None:
     """Serve the API and the pages with gunicorn."""
     if not is_local:
-        current_settings()
-        os.execv(sys.executable, _gunicorn())  # noqa: S606 - no shell is involved
+        environ = {**local.local_settings(os.environ), "PUSHHUB_PORT": str(port)}
+        load_settings(environ)
+        os.execve(sys.executable, _gunicorn(), environ)  # noqa: S606 - no shell is involved
     with ExitStack() as running:
         environ = local.prepare(os.environ, port)
         if "PUSHHUB_FCM_CREDENTIALS" not in environ and "PUSHHUB_APNS_KEY" not in environ:

@@ -20,7 +20,7 @@ from typing import TypeVar
 from flask import Flask
 
 from pushhub import clock, housekeeping
-from pushhub.channels.contract import Channel, Rejected
+from pushhub.channels.contract import Channel, Outcome, Rejected
 from pushhub.db import insert, transaction
 from pushhub.delivery import outbox
 from pushhub.delivery.messages import Prepared, prepare
@@ -42,6 +42,8 @@ POLL_SECONDS = 1.0
 #: How long a stopping dispatcher waits for answers that are under way.
 DRAIN_SECONDS = 12.0
 _CHORES_SECONDS = 5.0
+#: What becomes of a delivery whose message can't be read (a sealing key is missing): nobody else has to wait for it.
+UNREADABLE = Rejected("unreadable")
 
 
 class Dispatcher:
@@ -62,7 +64,7 @@ class Dispatcher:
         self._thread.start()
 
     def stop(self) -> None:
-        """Claim nothing more, wait for what is under way, give back the rest."""
+        """Claim nothing more, wait for what is under way, write what came of it."""
         if self._loop is not None and self._thread is not None:
             with suppress(RuntimeError):  # the loop ended by itself
                 self._loop.call_soon_threadsafe(self.ask_to_stop)
@@ -132,7 +134,8 @@ class Lane:
         self._awake = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
         self._done: list[Tried] = []
-        self._written = asyncio.Event()
+        self._something_done = asyncio.Event()
+        self._ending = False
 
     def wake(self) -> None:
         self._awake.set()
@@ -147,12 +150,14 @@ class Lane:
                     await asyncio.wait_for(self._awake.wait(), POLL_SECONDS)
         if self._sending:
             await asyncio.wait(self._sending, timeout=DRAIN_SECONDS)
+        # What the provider has not answered by now may have arrived: it is tried again, under the same id, when
+        # its lease ends.
         for task in self._sending:
             task.cancel()
-        writer.cancel()
-        with suppress(asyncio.CancelledError):
-            await writer
-        await self._write_batch()
+        self._ending = True
+        self._something_done.set()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(writer, DRAIN_SECONDS)
 
     async def empty(self) -> None:
         """Send what is due now and write what came of it."""
@@ -180,36 +185,43 @@ class Lane:
 
     async def _send(self, entry: Prepared) -> None:
         started = clock.now()
+        outcome: Outcome
         try:
-            outcome = await self._channel.send(entry.message)
+            outcome = UNREADABLE if entry.message is None else await self._channel.send(entry.message)
         except Exception:
             # A channel never raises; if it does, that is a bug, and one message must not take the lane along.
             log.exception("channel raised", extra={"channel": self._channel.name})
             outcome = Rejected("internal_error")
         self._done.append(Tried(entry.claimed, outcome, started, clock.now(), entry.device_id))
-        self._written.set()
+        self._something_done.set()
 
     async def _write(self) -> None:
-        while True:
-            await self._written.wait()
-            self._written.clear()
-            await self._write_batch()
-            if self._done:
-                self._written.set()
+        while self._done or not self._ending:
+            await self._something_done.wait()
+            self._something_done.clear()
+            while self._done:
+                await self._write_batch()
 
     async def _write_batch(self) -> None:
         batch = self._done[:BATCH]
-        if not batch:
-            return
         try:
-            await self._dispatcher.in_database(lambda: outbox.complete(self._dispatcher.owner, batch))
+            await self._complete(batch)
         except PushhubError as problem:
             # Nothing was written. The rows are ours until the lease ends, so the outcomes are kept and tried again.
             log.warning("outcomes not written yet", extra={"cause": problem.code, "count": len(batch)})
             await asyncio.sleep(0.5)
             return
+        except Exception:
+            # One outcome that can't be written must not hold up the others, nor end the lane.
+            log.exception("outcomes refused by the database", extra={"count": len(batch)})
+            for entry in batch:
+                with _logged("write one outcome"):
+                    await self._complete([entry])
         del self._done[: len(batch)]
         self.wake()
+
+    async def _complete(self, tried: list[Tried]) -> None:
+        await self._dispatcher.in_database(lambda: outbox.complete(self._dispatcher.owner, tried))
 
 
 class _logged:

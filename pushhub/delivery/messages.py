@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from pushhub.db import reading
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.outbox import Claimed
 from pushhub.delivery.rules import DeliveryKind
+from pushhub.errors import ConfigurationError
 from pushhub.hub import hub
 from pushhub.ids import Prefix, public_id
 from pushhub.notifications.models import Notification
@@ -22,6 +24,8 @@ from pushhub.products.models import Product
 from pushhub.products.rules import CodePush
 from pushhub.texts import CODE_INLINE, CODE_WAITS, in_language
 from pushhub.verifications.models import Verification, code_context
+
+log = logging.getLogger(__name__)
 
 #: The name under which the service itself speaks, where no product does.
 SERVICE_NAME = "pushhub"
@@ -32,7 +36,8 @@ class Prepared:
     """A claimed delivery with its message."""
 
     claimed: Claimed
-    message: Message
+    #: None where it can't be read: its sealing key is missing, or its bytes were changed.
+    message: Message | None
     device_id: UUID | None
 
 
@@ -66,7 +71,15 @@ def prepare(claimed: Sequence[Claimed]) -> list[Prepared]:
     )
     with reading() as session:
         rows = session.execute(statement).all()
-    return [Prepared(by_id[row.id], _message(row), row.device_id) for row in rows]
+    return [Prepared(by_id[row.id], _readable_message(row), row.device_id) for row in rows]
+
+
+def _readable_message(row: Any) -> Message | None:
+    try:
+        return _message(row)
+    except (ConfigurationError, ValueError) as problem:
+        log.error("message can't be read", extra={"delivery_id": str(row.id), "cause": type(problem).__name__})
+        return None
 
 
 def _message(row: Any) -> Message:

@@ -24,6 +24,8 @@ from pushhub.delivery.models import Attempt, Delivery
 from pushhub.delivery.rules import CHANNEL_OF_KIND, TEST_CHANNEL, DeliveryKind, DeliveryStatus, after_try
 from pushhub.hub import hub
 from pushhub.ids import new_key
+from pushhub.verifications.models import Verification
+from pushhub.verifications.rules import VerificationStatus
 
 #: How long a claimed row belongs to its dispatcher: longer than a channel's longest try.
 LEASE = timedelta(seconds=30)
@@ -82,8 +84,8 @@ class Claimed:
 
 
 def claim(channel: str, owner: UUID, limit: int) -> list[Claimed]:
-    """Take at most `limit` due deliveries of one channel for `owner`, oldest first. Rows whose time ran out
-    while they waited are taken to `expired` on the way."""
+    """Take at most `limit` due deliveries of one channel for `owner`, oldest first. Rows whose time ran out, or
+    whose verification ended, while they waited are taken to `expired` on the way."""
     now = clock.now()
     due = skip_locked(
         sa.select(Delivery.id)
@@ -95,38 +97,31 @@ def claim(channel: str, owner: UUID, limit: int) -> list[Claimed]:
         .order_by(Delivery.claimable_at)
         .limit(limit)
     )
-    expired = Delivery.expires_at <= now
+    late = Delivery.expires_at <= now
+    closed = sa.exists().where(
+        Verification.id == Delivery.verification_id, Verification.status != VerificationStatus.PENDING
+    )
+    over = sa.or_(late, closed)
     with transaction() as session:
         rows = session.execute(
             sa.update(Delivery)
             .where(Delivery.id.in_(due.scalar_subquery()))
             .values(
-                status=sa.case((expired, DeliveryStatus.EXPIRED), else_=DeliveryStatus.SENDING),
-                error=sa.case((expired, sa.func.coalesce(Delivery.error, "expired")), else_=Delivery.error),
+                status=sa.case((over, DeliveryStatus.EXPIRED), else_=DeliveryStatus.SENDING),
+                error=sa.case(
+                    (late, sa.func.coalesce(Delivery.error, "expired")),
+                    (closed, "verification_closed"),
+                    else_=Delivery.error,
+                ),
                 claimable_at=now + LEASE,
                 lease_owner=owner,
-                tries=Delivery.tries + sa.case((expired, 0), else_=1),
+                tries=Delivery.tries + sa.case((over, 0), else_=1),
                 changed_at=now,
             )
             .returning(Delivery.id, Delivery.tries, Delivery.expires_at, Delivery.status)
+            .execution_options(synchronize_session=False)
         ).all()
     return [Claimed(row.id, row.tries, row.expires_at) for row in rows if row.status == DeliveryStatus.SENDING]
-
-
-def release(owner: UUID, delivery_ids: Sequence[UUID]) -> None:
-    """Give claimed rows back untried: the dispatcher stops."""
-    if not delivery_ids:
-        return
-    with transaction() as session:
-        session.execute(
-            sa.update(Delivery)
-            .where(
-                Delivery.id.in_(delivery_ids),
-                Delivery.lease_owner == owner,
-                Delivery.status == DeliveryStatus.SENDING,
-            )
-            .values(status=DeliveryStatus.QUEUED, claimable_at=clock.now(), tries=Delivery.tries - 1)
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +159,12 @@ def complete(owner: UUID, tried: Sequence[Tried]) -> None:
         sa.column("status", sa.String()),
         sa.column("error", sa.String()),
         sa.column("claimable_at", Delivery.claimable_at.type),
+        sa.column("tries", sa.Integer()),
     ]
-    rows = [(entry.claimed.delivery_id, step.status, step.error, step.due or now) for entry, step in steps]
+    rows = [
+        (entry.claimed.delivery_id, step.status, _cut(step.error, 60), step.due or now, entry.claimed.tries)
+        for entry, step in steps
+    ]
     outcomes = rows_as_cte("outcomes", columns, rows)
     with transaction() as session:
         session.execute(
@@ -173,6 +172,7 @@ def complete(owner: UUID, tried: Sequence[Tried]) -> None:
             .where(
                 Delivery.id == outcomes.c.id,
                 Delivery.lease_owner == owner,
+                Delivery.tries == outcomes.c.tries,
                 Delivery.status == DeliveryStatus.SENDING,
             )
             .values(
@@ -193,13 +193,18 @@ def complete(owner: UUID, tried: Sequence[Tried]) -> None:
                     "started_at": entry.started_at,
                     "finished_at": entry.finished_at,
                     "outcome": step.outcome,
-                    "reason": step.error,
-                    "provider_id": step.provider_id,
+                    "reason": _cut(step.error, 60),
+                    "provider_id": _cut(step.provider_id, 200),
                 }
                 for entry, step in steps
             ],
         )
         _bury_dead_targets(session, tried, now)
+
+
+def _cut(word: str | None, longest: int) -> str | None:
+    """A provider's word, cut to what its column holds."""
+    return word[:longest] if word is not None else None
 
 
 def _bury_dead_targets(session: Session, tried: Sequence[Tried], now: datetime) -> None:

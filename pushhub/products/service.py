@@ -17,7 +17,7 @@ from pushhub.errors import BadApiKey, ConfigurationError, MissingScope, NotFound
 from pushhub.events import Tag
 from pushhub.ids import new_key
 from pushhub.products.models import ApiKey, Product
-from pushhub.products.rules import KEYS_AT_ONCE, Policy, Scope, policy_document, policy_from
+from pushhub.products.rules import KEYS_AT_ONCE, Policy, Scope, policy_from
 from pushhub.sealing import secret_digest
 
 
@@ -63,11 +63,12 @@ def create_product(name: str, policy: Mapping[str, Any] | None = None) -> NewPro
     name = name.strip()
     if not 1 <= len(name) <= 60 or not name.isprintable():
         raise ConfigurationError("A product's name has 1 to 60 printable characters.")
-    document = policy_document(policy_from(policy or {})) if policy else {}
+    changes = dict(policy or {})
+    policy_from(changes)
     with transaction() as session:
         if session.scalar(sa.select(Product.id).where(Product.name == name)):
             raise ConfigurationError(f"There is a product named {name!r} already. Choose another name.")
-        product = Product(id=new_key(), name=name, policy=document, created_at=clock.now())
+        product = Product(id=new_key(), name=name, policy=changes, created_at=clock.now())
         session.add(product)
         session.flush()
         live = _add_key(session, product.id, live=True, scopes=list(Scope))
@@ -79,8 +80,8 @@ def set_policy(product_id: UUID, changes: Mapping[str, Any]) -> Policy:
     """Change some of a product's policy; what is not named stays. Returns the policy as it is now."""
     with transaction() as session:
         product = _product(session, product_id)
-        policy = policy_from({**product.policy, **changes})
-        product.policy = policy_document(policy)
+        product.policy = {**product.policy, **changes}
+        policy = policy_from(product.policy)
         session.flush()
         return policy
 

@@ -60,6 +60,21 @@ def close(session: Session, verification_id: UUID, status: VerificationStatus) -
     return True
 
 
+def cancel_codes_of(session: Session, number: str) -> None:
+    """End what is under way for a number that leaves its device: the codes that the old device has seen are
+    worthless from now on, and what was not sent stays unsent."""
+    pending = session.execute(
+        sa.select(Verification.id, Verification.product_id).where(
+            Verification.number == number,
+            Verification.live.is_(True),
+            Verification.status == VerificationStatus.PENDING,
+        )
+    ).all()
+    for verification_id, product_id in pending:
+        if close(session, verification_id, VerificationStatus.CANCELLED):
+            events.record(session, Tag.VERIFICATION_CANCELLED, verification_id, product_id, reason="unbound")
+
+
 def arm(session: Session, verification_id: UUID) -> None:
     """The bound device has the code: from now on a check looks at it."""
     armed = session.execute(

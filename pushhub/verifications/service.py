@@ -22,11 +22,11 @@ from sqlalchemy.orm import Session
 
 from pushhub import clock, events, idempotency
 from pushhub.binding.offers import require_country
-from pushhub.db import again_on_conflict, reading, transaction
+from pushhub.db import again_on_conflict, one_at_a_time, reading, transaction
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.outbox import enqueue
 from pushhub.delivery.reach import Reach, reach_of
-from pushhub.delivery.rules import DeliveryKind
+from pushhub.delivery.rules import TEST_CHANNEL, DeliveryKind
 from pushhub.errors import (
     NumberUnreachable,
     ResendLimitReached,
@@ -46,6 +46,8 @@ from pushhub.products.service import Caller
 from pushhub.verifications.lifecycle import close, find_own
 from pushhub.verifications.models import Verification, code_context
 from pushhub.verifications.rules import VerificationStatus, digits_for, new_code, status_at
+
+_EXHAUSTED = VerificationStatus.EXHAUSTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +86,15 @@ def ask(
         if made is not None:
             return Asked(find_own(session, caller, made), created=True, replayed=True)
         live = _live(session, caller, number, purpose)
-        if live is not None and live.expires_at > now:
+        if live is not None and live.expires_at > now and live.attempts_used < live.attempts_allowed:
             idempotency.remember(session, caller.product_id, request, live.id)
             return Asked(live, created=False)
         if live is not None:
-            close(session, live.id, VerificationStatus.EXPIRED)
-        reach = _reach(session, caller, number)
-        _refuse_flood(session, caller, number, now)
+            close(session, live.id, VerificationStatus.EXPIRED if live.expires_at <= now else _EXHAUSTED)
         if client_address is not None and caller.live:
             _count_client(session, client_address, now)
+        reach = _reach(session, caller, number)
+        _refuse_flood(session, caller, number, now)
         verification = _new_verification(session, caller, number, purpose, locale, now)
         session.add(verification)
         session.flush()
@@ -186,12 +188,14 @@ def _refuse_flood(session: Session, caller: Caller, number: PhoneNumber, now: da
     """Raises `TooManyCodes` where this number was sent as many codes as one person should get."""
     if not caller.live:
         return
+    one_at_a_time(session, f"codes:{number.e164}")
     settings = hub().settings
     sent = session.scalars(
         sa.select(Delivery.created_at)
         .where(
             Delivery.number == number.e164,
             Delivery.kind == DeliveryKind.CODE,
+            Delivery.channel != TEST_CHANNEL,
             Delivery.created_at > now - timedelta(days=1),
         )
         .order_by(Delivery.created_at.desc())
@@ -222,8 +226,8 @@ def _new_verification(
     subject = keyring.lookup_digest("number", number.e164)
     digits = digits_for(
         policy.code_digits,
-        counted(session, WRONG_CODES, subject),
-        counted(session, WRONG_CODES, subject, back=timedelta(days=30)),
+        counted(session, WRONG_CODES, subject, timedelta(days=1)),
+        counted(session, WRONG_CODES, subject, timedelta(days=30)),
     )
     code = new_code(digits) if caller.live else "0" * digits
     return Verification(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -205,6 +206,57 @@ def test_offers_of_many_products_for_one_number_bind_it_to_one_phone(
     with app.app_context(), reading() as session:
         active = session.scalar(sa.select(sa.func.count()).select_from(Binding).where(Binding.ended_at.is_(None)))
     assert active == 1
+
+
+def test_an_anonymous_offer_takes_no_number_that_is_being_bound_at_that_moment(
+    make_shop: Callable[..., Shop], make_phone: Callable[..., Phone], at_once: Any
+) -> None:
+    for round_ in range(5):
+        number = f"+7701234567{round_}"
+        anonymous, signed_in = make_shop(f"A{round_}"), make_shop(f"S{round_}")
+        links = [anonymous.offer(number, assurance=None)["qr"]["link"], signed_in.offer(number)["qr"]["link"]]
+        phones = [make_phone(), make_phone()]
+
+        def bind(turn: int, phones: Any = phones, links: Any = links) -> str:
+            try:
+                phones[turn].bind(qr=links[turn])
+            except Refused as refused:
+                return refused.code
+            return "bound"
+
+        results = at_once(bind, 2)
+        assert results[1] == "bound"
+        assert results[0] in ("bound", "number_bound_elsewhere")
+        assert phones[1].binding()["bound"]
+
+
+def test_one_phone_binds_one_of_many_numbers_at_once(
+    shop: Shop, make_phone: Callable[..., Phone], at_once: Any
+) -> None:
+    links = [shop.offer(f"+7701234567{turn}")["qr"]["link"] for turn in range(8)]
+    phones = [make_phone(hardware_id="one-and-the-same") for _ in range(8)]
+
+    def bind(turn: int) -> str:
+        try:
+            phones[turn].bind(qr=links[turn])
+        except Refused as refused:
+            return refused.code
+        return "bound"
+
+    assert Counter(at_once(bind, 8)) == {"bound": 1, "rebind_too_soon": 7}
+
+
+def test_the_limit_of_codes_for_a_number_holds_for_many_at_once(
+    make_shop: Callable[..., Shop], bound: Phone, app: Flask, at_once: Any
+) -> None:
+    shop = make_shop("SAKURA", purposes=[f"p{turn}" for turn in range(20)])
+    parts = app.extensions["pushhub"]
+    parts.settings = replace(parts.settings, codes_per_10_minutes=5)
+
+    def ask(turn: int) -> int:
+        return shop.call("POST", "/v1/verifications", {"number": NUMBER, "purpose": f"p{turn}"}).status_code
+
+    assert Counter(at_once(ask, 20)) == {201: 5, 429: 15}
 
 
 def test_dispatchers_at_once_claim_each_delivery_once(

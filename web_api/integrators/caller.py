@@ -48,4 +48,5 @@ def repeatable() -> Repeatable | None:
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
-    return Repeatable.of(key, request.method, request.path, request.get_data(as_text=True))
+    space = "live" if cast(Caller, g.caller).live else "test"
+    return Repeatable.of(key, space, request.method, request.path, request.get_data(as_text=True))
