@@ -20,6 +20,7 @@ from benchmarks.installation import Ground, ground
 from benchmarks.options import Options, quick
 from benchmarks.processes import DidNotWork
 from benchmarks.report import progress, show
+from pushhub.settings import load_settings
 
 PARTS = ("codes_per_second", "request_to_acceptance", "drain")
 
@@ -89,8 +90,9 @@ def _facts(prepared: Ground) -> None:
         ["disk", f"write and fsync 8 KB: {fsync_milliseconds(prepared.home):.2f} ms"],
     ]
     for each in prepared.installations:
-        workers = each.environ["PUSHHUB_WORKERS"]
-        rows.append([each.engine.name, f"{describe(each.engine)}; gunicorn {workers} × 16 threads"])
+        settings = load_settings(each.environ)
+        served = f"gunicorn {settings.workers} × {settings.threads} threads"
+        rows.append([each.engine.name, f"{describe(each.engine)}; {served}"])
     show("machine", ["what", "value"], rows)
 
 

@@ -96,17 +96,17 @@ def run(ground: Ground) -> dict[str, float]:
             server = stack.enter_context(each.served())
             bare = stack.enter_context(servers.bare(ground.home, each.engine, each.environ))
             contestants.append(Contestant(each, server, each.bare_product(bare), each.product(server)))
-        for each in contestants:
-            each.bare.without_pause(options.clients, options.warm_up)
-            each.codes.without_pause(options.clients, options.warm_up)
-            each.installation.rows.wait_until_idle()
+        for one in contestants:
+            one.bare.without_pause(options.clients, options.warm_up)
+            one.codes.without_pause(options.clients, options.warm_up)
+            one.installation.rows.wait_until_idle()
         for number in range(options.rounds):
             progress(f"codes_per_second: round {number + 1} of {options.rounds}")
-            for each in contestants:
-                each.turn(options.clients, options.bare_seconds, options.codes_seconds)
+            for one in contestants:
+                one.turn(options.clients, options.bare_seconds, options.codes_seconds)
     show(
         f"codes_per_second: {options.clients} clients without a pause; median of {options.rounds} (least-greatest)",
         HEAD,
-        [each.row() for each in contestants],
+        [one.row() for one in contestants],
     )
-    return {each.installation.engine.name: sorted(each.accepted_rates)[options.rounds // 2] for each in contestants}
+    return {one.installation.engine.name: sorted(one.accepted_rates)[options.rounds // 2] for one in contestants}

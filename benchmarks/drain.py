@@ -7,7 +7,7 @@ import time
 from benchmarks import servers
 from benchmarks.installation import Ground, Installation
 from benchmarks.processes import cpu_seconds
-from benchmarks.report import progress, show
+from benchmarks.report import middle, progress, show
 from pushhub.delivery.rules import TEST_CHANNEL
 
 #: Over the wire to the simulated FCM, and to the channel that takes everything at once: what is left is the queue.
@@ -40,5 +40,5 @@ def _measure(ground: Ground, installation: Installation, pid: int, channel: str)
     rows.wait_until_idle(120)
     spent = [(cpu_seconds(each) - start) / count * 1000 for each, start in zip(pids, before, strict=True)]
     first, last = rows.span_of_attempts(began)
-    cpu = ["-" if each != each else f"{each:.2f}" for each in spent]
+    cpu = [middle([each], 2) for each in spent]
     return [installation.engine.name, channel, f"{count / (last - first):,.0f}", *cpu]

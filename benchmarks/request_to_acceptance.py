@@ -17,7 +17,7 @@ def run(ground: Ground, fastest: dict[str, float]) -> None:
     for each in ground.installations:
         rows += _measure(ground, each, fastest.get(each.engine.name))
     show(
-        f"request_to_acceptance: milliseconds since the request was due, {ground.options.steady_seconds:.0f} s of steady load",
+        f"request_to_acceptance: milliseconds since it was due; {ground.options.steady_seconds:.0f} s of steady load",
         ["database", "codes/s", "codes", "refused", "until", *QUANTILES],
         rows,
     )
@@ -33,7 +33,7 @@ def _measure(ground: Ground, installation: Installation, fastest: float | None) 
         progress(f"request_to_acceptance: {installation.engine.name}, {rate:.0f} codes/s")
         asked = product.at_rate(rate, options.steady_seconds)
         rows.wait_until_idle()
-    known = {key: at for key, at in rows.accepted(asked.began).items()}
+    known = {str(key): at for key, at in rows.accepted(asked.began).items()}
     reached = _arrivals(ground)
     first = [
         installation.engine.name,
@@ -44,7 +44,7 @@ def _measure(ground: Ground, installation: Installation, fastest: float | None) 
     lines = [
         ("answer to the product", [answer.seconds for answer in asked.made]),
         ("arrival at the provider", _since_due(asked, reached)),
-        ("acceptance known to us", _since_due(asked, {str(key): at for key, at in known.items()})),
+        ("acceptance known to us", _since_due(asked, known)),
     ]
     return [
         [*(first if index == 0 else [""] * len(first)), what, *quantiles(seconds)]

@@ -40,7 +40,7 @@ class Rows:
     def __init__(self, engine: Engine, environ: Mapping[str, str], numbers: int) -> None:
         self._engine = engine.connect()
         self._numbers = [f"+7701{index:07d}" for index in range(numbers)]
-        app = create_app(load_settings(environ | {"PUSHHUB_LOG_LEVEL": "WARNING"}), channels={})
+        app = create_app(load_settings({**environ, "PUSHHUB_LOG_LEVEL": "WARNING"}), channels={})
         with app.app_context():
             made = create_product("Benchmark", {"requests_per_minute": 1_000_000})
         self._product_id, self.key = made.product.id, made.live_key.text

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from pushhub import clock
 from pushhub.binding.rules import Platform
 from pushhub.channels.contract import ApnsEnvironment, PushKind
 from pushhub.delivery.receipts import ReceiptEvent
 from pushhub.delivery.rules import DeliveryKind
+from pushhub.http.fields import Time
 
 _LANGUAGE_TAG = validate.Regexp(
     r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", error="Send a language tag such as kk or ru-KZ."
@@ -20,13 +19,6 @@ _LANGUAGE_TAG = validate.Regexp(
 
 def short(longest: int = 80) -> validate.Length:
     return validate.Length(min=1, max=longest)
-
-
-class Time(fields.Field[datetime]):
-    """RFC 3339 in UTC, out only."""
-
-    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return None if value is None else clock.rfc3339(value)
 
 
 class PushTarget(Schema):

@@ -11,6 +11,7 @@
         ├── BadProof        401       ├── NumberBoundElsewhere 409  ├── TooManyCodes           429
         ├── BadDeviceSecret 401       ├── NumberInvalid      422    ├── TooManyTries           429
         ├── DeviceUnbound   409       ├── NumberNotAllowed   422    ├── TooManyRequests        429
+        ├── AssuranceNotAllowed 403   │                             │
         ├── IdempotencyKeyReused 422  ├── UnknownPurpose     422    ├── CodeMalformed          422
         └── IdempotencyKeyMalformed 400, ForgeryRefused 403, Busy 503, DatabaseUnavailable 503
 
@@ -148,6 +149,13 @@ class UnknownPurpose(PushhubError):
     status = 422
     title = "The product has no such purpose"
     text = "Use one of `purposes`."
+
+
+class AssuranceNotAllowed(PushhubError):
+    code = "assurance_not_allowed"
+    status = 403
+    title = "The product may not claim this assurance"
+    text = "`assurances` lists what this product may say of how a number was proven."
 
 
 class OfferNotAccepted(PushhubError):

@@ -111,7 +111,9 @@ class Settings:
         "`embedded` delivers inside the service; `external` leaves it to `pushhub dispatch` processes.",
     )
     start_page: bool = _setting(
-        _flag, False, "Serve the start page, on which anybody walks the whole story with a demonstration product."
+        _flag,
+        False,
+        "Serve the start page, on which anybody can ask for codes and bind numbers. For trying out; never in public.",
     )
     log_level: str = _setting(_one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "The least level that is logged.")
     fcm_credentials: Path | None = _setting(

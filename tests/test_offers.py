@@ -156,6 +156,14 @@ def test_an_idempotency_key_is_forgotten_after_a_day(shop: Shop, now: FakeClock)
     assert expect(shop.call("POST", "/v1/offers", {"number": NUMBER}, Idempotency_Key="one"), 201)["id"] != first["id"]
 
 
+def test_a_product_claims_only_the_assurance_it_may(make_shop: Callable[..., Shop]) -> None:
+    shop = make_shop("SAKURA", assurances=["anonymous_offer"])
+    refused = shop.call("POST", "/v1/offers", {"number": NUMBER, "assurance": "signed_in"})
+    assert assert_problem(refused, 403, "assurance_not_allowed")["assurances"] == ["anonymous_offer"]
+    operator = make_shop("INDIGO").call("POST", "/v1/offers", {"number": NUMBER, "assurance": "operator"})
+    assert_problem(operator, 403, "assurance_not_allowed")
+
+
 @pytest.mark.parametrize("number", ["+14155552671", "+79161234567", "+996555123456"])
 def test_numbers_of_other_countries_are_refused_where_the_product_serves_one(shop: Shop, number: str) -> None:
     refused = assert_problem(shop.call("POST", "/v1/offers", {"number": number}), 422, "number_country_not_allowed")

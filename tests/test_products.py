@@ -15,7 +15,7 @@ from pushhub.ids import new_key
 from pushhub.products import service
 from pushhub.products.models import ApiKey
 from pushhub.products.rules import Policy, attempts_for, policy_document, policy_from
-from tests.support.actors import NUMBER, Shop, assert_problem, expect
+from tests.support.actors import NUMBER, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock
 
 LOOK = ("GET", f"/v1/numbers/{NUMBER}")
@@ -86,6 +86,14 @@ def test_a_key_that_calls_too_fast_waits_and_is_told_its_quota(make_shop: Callab
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
 
 
+def test_a_test_key_learns_nothing_of_real_numbers(shop: Shop, phone: Phone) -> None:
+    before = expect(shop.call(*LOOK, key=shop.test_key), 200)
+    phone.bind_to(shop)
+    after = expect(shop.call(*LOOK, key=shop.test_key), 200)
+    assert before == after
+    assert after["channels"][0]["channel"] == "recording"
+
+
 def test_looking_up_numbers_has_a_smaller_quota_of_its_own(shop: Shop) -> None:
     for _ in range(60):
         assert shop.call(*LOOK).status_code == 200
@@ -125,6 +133,7 @@ def test_a_policy_changes_only_what_is_named(shop: Shop, app: Flask) -> None:
         ({"countries": ["Kazakhstan"]}, "ISO 3166-1"),
         ({"countries": "KZ"}, "list of texts"),
         ({"purposes": []}, "at least one"),
+        ({"assurances": ["sworn"]}, "some of: anonymous_offer"),
         ({"purposes": ["Sign In"]}, "small letters"),
         ({"colour": "blue"}, "has no 'colour'"),
     ],

@@ -31,7 +31,7 @@ def file(locale: str, kind: str) -> Path:
 def texts() -> set[str]:
     """The texts of the code and the pages."""
     with (CATALOGUES / "babel.cfg").open() as mapping:
-        methods, options = parse_mapping_cfg(mapping)
+        methods, options = parse_mapping_cfg(mapping)  # type: ignore[no-untyped-call]
     found: set[str] = set()
     for package in sorted({pattern.split("/")[0] for pattern, _ in methods}):
         where = [(pattern.partition("/")[2], method) for pattern, method in methods if pattern.startswith(package)]

@@ -233,6 +233,18 @@ def test_binding_the_same_phone_again_keeps_the_code_that_is_under_way(shop: Sho
     assert shop.check(verification, bound.read_code())["valid"]
 
 
+def test_a_number_that_anybody_could_have_bound_is_not_good_enough_where_the_product_says_so(
+    make_shop: MakeShop, phone: Phone
+) -> None:
+    shop = make_shop("SAKURA", proven_purposes=["password_reset"])
+    phone.bind_to(shop, assurance=None)
+    expect(ask(shop, "sign_in"), 201)
+    refused = assert_problem(ask(shop, "password_reset"), 409, "number_unreachable")
+    assert refused["reason"] == "assurance_too_low"
+    phone.bind_to(shop, assurance="registry")
+    expect(ask(shop, "password_reset"), 201)
+
+
 def test_a_test_key_spends_nobodys_limits(settings: Any, shop: Shop, bound: Phone, app: Flask, now: FakeClock) -> None:
     app.extensions["pushhub"].settings = replace(settings, codes_per_10_minutes=5, codes_per_day=5)
     for _ in range(6):

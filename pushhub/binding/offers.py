@@ -16,7 +16,7 @@ from pushhub import clock, events, idempotency
 from pushhub.binding.models import Binding, Offer
 from pushhub.binding.rules import Assurance, OfferStatus, password_at, qr_link, step_end, step_of
 from pushhub.db import again_on_conflict, reading, transaction
-from pushhub.errors import NotFound, NumberNotAllowed
+from pushhub.errors import AssuranceNotAllowed, NotFound, NumberNotAllowed
 from pushhub.events import Tag
 from pushhub.hub import hub
 from pushhub.idempotency import Repeatable
@@ -58,9 +58,11 @@ def create_offer(
 ) -> ShownOffer:
     """Make an offer for `number`; the product's earlier pending offer for it ends.
 
-    Raises `NumberNotAllowed`, `IdempotencyKeyReused`.
+    Raises `NumberNotAllowed`, `AssuranceNotAllowed`, `IdempotencyKeyReused`.
     """
     require_country(caller, number)
+    if assurance not in caller.policy.assurances:
+        raise AssuranceNotAllowed(assurances=list(caller.policy.assurances))
     now = clock.now()
     with transaction() as session:
         made = idempotency.made_before(session, caller.product_id, request)

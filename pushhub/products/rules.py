@@ -10,6 +10,7 @@ from typing import Any
 
 import phonenumbers
 
+from pushhub.binding.rules import Assurance
 from pushhub.errors import ConfigurationError
 
 #: At most so many keys of one kind (live, test) are valid at once: the old and the new one of a rotation.
@@ -46,6 +47,10 @@ class Policy:
     code_push: CodePush = CodePush.FETCH
     purposes: tuple[str, ...] = ("sign_in", "sign_up", "password_reset", "number_change", "confirm")
     countries: tuple[str, ...] = ("KZ",)
+    #: What the product may say of how a number was proven. `operator` is for the operator's own tools.
+    assurances: tuple[str, ...] = ("anonymous_offer", "signed_in", "registry", "sms")
+    #: Purposes for which a number that was bound by an anonymous offer is not good enough.
+    proven_purposes: tuple[str, ...] = ()
     requests_per_minute: int = 600
 
     @property
@@ -99,11 +104,17 @@ def policy_from(changes: Mapping[str, Any]) -> Policy:
 def _names(name: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
         raise ConfigurationError(f"Policy {name} takes a list of texts.")
-    if name == "countries":
+    if name == "assurances":
+        unknown = [item for item in value if item not in list(Assurance)]
+        if unknown or not value:
+            raise ConfigurationError(f"Policy assurances takes some of: {', '.join(Assurance)}.")
+    elif name == "countries":
         unknown = [item for item in value if item not in phonenumbers.SUPPORTED_REGIONS]
         if unknown:
             raise ConfigurationError(f"Policy countries takes ISO 3166-1 codes such as KZ; not {unknown[0]!r}.")
-    elif not value or not all(item.isidentifier() and item.islower() and len(item) <= 40 for item in value):
+    elif (not value and name == "purposes") or not all(
+        item.isidentifier() and item.islower() and len(item) <= 40 for item in value
+    ):
         raise ConfigurationError(f"Policy {name} takes at least one name in small letters, such as sign_in.")
     return tuple(value)
 

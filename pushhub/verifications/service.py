@@ -93,7 +93,7 @@ def ask(
             close(session, live.id, VerificationStatus.EXPIRED if live.expires_at <= now else _EXHAUSTED)
         if client_address is not None and caller.live:
             _count_client(session, client_address, now)
-        reach = _reach(session, caller, number)
+        reach = _reach(session, caller, number, purpose)
         _refuse_flood(session, caller, number, now)
         verification = _new_verification(session, caller, number, purpose, locale, now)
         session.add(verification)
@@ -136,7 +136,7 @@ def resend(caller: Caller, verification_id: UUID) -> Verification:
         if taken is None:
             raise _why_no_resend(verification, now)
         _refuse_flood(session, caller, number, now)
-        _send(session, taken, _reach(session, caller, number))
+        _send(session, taken, _reach(session, caller, number, taken.purpose))
         events.record(session, Tag.VERIFICATION_RESENT, taken.id, caller.product_id)
         return taken
 
@@ -174,11 +174,11 @@ def _live(session: Session, caller: Caller, number: PhoneNumber, purpose: str) -
     )
 
 
-def _reach(session: Session, caller: Caller, number: PhoneNumber) -> Reach | None:
+def _reach(session: Session, caller: Caller, number: PhoneNumber, purpose: str) -> Reach | None:
     """How the number is reached; None for a test key, which reaches nobody and needs no device."""
     if not caller.live:
         return None
-    reach = reach_of(session, number)
+    reach = reach_of(session, number, proven=purpose in caller.policy.proven_purposes)
     if not reach.reachable:
         raise NumberUnreachable(reason=reach.reason)
     return reach

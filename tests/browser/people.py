@@ -97,8 +97,8 @@ class Visitor:
     def open_code(self) -> str:
         """Open the newest code on the phone and read it."""
         self.turn_to("phone")
+        self.phone.locator("[data-part=show]:visible").click()
         item = self.phone.locator(".item").first
-        item.locator("[data-part=show]").click()
         expect(item.locator("[data-part=digits]")).to_have_text(re.compile(r"^\d{4}$"))
         return item.locator("[data-part=digits]").inner_text()
 

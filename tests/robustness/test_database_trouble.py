@@ -121,9 +121,8 @@ def test_a_right_password_is_not_burnt_by_a_busy_database(world: World) -> None:
     assert call(world, ("POST /mobile/v1/bindings", body)).status_code == 201
 
 
+@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
 def test_connections_that_the_server_ended_are_made_anew(world: World) -> None:
-    if world.app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite"):
-        pytest.skip("SQLite has no server that could end a connection")
     for _ in range(3):
         with world.app.app_context():
             url = db.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
@@ -212,6 +211,7 @@ def test_a_database_without_tables_is_not_ready_and_never_a_trace(
             db.engine.dispose()
 
 
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 def test_a_sqlite_file_that_was_taken_away_is_missed(
     databases: Databases, key_file: Path, make_app: Callable[..., Flask], now: FakeClock
 ) -> None:
@@ -236,6 +236,7 @@ def test_a_sqlite_file_that_was_taken_away_is_missed(
         assert shop.call("GET", f"/v1/numbers/{NUMBER}").status_code == 200
 
 
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 def test_a_sqlite_file_that_is_damaged_is_a_database_that_is_gone(
     key_file: Path, make_app: Callable[..., Flask], now: FakeClock, tmp_path: Path
 ) -> None:

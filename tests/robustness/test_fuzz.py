@@ -6,7 +6,7 @@ made on every run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import hypothesis
@@ -23,8 +23,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.robustness.world import SERVER, World, a_binding
+from tests.robustness.world import FREE_NUMBER, SERVER, World, a_binding
 from tests.support.actors import NUMBER
+from web_api.integrators import quota
 
 CHECKS = [
     not_a_server_error,
@@ -33,27 +34,30 @@ CHECKS = [
     response_schema_conformance,
     response_headers_conformance,
 ]
+#: What ends something comes after what needs it.
 OPERATIONS = [
     "GET /v1/numbers/{number}",
     "POST /v1/offers",
     "GET /v1/offers/{offer_id}",
-    "DELETE /v1/offers/{offer_id}",
     "GET /v1/offers/{offer_id}/qr.svg",
     "GET /v1/offers/{offer_id}/qr.png",
     "POST /v1/verifications",
     "GET /v1/verifications/{verification_id}",
-    "POST /v1/verifications/{verification_id}/check",
     "POST /v1/verifications/{verification_id}/resend",
-    "POST /v1/verifications/{verification_id}/cancel",
     "GET /mobile/v1/config",
-    "POST /mobile/v1/bindings",
     "GET /mobile/v1/binding",
-    "DELETE /mobile/v1/binding",
     "PUT /mobile/v1/device",
     "GET /mobile/v1/feed",
     "GET /mobile/v1/deliveries/{delivery_id}",
     "POST /mobile/v1/receipts",
+    "POST /v1/verifications/{verification_id}/check",
+    "POST /v1/verifications/{verification_id}/cancel",
+    "POST /mobile/v1/bindings",
+    "DELETE /v1/offers/{offer_id}",
+    "DELETE /mobile/v1/binding",
 ]
+#: No right request to these succeeds while the clock stands: it is always too early to send a code again.
+NEVER_YET = {"POST /v1/verifications/{verification_id}/resend"}
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -77,9 +81,11 @@ def with_credentials(world: World) -> Wsgi:
 
 
 @pytest.fixture(scope="module")
-def document(world: World) -> Any:
-    """The document as it is served, ready to make requests from."""
-    return schemathesis.openapi.from_wsgi("/openapi.json", with_credentials(world))
+def document(world: World) -> Iterator[Any]:
+    """The document as it is served, ready to make requests from; the quota of look-ups hides nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quota, "LOOKUPS_PER_MINUTE", 1_000_000)
+        yield schemathesis.openapi.from_wsgi("/openapi.json", with_credentials(world))
 
 
 def operation(document: Any, name: str) -> Any:
@@ -87,26 +93,35 @@ def operation(document: Any, name: str) -> Any:
     return document[path][method]
 
 
-def real_values(world: World) -> dict[str, Any]:
+def real_values(world: World, name: str) -> dict[str, Any]:
     """What makes a request one that could succeed, by the name of its field."""
+    checking = name.endswith("/check")
     return {
         "number": NUMBER,
         "purpose": "confirm",
         "code": "1234",
-        "offer_id": world.ids["pending_offer"],
-        "verification_id": world.ids["pending"],
+        "offer_id": world.shop.offer(FREE_NUMBER)["id"],
+        "verification_id": world.ids["pending" if checking else "unarmed"],
         "delivery_id": world.ids["delivery"],
         "after": world.ids["delivery"],
-        "consent_version": a_binding()["consent_version"],
-        "qr": world.links["used"],
-        "password": world.passwords["pending"],
         "receipts": [{"delivery_id": world.ids["delivery"], "event": "seen", "at": "2026-11-21T09:00:00Z"}],
     }
 
 
-def made_real(part: Any, real: dict[str, Any]) -> Any:
-    """`part` of a request with real values in the fields that it has."""
-    return {name: real.get(name, value) for name, value in part.items()} if isinstance(part, dict) else part
+def made_real(world: World, name: str, case: Any) -> None:
+    """Put real values into the fields that the request has."""
+    if name.endswith("/bindings") and isinstance(case.body, dict):
+        password = world.shop.offer(FREE_NUMBER)["password"]
+        device = case.body.get("device")
+        if isinstance(device, dict):
+            device |= {"push_target": {"kind": "poll"}}
+        case.body = a_binding(number=FREE_NUMBER, password=password) | {"device": device}
+        return
+    real = real_values(world, name)
+    for part in ("path_parameters", "query", "body"):
+        fields = getattr(case, part)
+        if isinstance(fields, dict):
+            setattr(case, part, {field: real.get(field, value) for field, value in fields.items()})
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["right", "wrong"])
@@ -130,9 +145,7 @@ def test_every_answer_is_one_that_the_document_foretells(
     @hypothesis.given(case=takes.as_strategy(generation_mode=mode), real=st.booleans())
     def ask(case: Any, real: bool) -> None:
         if real:
-            values = real_values(world)
-            for part in ("path_parameters", "query", "body"):
-                setattr(case, part, made_real(getattr(case, part), values))
+            made_real(world, name, case)
         response = case.call_and_validate(checks=CHECKS)
         seen.append(response.status_code)
         if response.status_code >= 400:
@@ -141,7 +154,8 @@ def test_every_answer_is_one_that_the_document_foretells(
             assert problem["detail"]
 
     ask()
-    assert len(seen) >= 1
+    if mode is GenerationMode.POSITIVE and name not in NEVER_YET:
+        assert min(seen) < 300, "only refusals were seen"
 
 
 def test_the_fuzzed_operations_are_all_there_are(document: Any) -> None:

@@ -255,3 +255,8 @@ def test_every_address_refuses_the_methods_it_does_not_take_and_names_the_others
 def test_an_unknown_query_parameter_is_ignored(world: World, call: str) -> None:
     method, path = call.split(" ")
     assert world.operation(method, f"{path}?admin=1&%00=%ff&a=1&a=2&{LONG}").status_code == 200
+
+
+def test_the_comparison_of_all_rows_would_notice_one_more(world: World) -> None:
+    with pytest.raises(AssertionError), world.unchanged():
+        assert world.product("POST", "/v1/offers", body={"number": "+77054440007"}).status_code == 201

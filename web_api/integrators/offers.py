@@ -47,6 +47,7 @@ NO_STORE = {"Cache-Control": "no-store"}
     refuses=[
         errors.NumberInvalid,
         errors.NumberNotAllowed,
+        errors.AssuranceNotAllowed,
         errors.IdempotencyKeyMalformed,
         errors.IdempotencyKeyReused,
     ],

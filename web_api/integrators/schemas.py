@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from pushhub import clock
 from pushhub.binding.rules import Assurance, OfferStatus
+from pushhub.delivery.reach import REASONS
 from pushhub.delivery.rules import DeliveryStatus
+from pushhub.http.fields import Time
 from pushhub.texts import LOCALES
 from pushhub.verifications.rules import VerificationStatus
 
 
 def one_of(values: Any) -> validate.OneOf:
     return validate.OneOf([str(value) for value in values])
-
-
-class Time(fields.Field[datetime]):
-    """RFC 3339 in UTC, out only."""
-
-    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return None if value is None else clock.rfc3339(value)
 
 
 class Number(fields.String):
@@ -39,7 +32,7 @@ class NumberState(Schema):
     reason = fields.String(
         required=True,
         allow_none=True,
-        validate=one_of(["never_bound", "unbound", "push_target_dead", "notifications_off", "channel_not_configured"]),
+        validate=one_of(REASONS),
         metadata={"description": "Why it can't be reached; null where it can."},
     )
     channels = fields.List(

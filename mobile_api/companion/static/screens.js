@@ -9,6 +9,7 @@ export const at = (id) => document.getElementById(id);
  */
 export function showScreen(name, { focus = false } = {}) {
   for (const screen of document.querySelectorAll("[data-screen]")) screen.hidden = screen.dataset.screen !== name;
+  window.scrollTo(0, 0);
   if (focus) document.querySelector(`[data-screen="${name}"] h1`)?.focus();
 }
 
