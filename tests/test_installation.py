@@ -36,7 +36,8 @@ class Installation:
         command = [*PUSHHUB, "serve", "--local", "--port", str(self.port)]
         self.log = home / "service.log"
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(command, cwd=home, env=self._environ, stdout=log, stderr=log)
+            environ = self._environ | {"PUSHHUB_LOG_LEVEL": "INFO"}
+            self.process = subprocess.Popen(command, cwd=home, env=environ, stdout=log, stderr=log)
 
     def wait_until_ready(self) -> None:
         for _ in range(150):

@@ -31,6 +31,7 @@ def prepare(environ: Mapping[str, str], port: int, home: Path = HOME) -> dict[st
         "PUSHHUB_KEY_FILE": str(key_file.resolve()),
         "PUSHHUB_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "PUSHHUB_START_PAGE": "true",
+        "PUSHHUB_LOG_LEVEL": "WARNING",  # the terminal is for what to open, not for a line a request
         **environ,
         "PUSHHUB_PORT": str(port),
     }
