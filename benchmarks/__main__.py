@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
 import platform
+import shutil
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -32,9 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, _interrupt)
     began = time.monotonic()
     try:
-        with tempfile.TemporaryDirectory(prefix="pushhub-bench-", dir=directory) as home:
+        with _temporary_directory(directory) as home:
             progress("databases, simulators, rows")
-            with ground(options, Path(home)) as prepared:
+            with ground(options, home) as prepared:
                 _facts(prepared)
                 _measure(parts, prepared)
     except KeyboardInterrupt:
@@ -70,6 +73,15 @@ def _read(arguments: Sequence[str] | None) -> tuple[list[str], Options, str | No
     if given.numbers:
         options = replace(options, numbers=given.numbers)
     return [part for part in PARTS if part in (given.parts or PARTS)], options, given.directory
+
+
+@contextmanager
+def _temporary_directory(parent: str | None) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="pushhub-bench-", dir=parent) as home:
+        # The package of PostgreSQL makes its lock file once more when Python ends; what was registered before it
+        # runs after it.
+        atexit.register(shutil.rmtree, home, ignore_errors=True)
+        yield Path(home)
 
 
 def _measure(parts: Sequence[str], prepared: Ground) -> None:

@@ -48,6 +48,7 @@ class Rows:
         self._devices = {number: new_key() for number in self._numbers}
         self._insert({Device: [_device(key, now) for key in self._devices.values()]})
         self._insert({Binding: [_binding(number, key, now) for number, key in self._devices.items()]})
+        self._filled = 0
         self._asks = self._every_number_for_every_purpose()
 
     def next_ask(self) -> dict[str, str]:
@@ -65,16 +66,24 @@ class Rows:
     def fill_queue(self, deliveries: int, channel: str) -> None:
         """Queue codes that nobody asked for, in one transaction; dispatchers find them when they look."""
         now = clock.now()
-        causes = [(new_key(), self._numbers[index % len(self._numbers)]) for index in range(deliveries)]
+        self._filled += 1
+        causes = [(new_key(), *self._number_and_purpose(index)) for index in range(deliveries)]
         self._insert(
             {
-                Verification: [_verification(key, self._product_id, number, now) for key, number in causes],
+                Verification: [
+                    _verification(key, self._product_id, number, purpose, now) for key, number, purpose in causes
+                ],
                 Delivery: [
                     _delivery(key, self._product_id, number, channel, self._device_for(channel, number), now)
-                    for key, number in causes
+                    for key, number, _ in causes
                 ],
             }
         )
+
+    def _number_and_purpose(self, index: int) -> tuple[str, str]:
+        """One that no other pending verification has."""
+        turn, place = divmod(index, len(self._numbers))
+        return self._numbers[place], f"queued_{self._filled}_{turn}"
 
     def _device_for(self, channel: str, number: str) -> UUID | None:
         return None if channel == TEST_CHANNEL else self._devices[number]
@@ -158,21 +167,20 @@ def _binding(number: str, device_id: UUID, now: datetime) -> dict[str, Any]:
     }
 
 
-def _verification(key: UUID, product_id: UUID, number: str, now: datetime) -> dict[str, Any]:
+def _verification(key: UUID, product_id: UUID, number: str, purpose: str, now: datetime) -> dict[str, Any]:
     return {
         "id": key,
         "product_id": product_id,
         "number": number,
-        "purpose": "queued",
+        "purpose": purpose,
         "live": True,
-        # Approved, because only one verification of a number and purpose can be pending.
-        "status": VerificationStatus.APPROVED,
+        "status": VerificationStatus.PENDING,
         "digits": 4,
         "code_digest": "",
         "code_push": CodePush.FETCH,
         "locale": "ru",
         "attempts_allowed": 3,
-        "attempts_used": 1,
+        "attempts_used": 0,
         "resends_left": 0,
         "created_at": now,
         "expires_at": now + timedelta(minutes=10),
