@@ -117,7 +117,11 @@ class Databases:
         if given:
             return given
         if not hasattr(self, "_own_server"):
-            self._own_server = self._open.enter_context(_started(self._home / "postgres"))
+            # Not below pytest's folder: where the tests run as root the server runs as a user of its own, and the
+            # next test run closes that folder to others.
+            home = Path(tempfile.mkdtemp(prefix="pushhub-postgres-"))
+            self._open.callback(shutil.rmtree, home, ignore_errors=True)
+            self._own_server = self._open.enter_context(_started(home / "data"))
             with psycopg.connect(self._own_server.get_uri(), autocommit=True) as connection:
                 # The data is thrown away with the test run, so nothing has to survive a power cut.
                 connection.execute("ALTER SYSTEM SET fsync = off")
