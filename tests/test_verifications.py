@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -245,16 +244,6 @@ def test_a_number_that_anybody_could_have_bound_is_not_good_enough_where_the_pro
     expect(ask(shop, "password_reset"), 201)
 
 
-def test_a_test_key_spends_nobodys_limits(settings: Any, shop: Shop, bound: Phone, app: Flask, now: FakeClock) -> None:
-    app.extensions["pushhub"].settings = replace(settings, codes_per_10_minutes=5, codes_per_day=5)
-    for _ in range(6):
-        body = {"number": NUMBER, "purpose": "sign_in"}
-        made = expect(shop.call("POST", "/v1/verifications", body, key=shop.test_key), 201)
-        for _ in range(3):
-            shop.call("POST", path(made, "/check"), {"code": "1111"}, key=shop.test_key)
-    assert shop.ask()["digits"] == 4
-
-
 def test_an_idempotency_key_of_a_test_key_is_not_the_live_ones(shop: Shop, bound: Phone) -> None:
     body = {"number": NUMBER, "purpose": "sign_in"}
     test = expect(shop.call("POST", "/v1/verifications", body, key=shop.test_key, Idempotency_Key="k"), 201)
@@ -305,48 +294,8 @@ def test_an_unreachable_number_is_refused_with_the_reason(shop: Shop, phone: Pho
     assert shop.call("GET", f"/v1/numbers/{NUMBER}").get_json()["reason"] == "unbound"
 
 
-def test_one_number_gets_five_codes_in_ten_minutes_from_all_products(
-    make_app: Callable[..., Flask], settings: Any, make_shop: MakeShop, phone: Phone, app: Flask, now: FakeClock
-) -> None:
-    app.extensions["pushhub"].settings = replace(settings, codes_per_10_minutes=5, codes_per_day=7)
-    shops = [make_shop("INDIGO"), make_shop("SAKURA")]
-    phone.bind_to(shops[0])
-    purposes = ("sign_in", "sign_up", "confirm")
-    for number in range(5):
-        expect(ask(shops[number % 2], purposes[number // 2]), 201)
-    refused = assert_problem(ask(shops[1], "confirm"), 429, "too_many_codes")
-    assert refused["retry_at"] == rfc3339(now() + timedelta(minutes=10))
-    now.forward(minutes=10)
-    for purpose in purposes[:2]:
-        expect(ask(shops[0], purpose), 201)
-    refused = assert_problem(ask(shops[0], "confirm"), 429, "too_many_codes")
-    assert refused["retry_at"] == rfc3339(now() + timedelta(days=1, minutes=-10))
-
-
 def ask(shop: Shop, purpose: str, **more: Any) -> Any:
     return shop.call("POST", "/v1/verifications", {"number": NUMBER, "purpose": purpose} | more)
-
-
-def test_one_browser_asks_for_ten_codes_an_hour(make_shop: MakeShop, make_phone: Callable[..., Phone]) -> None:
-    shop = make_shop("SAKURA", purposes=[f"p{number}" for number in range(11)])
-    make_phone().bind_to(shop)
-    for number in range(10):
-        expect(ask(shop, f"p{number}", client={"ip": "203.0.113.9"}), 201)
-    assert_problem(ask(shop, "p10", client={"ip": "203.0.113.9"}), 429, "too_many_codes")
-    expect(ask(shop, "p10", client={"ip": "203.0.113.10"}), 201)
-
-
-def test_a_number_that_is_guessed_at_gets_longer_codes(shop: Shop, bound: Phone, now: FakeClock) -> None:
-    for _ in range(4):
-        verification = shop.ask()
-        code = bound.read_code()
-        for _ in range(verification["attempts_left"]):
-            shop.check(verification, wrong(code))
-    longer = shop.ask()
-    assert longer["digits"] == 6
-    assert shop.check(longer, bound.read_code())["valid"]
-    now.forward(days=1)
-    assert shop.ask()["digits"] == 4
 
 
 def test_with_a_test_key_nobody_is_reached_and_the_code_is_zeros(

@@ -10,15 +10,19 @@ from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from werkzeug.test import TestResponse
 
 import pushhub.app
-from pushhub.db import Base, db, engine_options
+from pushhub.binding.models import Device
+from pushhub.db import Base, db, engine_options, transaction
+from pushhub.logs import JsonFormatter
 from pushhub.products import service as products
 from tests.robustness.world import SERVER, World, a_binding, a_world, channels, generous_settings
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem
 from tests.support.databases import Database, Databases, FakeClock
+from web_api.integrators import numbers
 
 #: Each writes, or (looking) reads; the words are an operation and its body.
 WRITING: dict[str, tuple[str, Any]] = {
@@ -245,3 +249,19 @@ def test_a_sqlite_file_that_is_damaged_is_a_database_that_is_gone(
     refused = client.get("/v1/numbers/+77057546868", headers={"Authorization": "Bearer phk_live_x"})
     assert_try_again(refused, "database_unavailable")
     assert client.get("/readyz").status_code == 503
+
+
+def test_a_statement_that_failed_is_logged_without_its_values(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def spoil(number: object) -> None:
+        with transaction() as session:
+            session.execute(sa.update(Device).values(push_value="a-recognisable-push-target", model=None))
+
+    monkeypatch.setattr(numbers, "reach_of_number", spoil)
+    with world.unchanged():
+        assert_problem(call(world, READING["looking at a number"]), 500, "internal_error")
+    (bug,) = [record for record in caplog.records if record.getMessage() == "unhandled error"]
+    line = JsonFormatter().format(bug)
+    assert "UPDATE devices SET push_value" in line
+    assert "recognisable" not in line

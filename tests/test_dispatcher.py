@@ -1,0 +1,198 @@
+"""The dispatcher: nothing that was claimed is lost, and one failure holds up no other."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from pushhub.channels.contract import Accepted, Message, Outcome, Rejected, Retry
+from pushhub.channels.recording import RecordingChannel
+from pushhub.db import reading, transaction
+from pushhub.delivery import outbox
+from pushhub.delivery.dispatcher import Dispatcher
+from pushhub.delivery.models import Attempt, Delivery
+from pushhub.hub import Hub
+from pushhub.ids import Prefix, parse_id
+from pushhub.verifications.models import Verification
+from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop
+from tests.support.databases import FakeClock
+
+Dispatch = Callable[[], None]
+
+
+@pytest.fixture
+def bound(shop: Shop, phone: Phone) -> Phone:
+    phone.bind_to(shop)
+    return phone
+
+
+@pytest.fixture
+def hub(app: Flask) -> Hub:
+    parts: Hub = app.extensions["pushhub"]
+    return parts
+
+
+@pytest.fixture
+def fcm(hub: Hub) -> RecordingChannel:
+    channel = hub.channels["fcm"]
+    assert isinstance(channel, RecordingChannel)
+    return channel
+
+
+def last_delivery(shop: Shop, verification: dict[str, Any]) -> dict[str, Any]:
+    delivery: dict[str, Any] = shop.show(verification)["deliveries"][-1]
+    return delivery
+
+
+def test_a_dispatcher_that_died_gives_its_rows_back(
+    shop: Shop, bound: Phone, app: Flask, dispatch: Dispatch, fcm: RecordingChannel, now: FakeClock
+) -> None:
+    verification = shop.ask()
+    with app.app_context():
+        (taken,) = outbox.claim("fcm", uuid4(), 10)
+    dispatch()
+    assert not fcm.sent
+    now.forward(seconds=30)
+    dispatch()
+    assert [message.id for message in fcm.sent] == [taken.delivery_id]
+    assert last_delivery(shop, verification)["status"] == "accepted"
+
+
+def test_the_outcome_of_a_lost_lease_does_not_overwrite_what_came_after(
+    shop: Shop, bound: Phone, app: Flask, dispatch: Dispatch, now: FakeClock
+) -> None:
+    verification, slow = shop.ask(), uuid4()
+    with app.app_context():
+        (taken,) = outbox.claim("fcm", slow, 10)
+    now.forward(seconds=30)
+    dispatch()
+    late = outbox.Tried(taken, Rejected("too_late"), now(), now(), None)
+    with app.app_context():
+        outbox.complete(slow, [late])
+    delivery = last_delivery(shop, verification)
+    assert delivery["status"] == "accepted"
+    assert [attempt["outcome"] for attempt in delivery["attempts"]] == ["accepted", "rejected"]
+
+
+def test_a_stopping_dispatcher_writes_all_that_was_answered_once(
+    make_shop: Callable[..., Shop], phone: Phone, app: Flask, hub: Hub, fcm: RecordingChannel
+) -> None:
+    many = 230  # more than one batch of outcomes
+    purposes = [f"p{turn}" for turn in range(many)]
+    shop = make_shop("SAKURA", purposes=purposes, requests_per_minute=10_000)
+    hub.settings = replace(hub.settings, codes_per_10_minutes=1000, codes_per_day=1000)
+    phone.bind_to(shop)
+    for purpose in purposes:
+        shop.ask(purpose=purpose)
+    real_send, asked_to_stop = fcm.send, threading.Event()
+
+    async def send(message: Message) -> Outcome:
+        await asyncio.to_thread(asked_to_stop.wait, 10)
+        return await real_send(message)
+
+    fcm.send = send  # type: ignore[method-assign]
+    dispatcher = Dispatcher(app, hub)
+    dispatcher.start()
+    while len(dispatcher._lanes[0]._sending) < many:
+        threading.Event().wait(0.01)
+    stopping = threading.Thread(target=dispatcher.stop)
+    stopping.start()
+    asked_to_stop.set()
+    stopping.join(20)
+    with app.app_context(), reading() as session:
+        by_status = session.execute(sa.select(Delivery.status, sa.func.count()).group_by(Delivery.status)).all()
+        attempts = session.scalar(sa.select(sa.func.count()).select_from(Attempt))
+    assert [tuple(row) for row in by_status] == [("accepted", many)]
+    assert attempts == many
+
+
+def test_an_outcome_that_the_database_refuses_holds_up_no_other(
+    shop: Shop, make_phone: Callable[..., Phone], dispatch: Dispatch, fcm: RecordingChannel
+) -> None:
+    make_phone().bind_to(shop, NUMBER)
+    make_phone().bind_to(shop, OTHER_NUMBER)
+    fcm.script(Rejected("x" * 500), Accepted("y" * 500))
+    first, second = shop.ask(NUMBER), shop.ask(OTHER_NUMBER)
+    dispatch()
+    assert {last_delivery(shop, first)["status"], last_delivery(shop, second)["status"]} == {"failed", "accepted"}
+    assert len(fcm.sent) == 2
+
+
+def test_a_message_that_can_not_be_read_holds_up_no_other(
+    make_shop: Callable[..., Shop], make_phone: Callable[..., Phone], app: Flask, dispatch: Dispatch
+) -> None:
+    inline, other = make_shop("SAKURA", code_push="inline"), make_shop("INDIGO")
+    make_phone().bind_to(inline, NUMBER)
+    make_phone().bind_to(other, OTHER_NUMBER)
+    broken, whole = inline.ask(NUMBER), other.ask(OTHER_NUMBER)
+    with app.app_context(), transaction() as session:
+        key = parse_id(Prefix.VERIFICATION, broken["id"])
+        session.execute(sa.update(Verification).where(Verification.id == key).values(code_sealed=b"k9:gone"))
+    dispatch()
+    assert last_delivery(inline, broken)["error"] == "unreadable"
+    assert last_delivery(other, whole)["status"] == "accepted"
+
+
+def test_an_old_answer_does_not_end_a_newer_try_of_the_same_dispatcher(
+    shop: Shop, bound: Phone, app: Flask, now: FakeClock
+) -> None:
+    verification, owner = shop.ask(), uuid4()
+    with app.app_context():
+        (first,) = outbox.claim("fcm", owner, 10)
+        now.forward(seconds=30)
+        (second,) = outbox.claim("fcm", owner, 10)
+        outbox.complete(owner, [outbox.Tried(first, Retry("UNAVAILABLE"), now(), now(), None)])
+        assert last_delivery(shop, verification)["status"] == "sending"
+        outbox.complete(owner, [outbox.Tried(second, Accepted("a"), now(), now(), None)])
+    assert last_delivery(shop, verification)["status"] == "accepted"
+
+
+def test_a_channel_with_a_bug_fails_its_message_and_not_its_neighbours(
+    shop: Shop, make_phone: Callable[..., Phone], dispatch: Dispatch, fcm: RecordingChannel
+) -> None:
+    make_phone(push_target={"kind": "fcm_token", "value": "broken-target"}).bind_to(shop, NUMBER)
+    make_phone(push_target={"kind": "fcm_token", "value": "working-target"}).bind_to(shop, OTHER_NUMBER)
+    real_send = fcm.send
+
+    async def send(message: Message) -> Outcome:
+        if message.target.value == "broken-target":
+            raise ZeroDivisionError
+        return await real_send(message)
+
+    fcm.send = send  # type: ignore[method-assign]
+    broken, working = shop.ask(NUMBER), shop.ask(OTHER_NUMBER)
+    dispatch()
+    assert last_delivery(shop, broken)["status"] == "failed"
+    assert last_delivery(shop, broken)["error"] == "internal_error"
+    assert last_delivery(shop, working)["status"] == "accepted"
+
+
+def test_a_dispatcher_on_its_thread_is_woken_by_the_commit_and_drains_when_stopped(
+    shop: Shop, bound: Phone, app: Flask, hub: Hub, fcm: RecordingChannel
+) -> None:
+    arrived = threading.Event()
+    real_send = fcm.send
+
+    async def send(message: Message) -> Outcome:
+        outcome = await real_send(message)
+        arrived.set()
+        return outcome
+
+    fcm.send = send  # type: ignore[method-assign]
+    dispatcher = Dispatcher(app, hub)
+    hub.wake = dispatcher.wake
+    dispatcher.start()
+    try:
+        verification = shop.ask()
+        assert arrived.wait(5)
+    finally:
+        dispatcher.stop()
+    assert last_delivery(shop, verification)["status"] == "accepted"
