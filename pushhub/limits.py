@@ -75,14 +75,19 @@ def take_back(session: Session, window: Window, subject: str) -> None:
     )
 
 
-def counted(session: Session, window: Window, subject: str, back: timedelta) -> int:
-    """The count of all windows that began in the time `back` before now."""
-    statement = sa.select(sa.func.coalesce(sa.func.sum(LimitCounter.count), 0)).where(
+def counted(session: Session, window: Window, subject: str, *spans: timedelta) -> tuple[int, ...]:
+    """For each span, shortest first, the count of all windows that began in that time before now."""
+    now = clock.now()
+    sums = [
+        sa.func.coalesce(sa.func.sum(sa.case((LimitCounter.window_start > now - span, LimitCounter.count), else_=0)), 0)
+        for span in spans
+    ]
+    statement = sa.select(*sums).where(
         LimitCounter.name == window.name,
         LimitCounter.subject == subject,
-        LimitCounter.window_start > clock.now() - back,
+        LimitCounter.window_start > now - spans[-1],
     )
-    return int(session.execute(statement).scalar_one())
+    return tuple(int(count) for count in session.execute(statement).one())
 
 
 def sweep(session: Session, keep: timedelta) -> None:

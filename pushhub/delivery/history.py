@@ -38,11 +38,12 @@ def codes_of(number: PhoneNumber, latest: int = 20) -> list[DeliveryHistory]:
 def _with_attempts(which: sa.Select[Delivery]) -> list[DeliveryHistory]:
     with reading() as session:
         deliveries = session.scalars(which).all()
-        attempts = session.scalars(
-            sa.select(Attempt)
-            .where(Attempt.delivery_id.in_([delivery.id for delivery in deliveries]))
-            .order_by(Attempt.id)
-        ).all()
+        tried = [delivery.id for delivery in deliveries if delivery.tries]
+        attempts: Sequence[Attempt] = []
+        if tried:
+            attempts = session.scalars(
+                sa.select(Attempt).where(Attempt.delivery_id.in_(tried)).order_by(Attempt.id)
+            ).all()
     return [
         DeliveryHistory(delivery, [entry for entry in attempts if entry.delivery_id == delivery.id])
         for delivery in deliveries

@@ -224,11 +224,8 @@ def _new_verification(
 ) -> Verification:
     policy, keyring, key = caller.policy, hub().keyring, new_key()
     subject = keyring.lookup_digest("number", number.e164)
-    digits = digits_for(
-        policy.code_digits,
-        counted(session, WRONG_CODES, subject, timedelta(days=1)),
-        counted(session, WRONG_CODES, subject, timedelta(days=30)),
-    )
+    wrong_today, wrong_in_30_days = counted(session, WRONG_CODES, subject, timedelta(days=1), timedelta(days=30))
+    digits = digits_for(policy.code_digits, wrong_today, wrong_in_30_days)
     code = new_code(digits) if caller.live else "0" * digits
     return Verification(
         id=key,
