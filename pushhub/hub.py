@@ -16,7 +16,7 @@ from pushhub.settings import Settings
 _EXTENSION = "pushhub"
 
 
-def _nobody_to_wake() -> None:
+def _nobody_to_wake(channel: str) -> None:
     """No dispatcher runs in this process; those beside it notice by LISTEN/NOTIFY or by polling."""
 
 
@@ -26,8 +26,8 @@ class Hub:
     keyring: Keyring
     #: The configured ways out by name: `fcm`, `apns`, `poll`.
     channels: Mapping[str, Channel]
-    #: Tells the dispatcher of this process that something is due.
-    wake: Callable[[], None] = field(default=_nobody_to_wake)
+    #: Tells the dispatcher of this process that something is due on a channel.
+    wake: Callable[[str], None] = field(default=_nobody_to_wake)
 
 
 def attach(app: Flask, parts: Hub) -> None:

@@ -33,6 +33,8 @@ from pushhub.ids import new_key
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+#: Stands for every channel when lanes are woken.
+ALL = ""
 #: Messages in flight in one lane.
 IN_FLIGHT = 500
 #: Rows claimed, and outcomes written, in one go.
@@ -70,17 +72,17 @@ class Dispatcher:
                 self._loop.call_soon_threadsafe(self.ask_to_stop)
             self._thread.join(DRAIN_SECONDS + 5)
 
-    def wake(self) -> None:
-        """Something is due. Safe to call from any thread, at any time."""
+    def wake(self, channel: str = ALL) -> None:
+        """Something is due on this channel. Safe to call from any thread, at any time."""
         loop = self._loop
         if loop is not None:
             with suppress(RuntimeError):  # the loop is closing: another dispatcher or the next start takes it
-                loop.call_soon_threadsafe(self._wake_lanes)
+                loop.call_soon_threadsafe(self._wake_lanes, channel)
 
     def ask_to_stop(self) -> None:
         """Begin to stop; to be called in the dispatcher's own loop."""
         self._stopping.set()
-        self._wake_lanes()
+        self._wake_lanes(ALL)
 
     async def run(self) -> None:
         """Deliver until told to stop."""
@@ -107,9 +109,11 @@ class Dispatcher:
 
         return await asyncio.to_thread(with_context)
 
-    def _wake_lanes(self) -> None:
+    def _wake_lanes(self, channel: str) -> None:
+        # Only the lane that has something to do: a look at the queue is a write, and there is one for each commit.
         for lane in self._lanes:
-            lane.wake()
+            if channel in (ALL, lane.name):
+                lane.wake()
 
     async def _chores(self) -> None:
         while True:
@@ -131,6 +135,7 @@ class Lane:
     def __init__(self, dispatcher: Dispatcher, channel: Channel) -> None:
         self._dispatcher = dispatcher
         self._channel = channel
+        self.name = channel.name
         self._awake = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
         self._done: list[Tried] = []

@@ -17,9 +17,9 @@ _RECONNECT_SECONDS = 2.0
 
 
 class Listener:
-    """A thread with a connection of its own that calls `wake` for every notice."""
+    """A thread with a connection of its own that calls `wake` with the channel of every notice."""
 
-    def __init__(self, database_url: str, wake: Callable[[], None]) -> None:
+    def __init__(self, database_url: str, wake: Callable[[str], None]) -> None:
         url = sa.make_url(database_url).set(drivername="postgresql")
         self._conninfo = url.render_as_string(hide_password=False)
         self._wake = wake
@@ -44,7 +44,7 @@ class Listener:
     def _listen(self) -> None:
         with psycopg.connect(self._conninfo, autocommit=True, connect_timeout=5) as connection:
             connection.execute(f"LISTEN {NOTIFY_CHANNEL}")
-            self._wake()
+            self._wake("")
             while not self._stopping.is_set():
-                for _ in connection.notifies(timeout=0.5, stop_after=1):
-                    self._wake()
+                for notice in connection.notifies(timeout=0.5, stop_after=1):
+                    self._wake(notice.payload)

@@ -10,6 +10,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -69,8 +70,8 @@ def enqueue(
         )
     )
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(sa.select(sa.func.pg_notify(NOTIFY_CHANNEL, "")))
-    after_commit(session, hub().wake)
+        session.execute(sa.select(sa.func.pg_notify(NOTIFY_CHANNEL, channel)))
+    after_commit(session, partial(hub().wake, channel))
     return key
 
 
