@@ -4,13 +4,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEST_ARGS ?=
 
-.PHONY: run test browser check lint types format lock bench clean
+.PHONY: run example test browser check lint types format lock bench clean
 
 run: .venv/.installed-run
 	$(BIN)/pushhub serve --local --port $(PORT)
 
+# A website of somebody else that signs people in by the panel, beside the service that runs (or one of its own).
+example: .venv/.installed-run
+	PORT=$(PORT) $(BIN)/python -m examples.foreign_product
+
 test: .venv/.installed-dev browser
-	$(BIN)/python -m pytest $(TEST_ARGS)
+	$(BIN)/python -m pytest -n 2 $(TEST_ARGS)
 
 # The browser tests drive Debian's Chromium. Where it is missing and may be installed, it is; else the tests say so.
 browser:

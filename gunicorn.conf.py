@@ -3,8 +3,11 @@
 import os
 import sys
 
+from gunicorn.glogging import Logger
+
 from pushhub.delivery.running import start_delivery, stop_delivery
 from pushhub.errors import ConfigurationError
+from pushhub.logs import JsonFormatter
 from pushhub.settings import load_settings
 
 try:
@@ -23,6 +26,16 @@ graceful_timeout = 20
 accesslog = None
 errorlog = "-"
 loglevel = "warning"
+
+
+class logger_class(Logger):
+    """gunicorn's own lines quote requests that it can't read, and an address may hold the secret of a link: they go
+    through our formatter, which hides it."""
+
+    def setup(self, cfg):
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(JsonFormatter())
 
 
 def post_worker_init(worker):

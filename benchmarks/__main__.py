@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from benchmarks import codes_per_second, drain, request_to_acceptance
+from benchmarks import codes_per_second, drain, growth, request_to_acceptance
 from benchmarks.engines import describe, fsync_milliseconds
 from benchmarks.installation import Ground, ground
 from benchmarks.options import Options, quick
@@ -25,7 +25,7 @@ from benchmarks.processes import DidNotWork
 from benchmarks.report import progress, show
 from pushhub.settings import load_settings
 
-PARTS = ("codes_per_second", "request_to_acceptance", "drain")
+PARTS = ("codes_per_second", "request_to_acceptance", "drain", "growth")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     try:
         with _temporary_directory(directory) as home:
-            progress("databases, simulators, rows")
+            progress("databases, sink, rows")
             with ground(options, home) as prepared:
                 _facts(prepared)
                 _measure(parts, prepared)
@@ -54,12 +54,13 @@ def _read(arguments: Sequence[str] | None) -> tuple[list[str], Options, str | No
     usual = Options()
     parser = argparse.ArgumentParser("python -m benchmarks", description="Measure the service on this machine.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of: {', '.join(PARTS)}; all by default")
-    parser.add_argument("--quick", action="store_true", help="less than a minute, with rougher figures")
+    parser.add_argument("--quick", action="store_true", help="less than two minutes, with rougher figures")
     parser.add_argument("--database", choices=usual.databases, help="only this one")
     parser.add_argument("--workers", type=int, default=usual.workers, help="gunicorn workers on PostgreSQL")
     parser.add_argument("--clients", type=int, default=usual.clients, help="clients that look for the maximum")
     parser.add_argument("--rate", type=float, help="codes a second of the steady load; half of the maximum by default")
     parser.add_argument("--numbers", type=int, help="numbers with a bound device")
+    parser.add_argument("--old-rows", type=int, help="rows that lie in the tables already, for the part growth")
     parser.add_argument("--directory", help="where the databases lie, in a directory that is removed afterwards")
     given = parser.parse_args(arguments)
     unknown = set(given.parts) - set(PARTS)
@@ -72,6 +73,8 @@ def _read(arguments: Sequence[str] | None) -> tuple[list[str], Options, str | No
         options = quick(options)
     if given.numbers:
         options = replace(options, numbers=given.numbers)
+    if given.old_rows is not None:
+        options = replace(options, old_rows=given.old_rows)
     return [part for part in PARTS if part in (given.parts or PARTS)], options, given.directory
 
 
@@ -85,13 +88,15 @@ def _temporary_directory(parent: str | None) -> Iterator[Path]:
 
 
 def _measure(parts: Sequence[str], prepared: Ground) -> None:
-    fastest: dict[str, float] = {}
+    fastest: codes_per_second.Fastest = {}
     if "codes_per_second" in parts:
         fastest = codes_per_second.run(prepared)
     if "request_to_acceptance" in parts:
         request_to_acceptance.run(prepared, fastest)
     if "drain" in parts:
         drain.run(prepared)
+    if "growth" in parts:
+        growth.run(prepared)
 
 
 def _facts(prepared: Ground) -> None:
@@ -105,7 +110,7 @@ def _facts(prepared: Ground) -> None:
         settings = load_settings(each.environ)
         served = f"gunicorn {settings.workers} × {settings.threads} threads"
         rows.append([each.engine.name, f"{describe(each.engine)}; {served}"])
-    show("machine", ["what", "value"], rows)
+    show("machine", ["what", "value"], rows, words=2)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -4,5 +4,6 @@ import runpy
 from pathlib import Path
 
 _service = runpy.run_path(str(Path(__file__).resolve().parents[1] / "gunicorn.conf.py"))
-_same = ("bind", "worker_class", "workers", "threads", "keepalive", "timeout", "accesslog", "errorlog", "loglevel")
-globals().update({name: _service[name] for name in _same})
+# All but its hooks, which run the dispatcher, and what it imports.
+_settings = {name: value for name, value in _service.items() if not name.startswith("_")}
+globals().update({name: value for name, value in _settings.items() if isinstance(value, str | int | None)})

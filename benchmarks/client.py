@@ -36,6 +36,8 @@ class Asked:
     began: float
     seconds: float
     answers: list[Answer]
+    #: Processor time of this client itself.
+    cpu_seconds: float
 
     @property
     def made(self) -> list[Answer]:
@@ -44,6 +46,11 @@ class Asked:
     @property
     def per_second(self) -> float:
         return len(self.made) / self.seconds
+
+    @property
+    def client_load(self) -> float:
+        """Which part of one core the client took. Near 1 it is the client that was measured."""
+        return self.cpu_seconds / self.seconds
 
     @property
     def others(self) -> str:
@@ -71,7 +78,7 @@ class Product:
     async def _without_pause(self, clients: int, seconds: float) -> Asked:
         answers: list[Answer] = []
         async with _client(clients) as client:
-            began = time.time()
+            began, spent = time.time(), time.process_time()
             end = began + seconds
 
             async def one_client() -> None:
@@ -79,18 +86,19 @@ class Product:
                     answers.append(await self._ask(client, now))
 
             await asyncio.gather(*(one_client() for _ in range(clients)))
-            return Asked(began, time.time() - began, answers)
+            return Asked(began, time.time() - began, answers, time.process_time() - spent)
 
     async def _at_rate(self, rate: float, seconds: float) -> Asked:
         tasks = []
         async with _client(256) as client:
-            began = time.time()
+            began, spent = time.time(), time.process_time()
             for index in range(int(rate * seconds)):
                 due = began + index / rate
                 await asyncio.sleep(max(0.0, due - time.time()))
                 tasks.append(asyncio.create_task(self._ask(client, due)))
             asking = time.time() - began
-            return Asked(began, asking, await asyncio.gather(*tasks))
+            answers = await asyncio.gather(*tasks)
+            return Asked(began, asking, answers, time.process_time() - spent)
 
     async def _ask(self, client: Client, due: float) -> Answer:
         body = json.dumps(self._next_body()).encode()

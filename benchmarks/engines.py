@@ -13,15 +13,17 @@ from pathlib import Path
 import psycopg
 import sqlalchemy as sa
 
-from pushhub.db import engine_options, prepare_engine
+from pushhub.engine import engine_options, prepare_engine
 from tests.support.databases import SERVER_VARIABLE, Databases
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A migrated, empty database. `server_pid` is None where no server of ours belongs to it."""
+    """A migrated, empty database, and a directory for what belongs to it. `server_pid` is None where no server of
+    ours belongs to it."""
 
     name: str
+    home: Path
     url: str
     server_pid: int | None
 
@@ -32,21 +34,37 @@ class Engine:
         return engine
 
 
+class Engines:
+    """Makes databases."""
+
+    def __init__(self, home: Path, server_pid: int | None, sqlite: Databases) -> None:
+        self._home = home
+        self._server_pid = server_pid
+        self._sqlite = sqlite
+
+    @contextmanager
+    def new(self, name: str, label: str) -> Iterator[Engine]:
+        """A database of its own for as long as the block lasts."""
+        home = self._home / f"{name}-{label}"
+        home.mkdir()
+        with ExitStack() as stack:
+            # Copies of one migrated file; on PostgreSQL each `Databases` has a database of its own.
+            databases = self._sqlite if name == "sqlite" else stack.enter_context(Databases(home))
+            made = stack.enter_context(databases.empty(name))
+            yield Engine(name, home, made.url, self._server_pid if name == "postgresql" else None)
+
+
 @contextmanager
-def engines(names: tuple[str, ...], home: Path) -> Iterator[list[Engine]]:
-    """The databases that are asked for. PostgreSQL is the server of the wheel with its own default settings,
-    or the one that TEST_POSTGRES_URL names."""
+def engines(names: tuple[str, ...], home: Path) -> Iterator[Engines]:
+    """The engines that are asked for. PostgreSQL is the server of the wheel with its own default settings, or the
+    one that TEST_POSTGRES_URL names."""
     with ExitStack() as stack:
         pid = None
         if "postgresql" in names and not os.environ.get(SERVER_VARIABLE):
             url, pid = stack.enter_context(_own_server(home))
             os.environ[SERVER_VARIABLE] = url
             stack.callback(os.environ.pop, SERVER_VARIABLE)
-        databases = stack.enter_context(Databases(home))
-        yield [
-            Engine(name, stack.enter_context(databases.empty(name)).url, pid if name == "postgresql" else None)
-            for name in names
-        ]
+        yield Engines(home, pid, stack.enter_context(Databases(home)))
 
 
 @contextmanager

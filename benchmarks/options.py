@@ -21,25 +21,28 @@ class Options:
     warm_up: float = 1.5
     bare_seconds: float = 3.0
     codes_seconds: float = 5.0
-    steady_seconds: float = 20.0
+    steady_seconds: float = 15.0
     #: Codes a second of the steady load; None is half of the maximum.
     rate: float | None = None
-    #: Deliveries in the queue before the dispatcher is let at them.
-    queued: int = 20_000
+    #: Messages that each sender sends in its turn.
+    queued: int = 10_000
+    #: Rows that lie in the tables already, for `growth`.
+    old_rows: int = 1_000_000
 
 
 def quick(options: Options) -> Options:
-    """The same in less than a minute, with rougher figures."""
+    """The same in less than two minutes, with rougher figures."""
     return Options(
         databases=options.databases,
         workers=options.workers,
         clients=options.clients,
         rate=options.rate,
-        numbers=5_000,
+        numbers=2_000,
         rounds=1,
-        warm_up=0.7,
-        bare_seconds=1.5,
-        codes_seconds=2.5,
-        steady_seconds=5.0,
-        queued=2_000,
+        warm_up=0.4,
+        bare_seconds=1.0,
+        codes_seconds=1.6,
+        steady_seconds=3.0,
+        queued=1_200,
+        old_rows=50_000,
     )

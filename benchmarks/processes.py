@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -19,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PUSHHUB = (sys.executable, "-c", "from pushhub.cli import main; main()")
 _START_SECONDS = 30.0
 _STOP_SECONDS = 25.0
+_END_SECONDS = 5.0
+_ANSWER_SECONDS = 300.0
 
 
 class DidNotWork(Exception):
@@ -26,9 +29,9 @@ class DidNotWork(Exception):
 
 
 class Program:
-    """A running program. What it writes goes to `log`."""
+    """A running program. What it writes goes to `log`; but for one that talks, its standard output to us."""
 
-    def __init__(self, command: Sequence[str], environ: Mapping[str, str], log: Path) -> None:
+    def __init__(self, command: Sequence[str], environ: Mapping[str, str], log: Path, *, talks: bool = False) -> None:
         self.log = log
         ours = {name: value for name, value in os.environ.items() if not name.startswith("PUSHHUB_")}
         # It works in the temporary directory, so that it leaves nothing behind and finds no local installation.
@@ -37,9 +40,9 @@ class Program:
                 command,
                 env={**ours, "PYTHONPATH": str(ROOT), **environ},
                 cwd=log.parent,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
+                stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if talks else output,
+                stderr=output,
                 start_new_session=True,  # Ctrl-C is for us; we stop it in order
             )
         self.pid = self._process.pid
@@ -52,20 +55,41 @@ class Program:
                 raise DidNotWork(f"{what} did not start:\n{self.log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.1)
 
+    def tell(self, line: str) -> None:
+        """Write one line to a program that talks."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n".encode())
+        self._process.stdin.flush()
+
+    def hear(self) -> str:
+        """The next line of a program that talks. Raises `DidNotWork` where none comes."""
+        assert self._process.stdout is not None
+        if select.select([self._process.stdout], [], [], _ANSWER_SECONDS)[0] and (
+            line := self._process.stdout.readline()
+        ):
+            return line.decode().rstrip()
+        raise DidNotWork(f"No answer came:\n{self.log.read_text(errors='replace')[-2000:]}")
+
     def stop(self) -> None:
         """SIGTERM, and after a while SIGKILL to all that is left of its session."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()  # the end of what it is told; then it ends by itself
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_END_SECONDS)
         self._process.terminate()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_STOP_SECONDS)
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
 
 @contextmanager
-def program(command: Sequence[str], environ: Mapping[str, str], log: Path) -> Iterator[Program]:
+def program(command: Sequence[str], environ: Mapping[str, str], log: Path, *, talks: bool = False) -> Iterator[Program]:
     """A program for as long as the block lasts."""
-    running = Program(command, environ, log)
+    running = Program(command, environ, log, talks=talks)
     try:
         yield running
     finally:

@@ -26,13 +26,13 @@ def middle(values: Sequence[float], digits: int = 0) -> str:
     return text if len(values) == 1 else f"{text} ({min(values):,.{digits}f}-{max(values):,.{digits}f})"
 
 
-def show(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """One table."""
+def show(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> None:
+    """One table. The first columns, as many as `words`, are no figures."""
     widths = [max(len(line[column]) for line in (head, *rows)) for column in range(len(head))]
     print(f"\n{title}\n")
     for line in (head, ["-" * width for width in widths], *rows):
         cells = [
-            text.ljust(width) if column == 0 else text.rjust(width)
+            text.ljust(width) if column < words else text.rjust(width)
             for column, (text, width) in enumerate(zip(line, widths, strict=True))
         ]
         print("  " + "  ".join(cells).rstrip())

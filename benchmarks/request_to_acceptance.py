@@ -2,45 +2,57 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import datetime
 
+from benchmarks import servers
 from benchmarks.client import Asked
+from benchmarks.codes_per_second import DISPATCHERS, Fastest
 from benchmarks.installation import Ground, Installation
+from benchmarks.options import Options
 from benchmarks.report import QUANTILES, progress, quantiles, show
+from benchmarks.servers import Simulators
 from pushhub.ids import Prefix, parse_id
 
+HEAD = ["database", "dispatcher", "codes/s", "codes", "refused", "until", *QUANTILES]
 
-def run(ground: Ground, fastest: dict[str, float]) -> None:
-    """Measure and print. `fastest` has the codes a second that each database can do, where it is known."""
-    ground.provider.count_only(False)
+
+def run(ground: Ground, fastest: Fastest) -> None:
+    """Measure and print. `fastest` has the codes a second that each way can do, where it is known."""
     rows = []
-    for each in ground.installations:
-        rows += _measure(ground, each, fastest.get(each.engine.name))
+    with servers.simulators(ground.home) as simulators:
+        for each in ground.installations:
+            for dispatcher in DISPATCHERS:
+                known = fastest.get((each.engine.name, dispatcher))
+                rows += _measure(ground.options, simulators, each.sending_to(simulators), dispatcher, known)
     show(
         f"request_to_acceptance: milliseconds since it was due; {ground.options.steady_seconds:.0f} s of steady load",
-        ["database", "codes/s", "codes", "refused", "until", *QUANTILES],
+        HEAD,
         rows,
+        words=2,
     )
 
 
-def _measure(ground: Ground, installation: Installation, fastest: float | None) -> list[list[str]]:
-    options, rows = ground.options, installation.rows
-    with installation.served() as server:
+def _measure(
+    options: Options, simulators: Simulators, installation: Installation, dispatcher: str, fastest: float | None
+) -> list[list[str]]:
+    rows, name = installation.rows, installation.engine.name
+    with ExitStack() as stack:
+        server = stack.enter_context(installation.served(dispatcher))
+        if dispatcher == "external":
+            stack.enter_context(installation.dispatched())
         product = installation.product(server)
         probe = product.without_pause(options.clients, options.warm_up)
         rows.wait_until_idle()
         rate = options.rate or (fastest or probe.per_second) / 2
-        progress(f"request_to_acceptance: {installation.engine.name}, {rate:.0f} codes/s")
+        progress(f"request_to_acceptance: {name}, {dispatcher} dispatcher, {rate:.0f} codes/s")
+        simulators.forget()
         asked = product.at_rate(rate, options.steady_seconds)
         rows.wait_until_idle()
     known = {str(key): at for key, at in rows.accepted(asked.began).items()}
-    reached = _arrivals(ground)
-    first = [
-        installation.engine.name,
-        f"{len(asked.made) / asked.seconds:.0f}",
-        str(len(asked.made)),
-        asked.others or "none",
-    ]
+    reached = _arrivals(simulators)
+    rows.clear()
+    first = [name, dispatcher, f"{len(asked.made) / asked.seconds:.0f}", str(len(asked.made)), asked.others or "none"]
     lines = [
         ("answer to the product", [answer.seconds for answer in asked.made]),
         ("arrival at the provider", _since_due(asked, reached)),
@@ -63,10 +75,10 @@ def _since_due(asked: Asked, moments: dict[str, float]) -> list[float]:
     return found
 
 
-def _arrivals(ground: Ground) -> dict[str, float]:
+def _arrivals(simulators: Simulators) -> dict[str, float]:
     """When each verification's push arrived at the simulated FCM. Its collapse key is the verification's id."""
     return {
         str(parse_id(Prefix.VERIFICATION, arrival["collapse_id"])): datetime.fromisoformat(arrival["at"]).timestamp()
-        for arrival in ground.provider.arrivals()
+        for arrival in simulators.arrivals()
         if arrival["status"] == 200
     }

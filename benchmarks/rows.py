@@ -7,24 +7,26 @@ signatures of 20,000 phones.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from benchmarks.engines import Engine
+from benchmarks.history import put_in_order, write_history
 from benchmarks.processes import DidNotWork
+from benchmarks.row_values import TARGETS, binding_row, delivery_row, device_row, verification_row
 from pushhub import clock
 from pushhub.app import create_app
 from pushhub.binding.models import Binding, Device
 from pushhub.channels.contract import PushKind
-from pushhub.db import Base
+from pushhub.db import Base, db
 from pushhub.delivery.models import Attempt, Delivery
-from pushhub.delivery.rules import TEST_CHANNEL, DeliveryKind, DeliveryStatus
+from pushhub.delivery.rules import CHANNEL_OF_KIND, DeliveryStatus
+from pushhub.engine import READING
 from pushhub.ids import new_key
-from pushhub.products.rules import CodePush, Policy
+from pushhub.products.rules import Policy
 from pushhub.products.service import create_product
 from pushhub.settings import load_settings
 from pushhub.verifications.models import Verification
@@ -43,11 +45,15 @@ class Rows:
         app = create_app(load_settings({**environ, "PUSHHUB_LOG_LEVEL": "WARNING"}), channels={})
         with app.app_context():
             made = create_product("Benchmark", {"requests_per_minute": 1_000_000})
+            db.engine.dispose()
         self._product_id, self.key = made.product.id, made.live_key.text
         now = clock.now()
-        self._devices = {number: new_key() for number in self._numbers}
-        self._insert({Device: [_device(key, now) for key in self._devices.values()]})
-        self._insert({Binding: [_binding(number, key, now) for number, key in self._devices.items()]})
+        # Bound are those that FCM reaches; the others are there to be sent to.
+        self._devices = {kind: {number: new_key() for number in self._numbers} for kind in TARGETS}
+        for kind, devices in self._devices.items():
+            self._insert({Device: [device_row(key, kind, now) for key in devices.values()]})
+        bound = self._devices[PushKind.FCM_TOKEN]
+        self._insert({Binding: [binding_row(number, key, now) for number, key in bound.items()]})
         self._filled = 0
         self._asks = self._every_number_for_every_purpose()
 
@@ -63,7 +69,7 @@ class Rows:
             for number in self._numbers:
                 yield {"number": number, "purpose": purpose}
 
-    def fill_queue(self, deliveries: int, channel: str) -> None:
+    def fill_queue(self, deliveries: int, channel: str, before_commit: Callable[[], None] = lambda: None) -> None:
         """Queue codes that nobody asked for, in one transaction; dispatchers find them when they look."""
         now = clock.now()
         self._filled += 1
@@ -71,13 +77,14 @@ class Rows:
         self._insert(
             {
                 Verification: [
-                    _verification(key, self._product_id, number, purpose, now) for key, number, purpose in causes
+                    verification_row(key, self._product_id, number, purpose, now) for key, number, purpose in causes
                 ],
                 Delivery: [
-                    _delivery(key, self._product_id, number, channel, self._device_for(channel, number), now)
+                    delivery_row(key, self._product_id, number, channel, self._device_for(channel, number), now)
                     for key, number, _ in causes
                 ],
-            }
+            },
+            before_commit,
         )
 
     def _number_and_purpose(self, index: int) -> tuple[str, str]:
@@ -86,26 +93,27 @@ class Rows:
         return self._numbers[place], f"queued_{self._filled}_{turn}"
 
     def _device_for(self, channel: str, number: str) -> UUID | None:
-        return None if channel == TEST_CHANNEL else self._devices[number]
+        kind = next((kind for kind in TARGETS if CHANNEL_OF_KIND[kind] == channel), None)
+        return self._devices[kind][number] if kind is not None else None
 
     def accepted(self, since: float) -> dict[UUID, float]:
         """For each verification, when the provider's yes was known (seconds since 1970)."""
         statement = (
             sa.select(Delivery.verification_id, Attempt.finished_at)
             .join(Attempt, Attempt.delivery_id == Delivery.id)
-            .where(Attempt.outcome == "accepted", Attempt.finished_at >= _moment(since))
+            .where(Attempt.id >= _first_key(since), Attempt.outcome == "accepted")
         )
         with self._engine.connect() as connection:
-            rows = connection.execution_options(reading=True).execute(statement).all()
+            rows = connection.execution_options(**{READING: True}).execute(statement).all()
         return {row.verification_id: row.finished_at.timestamp() for row in rows}
 
     def span_of_attempts(self, since: float) -> tuple[float, float]:
         """When the first try since then began and the last one ended."""
         statement = sa.select(sa.func.min(Attempt.started_at), sa.func.max(Attempt.finished_at)).where(
-            Attempt.started_at >= _moment(since)
+            Attempt.id >= _first_key(since)
         )
         with self._engine.connect() as connection:
-            first, last = connection.execution_options(reading=True).execute(statement).one()
+            first, last = connection.execution_options(**{READING: True}).execute(statement).one()
         return first.timestamp(), last.timestamp()
 
     def wait_until_idle(self, seconds: float = 60.0) -> None:
@@ -114,95 +122,44 @@ class Rows:
         while not self.is_idle():
             if time.monotonic() > deadline:
                 raise DidNotWork(f"Deliveries still wait after {seconds:.0f} seconds.")
-            time.sleep(0.05)
+            time.sleep(0.1)
+
+    def grow_old(self, rows: int) -> None:
+        """Write so many old rows, and leave the tables as they lie after months."""
+        write_history(self._engine, self._product_id, len(self._numbers), rows)
+        put_in_order(self._engine)
+
+    def clear(self) -> None:
+        """End everything that is under way, so that the next measurement starts with nothing."""
+        now = clock.now()
+        with self._engine.begin() as connection:
+            connection.execute(
+                sa.update(Delivery).where(_WAITING).values(status=DeliveryStatus.EXPIRED, changed_at=now)
+            )
+            connection.execute(
+                sa.update(Verification)
+                .where(Verification.status == VerificationStatus.PENDING)
+                .values(status=VerificationStatus.CANCELLED, closed_at=now, code_sealed=None)
+            )
 
     def is_idle(self) -> bool:
         statement = sa.select(sa.literal(1)).select_from(Delivery).where(_WAITING).limit(1)
         with self._engine.connect() as connection:
-            return connection.execution_options(reading=True).scalar(statement) is None
+            return connection.execution_options(**{READING: True}).scalar(statement) is None
 
     def close(self) -> None:
         self._engine.dispose()
 
-    def _insert(self, rows: Mapping[type[Base], list[dict[str, Any]]]) -> None:
+    def _insert(
+        self, rows: Mapping[type[Base], list[dict[str, Any]]], before_commit: Callable[[], None] = lambda: None
+    ) -> None:
         with self._engine.begin() as connection:
             for table, values in rows.items():
                 for start in range(0, len(values), _CHUNK):
                     connection.execute(sa.insert(table), values[start : start + _CHUNK])
+            before_commit()
 
 
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, tz=clock.now().tzinfo)
-
-
-def _device(key: UUID, now: datetime) -> dict[str, Any]:
-    return {
-        "id": key,
-        "installation_digest": key.hex,
-        "hardware_digest": key.hex,
-        "key_thumbprint": key.hex,
-        "secret_digest": key.hex,
-        "platform": "android",
-        "model": "benchmark",
-        "os_version": "15",
-        "app_version": "1.0",
-        "locale": "ru",
-        "push_kind": PushKind.FCM_TOKEN,
-        # As long as a registration token of FCM.
-        "push_value": f"benchmark:{key.hex * 4}",
-        "push_registered_at": now,
-        "created_at": now,
-        "last_seen_at": now,
-    }
-
-
-def _binding(number: str, device_id: UUID, now: datetime) -> dict[str, Any]:
-    return {
-        "id": new_key(),
-        "number": number,
-        "device_id": device_id,
-        "assurance": "signed_in",
-        "consent_version": "1",
-        "bound_at": now,
-    }
-
-
-def _verification(key: UUID, product_id: UUID, number: str, purpose: str, now: datetime) -> dict[str, Any]:
-    return {
-        "id": key,
-        "product_id": product_id,
-        "number": number,
-        "purpose": purpose,
-        "live": True,
-        "status": VerificationStatus.PENDING,
-        "digits": 4,
-        "code_digest": "",
-        "code_push": CodePush.FETCH,
-        "locale": "ru",
-        "attempts_allowed": 3,
-        "attempts_used": 0,
-        "resends_left": 0,
-        "created_at": now,
-        "expires_at": now + timedelta(minutes=10),
-        "resend_at": now,
-    }
-
-
-def _delivery(
-    cause: UUID, product_id: UUID, number: str, channel: str, device_id: UUID | None, now: datetime
-) -> dict[str, Any]:
-    return {
-        "id": new_key(),
-        "kind": DeliveryKind.CODE,
-        "product_id": product_id,
-        "verification_id": cause,
-        "number": number,
-        "device_id": device_id,
-        "channel": channel,
-        "status": DeliveryStatus.QUEUED,
-        "claimable_at": now,
-        "tries": 0,
-        "created_at": now,
-        "expires_at": now + timedelta(minutes=10),
-        "changed_at": now,
-    }
+def _first_key(since: float) -> UUID:
+    """No UUIDv7 that was made since then is less. Keys find new rows without a look at the old ones."""
+    return UUID(int=int(since * 1000) << 80)

@@ -1,8 +1,9 @@
-"""The programs under measurement: the simulated FCM, the service, the bare endpoint, a lone dispatcher."""
+"""The programs under measurement, and the providers that they send to."""
 
 from __future__ import annotations
 
 import json
+import ssl
 import sys
 import urllib.error
 import urllib.request
@@ -14,6 +15,7 @@ from typing import Any
 
 from benchmarks.engines import Engine
 from benchmarks.processes import PUSHHUB, ROOT, Program, free_port, program
+from benchmarks.sink import COUNTED_AT
 from pushhub.sealing import create_key_file
 
 
@@ -27,22 +29,40 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """The simulated providers and the settings with which the service sends to them."""
+    """Who takes the messages, and the settings with which they are sent there."""
 
     settings: dict[str, str]
     program: Program
+
+
+@dataclass(frozen=True, slots=True)
+class Sink(Provider):
+    """Says yes to everything and only counts; see `benchmarks.sink`."""
+
+    counted_at: str
+
+    def taken(self) -> int:
+        """How many messages it has taken since its start."""
+        roots = ssl.create_default_context(cafile=self.settings["PUSHHUB_PROVIDER_CA"])
+        with urllib.request.urlopen(self.counted_at, timeout=30, context=roots) as response:  # noqa: S310 - our own
+            return int(json.load(response)["taken"])
+
+
+@dataclass(frozen=True, slots=True)
+class Simulators(Provider):
+    """The simulated providers, which look at every message and keep when it came."""
 
     @property
     def control(self) -> str:
         return self.settings["PUSHHUB_SIMULATOR_URL"]
 
-    def count_only(self, yes: bool) -> None:
-        """Whether arrivals are only counted, which is cheaper, or kept with their times."""
+    def forget(self) -> None:
+        """Begin to keep anew."""
         _call("DELETE", f"{self.control}/arrived")
-        _call("POST", f"{self.control}/settings", {"count_only": yes})
+        _call("POST", f"{self.control}/settings", {"count_only": False})
 
     def arrivals(self) -> Iterator[dict[str, Any]]:
-        """What arrived at FCM and was kept."""
+        """What arrived at FCM."""
         after, page = 0, [None]
         while page:
             document = _call("GET", f"{self.control}/arrived?provider=fcm&limit=1000&after={after}")
@@ -51,20 +71,32 @@ class Provider:
 
 
 @contextmanager
-def provider(home: Path) -> Iterator[Provider]:
+def simulators(home: Path) -> Iterator[Simulators]:
     """The simulators, in a process of their own."""
     command = [*PUSHHUB, "simulate", "--directory", str(home / "simulators")]
     with program(command, {}, home / "simulators.log") as running:
-        last = "PUSHHUB_SIMULATOR_URL="
-        running.wait_until(lambda: last in running.log.read_text(), "The simulators")
-        lines = running.log.read_text().splitlines()
-        pairs = [line.partition("=") for line in lines if line.startswith("PUSHHUB_")]
-        yield Provider({name: value for name, _, value in pairs}, running)
+        yield Simulators(_told(running, "PUSHHUB_SIMULATOR_URL"), running)
 
 
-def environment(home: Path, engine: Engine, sends_to: Provider, workers: int) -> dict[str, str]:
+@contextmanager
+def sink(home: Path) -> Iterator[Sink]:
+    """The sink, in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.sink", str(home / "sink")]
+    with program(command, {}, home / "sink.log") as running:
+        told = _told(running, COUNTED_AT)
+        yield Sink({name: value for name, value in told.items() if name != COUNTED_AT}, running, told[COUNTED_AT])
+
+
+def _told(running: Program, last: str) -> dict[str, str]:
+    """What a provider prints when it is ready: `NAME=value`, line by line."""
+    running.wait_until(lambda: f"{last}=" in running.log.read_text(), "The provider")
+    pairs = [line.partition("=") for line in running.log.read_text().splitlines()]
+    return {name: value for name, is_one, value in pairs if is_one and name.isupper()}
+
+
+def environment(engine: Engine, sends_to: Provider, workers: int) -> dict[str, str]:
     """The settings of an installation. Only limits that protect one person are out of the way."""
-    key_file, port = home / "installation-keys.json", free_port()
+    key_file, port = engine.home / "installation-keys.json", free_port()
     if not key_file.exists():
         create_key_file(key_file)
     return {
@@ -80,26 +112,26 @@ def environment(home: Path, engine: Engine, sends_to: Provider, workers: int) ->
 
 
 @contextmanager
-def service(home: Path, engine: Engine, environ: dict[str, str]) -> Iterator[Server]:
+def service(engine: Engine, environ: dict[str, str]) -> Iterator[Server]:
     """The service as it is installed: gunicorn with the project's own configuration."""
     command = _gunicorn("wsgi:application", ROOT / "gunicorn.conf.py")
-    with program(command, environ, home / f"service-{engine.name}.log") as running:
-        yield _ready(running, environ, "/readyz", "The service")
+    with program(command, environ, engine.home / "service.log") as running:
+        yield _ready(running, environ, "/healthz", "The service")
 
 
 @contextmanager
-def bare(home: Path, engine: Engine, environ: dict[str, str]) -> Iterator[Server]:
+def bare(engine: Engine, environ: dict[str, str]) -> Iterator[Server]:
     """One INSERT behind the same server."""
     environ = environ | {"PUSHHUB_PORT": str(free_port())}
     command = _gunicorn("benchmarks.bare:application", ROOT / "benchmarks" / "bare_gunicorn.py")
-    with program(command, environ, home / f"bare-{engine.name}.log") as running:
+    with program(command, environ, engine.home / "bare.log") as running:
         yield _ready(running, environ, "/ready", "The bare endpoint")
 
 
 @contextmanager
-def dispatcher(home: Path, engine: Engine, environ: dict[str, str]) -> Iterator[Program]:
-    """A dispatcher beside no service."""
-    log = home / f"dispatcher-{engine.name}.log"
+def dispatcher(engine: Engine, environ: dict[str, str]) -> Iterator[Program]:
+    """`pushhub dispatch`."""
+    log = engine.home / "dispatcher.log"
     with program([*PUSHHUB, "dispatch"], environ | {"PUSHHUB_DISPATCHER": "external"}, log) as running:
         yield running
 

@@ -66,7 +66,7 @@ def bind(body: dict[str, Any]) -> dict[str, Any]:
     """Bind this device by the password or the QR code of an offer; the proof is made with the device's new key"""
     presented: PasswordShown | QrScanned
     if "qr" in body:
-        presented = QrScanned(body["qr"])
+        presented = QrScanned(body["qr"], PhoneNumber.parse(body["number"]) if "number" in body else None)
     else:
         presented = PasswordShown(PhoneNumber.parse(body["number"]), body["password"])
     bound = service.bind(

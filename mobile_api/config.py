@@ -7,6 +7,8 @@ from typing import Any
 from mobile_api.schemas import Config
 from pushhub import clock
 from pushhub.binding import consent
+from pushhub.binding.offers import app_link
+from pushhub.channels.webpush import WebPushChannel
 from pushhub.http.contract import Face, public
 from pushhub.hub import hub
 
@@ -17,12 +19,19 @@ face = Face("app_config", __name__, prefix="/mobile/v1", about="What the app ask
 
 @face.operation("GET", "/config", answer=Config)
 def show_config() -> dict[str, Any]:
-    """Consent texts and their version, oldest app version that is served, store links, the server's time"""
+    """Consent texts and their version, oldest app version that is served, store and app links, web push key, time"""
     settings = hub().settings
     return {
         "consent": {"version": consent.VERSION, "texts": consent.TEXTS},
         "oldest_app_version": OLDEST_APP_VERSION,
+        "app_link": app_link(settings),
         "stores": {"android": settings.android_store_link, "ios": settings.ios_store_link},
         "server_time": clock.now(),
+        "webpush_key": _webpush_key(),
         "simulated_push": settings.simulated,
     }
+
+
+def _webpush_key() -> str | None:
+    channel = hub().channels.get("webpush")
+    return channel.public_key() if isinstance(channel, WebPushChannel) else None

@@ -12,7 +12,7 @@ from mobile_api import schemas
 from mobile_api.signed import SECURITY, signed_by_known_device, the_device
 from pushhub import errors
 from pushhub.delivery import receipts
-from pushhub.delivery.receipts import FeedItem
+from pushhub.delivery.receipts import FeedItem, Receipt
 from pushhub.http.contract import Face
 from pushhub.ids import Prefix, parse_id, public_id
 
@@ -51,6 +51,8 @@ def open_delivery(delivery_id: str) -> tuple[dict[str, Any], int, dict[str, str]
         document["code"] = opened.code
     if opened.purpose is not None:
         document["purpose"] = opened.purpose
+    if opened.data:
+        document["data"] = opened.data
     return document, 200, {"Cache-Control": "no-store"}
 
 
@@ -59,12 +61,15 @@ def acknowledge(body: dict[str, Any]) -> None:
     """Say what arrived and what was seen; repeats and any order do no harm"""
     receipts.acknowledge(
         the_device(),
-        [(parse_id(Prefix.DELIVERY, entry["delivery_id"]), entry["event"]) for entry in body["receipts"]],
+        [
+            Receipt(parse_id(Prefix.DELIVERY, entry["delivery_id"]), entry["event"], entry["at"])
+            for entry in body["receipts"]
+        ],
     )
 
 
 def _listed(item: FeedItem) -> dict[str, Any]:
-    product_id = item.product_id
+    product_id, again = item.product_id, item.sent_again_as
     return {
         "delivery_id": public_id(Prefix.DELIVERY, item.delivery_id),
         "kind": item.kind,
@@ -78,4 +83,6 @@ def _listed(item: FeedItem) -> dict[str, Any]:
         "created_at": item.created_at,
         "expires_at": item.expires_at,
         "seen_at": item.seen_at,
+        "code_status": item.code_status,
+        "sent_again_as": public_id(Prefix.DELIVERY, again) if again is not None else None,
     }

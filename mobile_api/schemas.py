@@ -8,9 +8,12 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from pushhub.binding.rules import Platform
 from pushhub.channels.contract import ApnsEnvironment, PushKind
+from pushhub.channels.hms import TARGET as HMS_TARGET
+from pushhub.channels.subscription import Subscription, UnfitSubscription
 from pushhub.delivery.receipts import ReceiptEvent
 from pushhub.delivery.rules import DeliveryKind
 from pushhub.http.fields import Time
+from pushhub.verifications.rules import VerificationStatus
 
 _LANGUAGE_TAG = validate.Regexp(
     r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", error="Send a language tag such as kk or ru-KZ."
@@ -31,6 +34,13 @@ class PushTarget(Schema):
     def _has_a_value(self, data: dict[str, Any], **_: Any) -> None:
         if data["kind"] is not PushKind.POLL and len(data["value"].strip()) < 8:
             raise ValidationError("Send the address that the push service gave the app.", "value")
+        if data["kind"] is PushKind.WEBPUSH:
+            try:
+                Subscription.parse(data["value"])
+            except UnfitSubscription as problem:
+                raise ValidationError(str(problem), "value") from None
+        if data["kind"] is PushKind.HMS and not HMS_TARGET.fullmatch(data["value"]):
+            raise ValidationError("Send the token of HmsInstanceId.getToken as it is, without spaces.", "value")
 
 
 class NewDevice(Schema):
@@ -45,7 +55,10 @@ class NewDevice(Schema):
 
 
 class NewBinding(Schema):
-    number = fields.String(validate=short(40))
+    number = fields.String(
+        validate=short(40),
+        metadata={"description": "With a password always; with a QR code where the person typed one: they must agree."},
+    )
     password = fields.String(validate=short(40))
     qr = fields.String(validate=short(500), metadata={"description": "The whole link that the camera read."})
     device = fields.Nested(NewDevice, required=True)
@@ -53,8 +66,7 @@ class NewBinding(Schema):
 
     @validates_schema
     def _one_way(self, data: dict[str, Any], **_: Any) -> None:
-        typed = {"number", "password"} & data.keys()
-        if ("qr" in data) == bool(typed) or (typed and len(typed) < 2):
+        if ("qr" in data) == ("password" in data) or ("password" in data and "number" not in data):
             raise ValidationError("Send either number and password, or qr.", "password")
 
 
@@ -125,6 +137,20 @@ class FeedItem(Schema):
     created_at = Time(required=True)
     expires_at = Time(required=True)
     seen_at = Time(required=True, allow_none=True)
+    code_status = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf([status.value for status in VerificationStatus]),
+        metadata={"description": "What became of the code: of use only while `pending`. None for a notification."},
+    )
+    sent_again_as = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "`delivery_id` of the newest delivery of the same code to this device, where it was sent "
+            "again after this one: show the code there, and here only that it was sent again."
+        },
+    )
 
 
 class Feed(Schema):
@@ -137,6 +163,11 @@ class OpenedDelivery(Schema):
     kind = fields.String(required=True, validate=validate.OneOf([kind.value for kind in DeliveryKind]))
     code = fields.String(metadata={"description": "Only for a code that can still be used."})
     purpose = fields.String()
+    data = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        metadata={"description": "Only for a notification to which the product gave some; the same as in its push."},
+    )
     product = fields.Nested(ProductShown, required=True)
     title = fields.String(required=True)
     body = fields.String(required=True)
@@ -161,8 +192,16 @@ class Consent(Schema):
 class Config(Schema):
     consent = fields.Nested(Consent, required=True)
     oldest_app_version = fields.String(required=True)
+    app_link = fields.String(
+        required=True, metadata={"description": "Every QR code of this installation holds `<app_link>/v1#…`."}
+    )
     stores = fields.Dict(keys=fields.String(), values=fields.String(allow_none=True), required=True)
     server_time = Time(required=True)
+    webpush_key = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "`applicationServerKey` for `PushManager.subscribe`; null: subscribe to nothing."},
+    )
     simulated_push = fields.Boolean(
         required=True, metadata={"description": "The push providers are simulators: any push target is accepted."}
     )

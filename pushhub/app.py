@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
 
 from flask import Flask
 from flask_migrate import Migrate
@@ -15,10 +15,12 @@ from pushhub import __version__, tables  # noqa: F401 - completes the metadata
 from pushhub.channels.configured import configured_channels
 from pushhub.channels.contract import Channel
 from pushhub.channels.recording import RecordingChannel
-from pushhub.db import db, engine_options, prepare_engine
+from pushhub.db import db
 from pushhub.delivery.rules import TEST_CHANNEL
+from pushhub.engine import engine_options, prepare_engine
 from pushhub.http.contract import ContractApi
 from pushhub.http.design import design
+from pushhub.http.nowhere import nothing_here
 from pushhub.http.problems import register_error_handlers
 from pushhub.hub import Hub, attach
 from pushhub.logs import configure_logging
@@ -37,6 +39,14 @@ class Face(Protocol):
     def register(self, app: Flask, api: Api) -> None: ...
 
 
+class Application(Flask):
+    """Flask without what this service has no use for."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """No view or hook is a coroutine, so none of the twenty functions of a request has to be asked."""
+        return func
+
+
 def create_app(
     settings: Settings,
     *,
@@ -52,7 +62,7 @@ def create_app(
     Raises `ConfigurationError` where keys or provider credentials can't be used.
     """
     configure_logging(settings.log_level)
-    app = Flask("pushhub", static_folder=None)
+    app = Application("pushhub", static_folder=None)
     app.config.update(
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
@@ -79,4 +89,5 @@ def create_app(
     for face in faces:
         face.register(app, api)
     register_error_handlers(app)
+    app.register_error_handler(404, nothing_here)
     return app

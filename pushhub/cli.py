@@ -7,7 +7,7 @@ import sys
 import click
 
 from pushhub import __version__
-from pushhub.commands import device, keys, number, product, running
+from pushhub.commands import cabinet, device, keys, number, product, running, webhook
 from pushhub.errors import ConfigurationError, PushhubError
 
 
@@ -24,7 +24,9 @@ commands.add_command(running.migrate)
 commands.add_command(running.doctor)
 commands.add_command(keys.group)
 commands.add_command(product.group)
+commands.add_command(cabinet.group)
 commands.add_command(number.group)
+commands.add_command(webhook.group)
 commands.add_command(device.group)
 
 

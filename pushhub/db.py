@@ -1,4 +1,5 @@
-"""The database: SQLite or PostgreSQL, with one code path. What differs between the two is in this file alone.
+"""The database: SQLite or PostgreSQL, with one code path. What differs between the two is in this file, and in
+`engine.py` where it is about connections.
 
 A use case opens one `transaction()` and nothing else commits. Every change of state is a guarded statement
 (`UPDATE … WHERE status = 'pending' … RETURNING`) whose result is looked at, so both engines promise the same
@@ -7,25 +8,30 @@ without row locks.
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from functools import lru_cache, wraps
+from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
-from sqlalchemy.orm import DeclarativeBase, Session, registry
+from sqlalchemy.orm import DeclarativeBase, Session, class_mapper, registry
+from sqlalchemy.orm.attributes import instance_dict
 
+from pushhub.engine import READING, SUBJECT, key_of
 from pushhub.errors import Busy, DatabaseUnavailable, PushhubError
 
 _AFTER_COMMIT = "pushhub.after_commit"
 P = ParamSpec("P")
 T = TypeVar("T")
+Row = TypeVar("Row", bound="Base")
+AnySelect = TypeVar("AnySelect")
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -68,49 +74,16 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False, "autoflush": False})
 
 
-def engine_options(url: str) -> dict[str, Any]:
-    """What SQLAlchemy's engine is made with for this database."""
-    # A failed statement is logged; its values (numbers, push targets) stay out of the log.
-    if url.startswith("sqlite"):
-        return {"hide_parameters": True, "connect_args": {"timeout": 5.0, "check_same_thread": False}}
-    return {
-        "hide_parameters": True,
-        "pool_size": 20,
-        "max_overflow": 20,
-        "pool_timeout": 5,
-        "pool_pre_ping": True,
-        "connect_args": {"connect_timeout": 5, "options": "-c timezone=UTC -c lock_timeout=5000"},
-    }
-
-
-def prepare_engine(engine: sa.Engine) -> None:
-    """Give a SQLite engine what PostgreSQL has by itself: foreign keys, concurrent readers, real transactions."""
-    if engine.dialect.name != "sqlite":
-        return
-
-    @sa.event.listens_for(engine, "connect")
-    def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # the driver begins nothing by itself; `_on_begin` does
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-
-    @sa.event.listens_for(engine, "begin")
-    def _on_begin(connection: sa.Connection) -> None:
-        # A write lock from the first statement on: a transaction that reads and then writes can't be
-        # overtaken between the two, nor fail half-way with "database is locked".
-        reading = connection.get_execution_options().get("reading", False)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-
 @contextmanager
-def transaction() -> Iterator[Session]:
+def transaction(subject: str | None = None) -> Iterator[Session]:
     """One unit of work: committed when the block ends, rolled back when it raises. Does not nest.
+
+    With a `subject` it has it to itself from the beginning, as by `one_at_a_time`, without a round trip for that.
 
     Raises `Busy` where the database is locked for longer than its timeout and `DatabaseUnavailable` where it
     can't be reached; nothing was written, unless the connection broke during the commit itself.
     """
-    with _session({}) as session:
+    with _session({SUBJECT: subject} if subject else {}) as session:
         session.info[_AFTER_COMMIT] = []
         yield session
         session.commit()
@@ -126,8 +99,7 @@ def after_commit(session: Session, action: Callable[[], None]) -> None:
 @contextmanager
 def reading() -> Iterator[Session]:
     """A block that only reads. It takes no write lock and, on PostgreSQL, costs no round trip of its own."""
-    options = {"reading": True} if db.engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
-    with _session(options) as session:
+    with _session({READING: True}) as session:
         yield session
 
 
@@ -188,21 +160,138 @@ def insert(table: type[Base]) -> Any:
     return postgresql.insert(table)
 
 
-def skip_locked(statement: sa.Select[Any]) -> sa.Select[Any]:
-    """Let concurrent claimers pass each other. SQLite has one writer at a time and needs nothing."""
-    return statement if db.engine.dialect.name == "sqlite" else statement.with_for_update(skip_locked=True)
+def write_rows(session: Session, rows: Sequence[tuple[type[Base], Mapping[str, Any]]]) -> None:
+    """INSERT rows of several tables, in this order. PostgreSQL takes them in one statement, which is one round
+    trip and one parse; for SQLite, which has neither, it is one statement for each."""
+    if db.engine.dialect.name == "sqlite":
+        for table, row in rows:
+            session.connection().execute(_insert_one(table, tuple(row)), row)
+        return
+    shape = tuple((table, tuple(row)) for table, row in rows)
+    values = {f"{place}_{name}": value for place, (_, row) in enumerate(rows) for name, value in row.items()}
+    session.connection().execute(_insert_all(shape), values)
+
+
+@lru_cache(maxsize=200)
+def _insert_one(table: type[Base], columns: tuple[str, ...]) -> sa.Insert:
+    return sa.insert(table).values({name: sa.bindparam(name) for name in columns}).inline()
+
+
+@lru_cache(maxsize=200)
+def _insert_all(shape: tuple[tuple[type[Base], tuple[str, ...]], ...]) -> sa.Select[Any]:
+    """`WITH a AS (INSERT …), b AS (INSERT …) SELECT 1`. Foreign keys are looked at when all of it is done."""
+    inserts = [
+        sa.insert(table).values({name: sa.bindparam(f"{place}_{name}", type_=_column(table, name)) for name in columns})
+        for place, (table, columns) in enumerate(shape)
+    ]
+    return sa.select(sa.literal_column("1")).add_cte(
+        *(insert.inline().cte(f"row_{place}") for place, insert in enumerate(inserts))
+    )
+
+
+def _column(table: type[Base], name: str) -> sa.types.TypeEngine[Any]:
+    return table_of(table).c[name].type
+
+
+def table_of(model: type[Base]) -> sa.Table:
+    """The table of a model, for statements that go around the ORM where there are many or in a hurry."""
+    return cast(sa.Table, model.__table__)
+
+
+def as_written(model: type[Row], row: Mapping[str, Any]) -> Row:
+    """A row that was just written, as an object that belongs to no session. The constructor would record each value
+    as a change, which takes ten times as long and which nobody looks at."""
+    made = class_mapper(model).class_manager.new_instance()
+    instance_dict(made).update(row)
+    return made
+
+
+def skip_locked(statement: AnySelect) -> AnySelect:
+    """Let concurrent claimers pass each other. SQLite has one writer at a time; there nothing is rendered."""
+    select = cast(sa.Select[Any], statement)
+    return cast(AnySelect, select.with_for_update(skip_locked=True))
+
+
+def kept(statement: AnySelect, table: type[Base]) -> AnySelect:
+    """See to it that the rows of `table` that this reads are not deleted before the transaction ends. SQLite has
+    one writer at a time; there nothing is rendered."""
+    select = cast(sa.Select[Any], statement)
+    return cast(AnySelect, select.with_for_update(read=True, key_share=True, of=table))
+
+
+def held(statement: AnySelect, table: type[Base]) -> AnySelect:
+    """See to it that the rows of `table` that this reads stay as they are until the transaction ends: who changes or
+    holds them waits, and is then looked at anew. SQLite has one writer at a time; there nothing is rendered."""
+    select = cast(sa.Select[Any], statement)
+    return cast(AnySelect, select.with_for_update(key_share=True, of=table))
+
+
+def list_has(column: Any, item: Any) -> sa.ColumnElement[bool]:
+    """Whether the list in a JSON column holds the text `item`."""
+    if db.engine.dialect.name == "sqlite":
+        entry = sa.func.json_each(column).table_valued("value").c.value
+    else:
+        entry = sa.func.json_array_elements_text(column).column_valued("entry")
+    return sa.exists(sa.select(sa.literal_column("1")).where(entry == item))
+
+
+_WAIT_FOR_SUBJECT = sa.text("SELECT pg_advisory_xact_lock(:key)")
 
 
 def one_at_a_time(session: Session, subject: str) -> None:
     """Let transactions about the same `subject` wait for each other until the first has ended, so that what one
     of them counts or compares can't change under it. SQLite has one writer at a time and needs nothing."""
     if db.engine.dialect.name == "postgresql":
-        session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(subject, 0))))
+        session.connection().execute(_WAIT_FOR_SUBJECT, {"key": key_of(subject)})
 
 
-def rows_as_cte(name: str, columns: Sequence[sa.ColumnClause[Any]], rows: Sequence[tuple[Any, ...]]) -> sa.CTE:
-    """`WITH name (columns) AS (VALUES …)`: many rows for one statement, in a form both engines take."""
-    return sa.values(*columns, name=name).data(list(rows)).cte(name)
+class ManyRows:
+    """Rows for one statement, given as one JSON parameter: however many there are, the statement is the same, so
+    it is compiled once. `table` stands in the statement, `parameter` is executed with it.
+
+    Args:
+        name: of the table in the statement, and of the parameter.
+        columns: whose names and types the rows have.
+    """
+
+    def __init__(self, name: str, *columns: sa.Column[Any]) -> None:
+        self._name = name
+        self._columns = columns
+
+    @property
+    def table(self) -> sa.FromClause:
+        """The rows as something to select from."""
+        if db.engine.dialect.name == "sqlite":
+            each = sa.func.json_each(sa.bindparam(self._name, type_=sa.Text())).table_valued("value")
+            fields = [
+                sa.type_coerce(sa.func.json_extract(each.c.value, f"$[{place}]"), column.type).label(column.name)
+                for place, column in enumerate(self._columns)
+            ]
+            return sa.select(*fields).subquery(self._name)
+        of_types = [sa.column(column.name, column.type) for column in self._columns]
+        records = sa.func.json_to_recordset(sa.cast(sa.bindparam(self._name, type_=sa.Text()), sa.JSON()))
+        return records.table_valued(*of_types, name=self._name).render_derived(with_types=True)
+
+    def parameter(self, rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
+        """The rows, each with its values in the order of the columns."""
+        dialect = db.engine.dialect
+        if dialect.name != "sqlite":
+            names = [column.name for column in self._columns]
+            objects = [dict(zip(names, row, strict=True)) for row in rows]
+            return {self._name: json.dumps(objects, default=_in_json, separators=(",", ":"))}
+        writers = [column.type.dialect_impl(dialect).bind_processor(dialect) for column in self._columns]
+        return {
+            self._name: json.dumps(
+                [
+                    [writer(value) if writer else value for writer, value in zip(writers, row, strict=True)]
+                    for row in rows
+                ]
+            )
+        }
+
+
+def _in_json(value: UUID | datetime) -> str:
+    return value.hex if isinstance(value, UUID) else value.isoformat()
 
 
 def again_on_conflict(use_case: Callable[P, T]) -> Callable[P, T]:

@@ -11,9 +11,14 @@
         ├── BadProof        401       ├── NumberBoundElsewhere 409  ├── TooManyCodes           429
         ├── BadDeviceSecret 401       ├── NumberInvalid      422    ├── TooManyTries           429
         ├── DeviceUnbound   409       ├── NumberNotAllowed   422    ├── TooManyRequests        429
-        ├── AssuranceNotAllowed 403   │                             │
+        ├── AssuranceNotAllowed 403   ├── ChannelNotInRoute  422    │
         ├── IdempotencyKeyReused 422  ├── UnknownPurpose     422    ├── CodeMalformed          422
-        └── IdempotencyKeyMalformed 400, ForgeryRefused 403, Busy 503, DatabaseUnavailable 503
+        ├── NotificationTooLarge 422  ├── NotificationSent   409    │
+        ├── WebhookUrlRefused 422     ├── TooManyWebhooks    409    ├── WebhookDisabled        409
+        ├── CursorMalformed 422       │                             │
+        ├── PanelOver       401       ├── OriginRefused      403    │
+        └── IdempotencyKeyMalformed 400, ForgeryRefused 403, Busy 503, DatabaseUnavailable 503,
+            RegistryUnavailable 503, CustomersUnavailable 503, CabinetNotReady 503
 
 `code` is stable and is what programs match on; the words may change. No text here ever carries a code, a
 password, a push target or a full number.
@@ -75,7 +80,7 @@ class BodyTooLarge(PushhubError):
     code = "body_too_large"
     status = 413
     title = "The body is too large"
-    text = "A request body may have at most 64 KiB."
+    text = "A request body may have at most 64 KiB; one of POST /v1/notifications, 512 KiB."
 
 
 class NotFound(PushhubError):
@@ -97,6 +102,22 @@ class BadApiKey(PushhubError):
     status = 401
     title = "No valid API key"
     text = "Send `Authorization: Bearer phk_live_…` (or phk_test_…) with a key that has not been revoked."
+
+
+class PanelOver(PushhubError):
+    """One answer for closed, run out, never made and another panel's, so that nothing can be learned by trying."""
+
+    code = "panel_over"
+    status = 401
+    title = "This panel has ended"
+    text = "Open the page again: the product's server makes a new panel (POST /v1/panels) with a new secret."
+
+
+class OriginRefused(PushhubError):
+    code = "origin_refused"
+    status = 403
+    title = "This panel belongs to another site"
+    text = "A panel that was made with an `origin` works on pages of that origin alone."
 
 
 class MissingScope(PushhubError):
@@ -212,6 +233,13 @@ class NumberUnreachable(PushhubError):
     text = "`reason` says why. Where it is never_bound or unbound, show an offer (POST /v1/offers)."
 
 
+class ChannelNotInRoute(PushhubError):
+    code = "channel_not_in_route"
+    status = 422
+    title = "The product does not use this channel"
+    text = "`channels` takes some of `route`, the product's channel order. An operator changes that order."
+
+
 class NotArmed(PushhubError):
     code = "not_armed"
     status = 409
@@ -261,11 +289,57 @@ class TooManyTries(PushhubError):
     text = "Wait until `retry_at`."
 
 
+class CursorMalformed(PushhubError):
+    code = "cursor_malformed"
+    status = 422
+    title = "This cursor was not given by us"
+    text = "Send `next` of the page before as `after`, unchanged; leave `after` out to begin with the oldest event."
+
+
+class WebhookUrlRefused(PushhubError):
+    code = "webhook_url_refused"
+    status = 422
+    title = "No webhook can go to this address"
+    text = "`reason` says why. An address is https://, on the open Internet, and holds no user name or password."
+
+
+class TooManyWebhooks(PushhubError):
+    code = "too_many_webhooks"
+    status = 409
+    title = "The product has as many webhooks as it may"
+    text = "Delete one that is not needed any more, or change it (PATCH /v1/webhooks/{id})."
+
+
+class WebhookDisabled(PushhubError):
+    code = "webhook_disabled"
+    status = 409
+    title = "This webhook is disabled"
+    text = "`disabled_reason` says why. Enable it first: PATCH /v1/webhooks/{id} with `enabled: true`."
+
+
 class TooManyRequests(PushhubError):
     code = "too_many_requests"
     status = 429
     title = "This API key is sending too fast"
     text = "`RateLimit-Policy` tells the quota. Wait until `retry_at`."
+
+
+class NotificationTooLarge(PushhubError):
+    code = "notification_too_large"
+    status = 422
+    title = "The notification does not fit into a push"
+    text = (
+        "Title, body and data may have `at_most` bytes together, in each language; these have `bytes` (`locale` is "
+        "null for the title and body themselves). A Cyrillic letter takes two. Shorten the body; the app can fetch "
+        "the rest."
+    )
+
+
+class NotificationSent(PushhubError):
+    code = "notification_sent"
+    status = 409
+    title = "The whole notification has gone out"
+    text = "There is nothing left to stop. `progress` of GET /v1/notifications/{id} says how far it has come."
 
 
 class IdempotencyKeyMalformed(PushhubError):
@@ -287,6 +361,27 @@ class ForgeryRefused(PushhubError):
     status = 403
     title = "The page that sent this is not one of ours, or is too old"
     text = "Reload the page and try again."
+
+
+class RegistryUnavailable(PushhubError):
+    code = "registry_unavailable"
+    status = 503
+    title = "The state register does not answer"
+    text = "Nothing was changed. Try again in a few minutes."
+
+
+class CustomersUnavailable(PushhubError):
+    code = "customers_unavailable"
+    status = 503
+    title = "The product's own customer service does not answer"
+    text = "Nothing was changed. Try again in a few minutes."
+
+
+class CabinetNotReady(PushhubError):
+    code = "cabinet_not_ready"
+    status = 503
+    title = "This cabinet has not been set up"
+    text = "The operator makes its product with `pushhub cabinet create`."
 
 
 class Busy(PushhubError):

@@ -17,7 +17,7 @@ from pushhub.ids import new_key
 
 
 class Tag(StrEnum):
-    """The kinds of events."""
+    """The kinds of events. A webhook names them to choose what it is told."""
 
     OFFER_CREATED = "offer.created"
     OFFER_USED = "offer.used"
@@ -27,11 +27,24 @@ class Tag(StrEnum):
     BINDING_ENDED = "binding.ended"
     VERIFICATION_CREATED = "verification.created"
     VERIFICATION_RESENT = "verification.resent"
+    VERIFICATION_ESCALATED = "verification.escalated"
+    VERIFICATION_UNDELIVERABLE = "verification.undeliverable"
     VERIFICATION_ARMED = "verification.armed"
     VERIFICATION_APPROVED = "verification.approved"
     VERIFICATION_EXHAUSTED = "verification.exhausted"
     VERIFICATION_EXPIRED = "verification.expired"
     VERIFICATION_CANCELLED = "verification.cancelled"
+    DELIVERY_ACCEPTED = "delivery.accepted"
+    DELIVERY_RECEIVED = "delivery.received"
+    DELIVERY_SEEN = "delivery.seen"
+    DELIVERY_DEAD = "delivery.dead"
+    DELIVERY_FAILED = "delivery.failed"
+    DELIVERY_EXPIRED = "delivery.expired"
+    NOTIFICATION_CREATED = "notification.created"
+    NOTIFICATION_SENT = "notification.sent"
+    NOTIFICATION_CANCELLED = "notification.cancelled"
+    WEBHOOK_DISABLED = "webhook.disabled"
+    WEBHOOK_TEST = "webhook.test"
     API_KEY_CREATED = "api_key.created"
     API_KEY_REVOKED = "api_key.revoked"
 
@@ -39,9 +52,16 @@ class Tag(StrEnum):
 class Event(Base):
     __tablename__ = "events"
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_key)
+    #: Given out by the database: of two events of one verification the later one has the higher position.
+    position: Mapped[int] = mapped_column(sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(default=new_key)
+    #: The place in what `GET /v1/events` and webhooks tell. Given after the commit, by one process at a time
+    #: (see `pushhub.webhooks.relay`), so that no event appears behind a reader who has passed its place.
+    sequence: Mapped[int | None] = mapped_column(sa.BigInteger)
     #: Whose event it is; None for what concerns no single product.
     product_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("products.id", ondelete="CASCADE"))
+    #: False for what a test key did.
+    live: Mapped[bool] = mapped_column(default=True)
     tag: Mapped[str] = mapped_column(sa.String(40))
     #: The key of the offer, binding, verification … that changed.
     subject_id: Mapped[UUID]
@@ -49,12 +69,33 @@ class Event(Base):
     at: Mapped[datetime]
 
     __table_args__ = (
-        sa.Index("ix_events_product_id_id", "product_id", "id"),
+        sa.Index("ix_events_product_id_live_sequence", "product_id", "live", "sequence"),
+        sa.Index("uq_events_sequence", "sequence", unique=True),
+        sa.Index(
+            "ix_events_unsequenced",
+            "position",
+            sqlite_where=sa.text("sequence IS NULL"),
+            postgresql_where=sa.text("sequence IS NULL"),
+        ),
         sa.Index("ix_events_subject_id", "subject_id"),
     )
 
 
-def record(session: Session, tag: Tag, subject_id: UUID, product_id: UUID | None, **data: Any) -> None:
+def record(
+    session: Session, tag: Tag, subject_id: UUID, product_id: UUID | None, *, live: bool = True, **data: Any
+) -> None:
     """Write one event in the caller's transaction."""
-    row = {"id": new_key(), "product_id": product_id, "tag": tag, "subject_id": subject_id, "data": data}
-    session.execute(sa.insert(Event), [{**row, "at": clock.now()}])
+    session.execute(sa.insert(Event), [event_row(tag, subject_id, product_id, live=live, **data)])
+
+
+def event_row(tag: Tag, subject_id: UUID, product_id: UUID | None, *, live: bool = True, **data: Any) -> dict[str, Any]:
+    """One event as a row, for those who write many in one statement."""
+    return {
+        "id": new_key(),
+        "product_id": product_id,
+        "live": live,
+        "tag": tag,
+        "subject_id": subject_id,
+        "data": data,
+        "at": clock.now(),
+    }

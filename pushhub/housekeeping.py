@@ -10,14 +10,19 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from pushhub import clock, events, idempotency, limits
+from pushhub import captcha, clock, events, idempotency, limits
+from pushhub.accounts import flows
+from pushhub.accounts import service as accounts
 from pushhub.binding import proofs
 from pushhub.binding.models import Offer
 from pushhub.binding.rules import OfferStatus
 from pushhub.db import transaction
 from pushhub.delivery.models import DispatcherBeat
 from pushhub.events import Tag
+from pushhub.letters import queue as letters
+from pushhub.panels import service as panels
 from pushhub.verifications.lifecycle import expire_due
+from pushhub.webhooks import queue as webhooks
 
 _COUNTERS_KEPT = timedelta(days=31)
 _BEATS_KEPT = timedelta(days=1)
@@ -31,11 +36,17 @@ def sweep() -> None:
             sa.update(Offer)
             .where(Offer.status == OfferStatus.PENDING, Offer.expires_at <= clock.now())
             .values(status=OfferStatus.EXPIRED, totp_secret=b"", qr_secret=b"")
-            .returning(Offer.id, Offer.product_id)
+            .returning(Offer.id, Offer.product_id, Offer.live)
         ).all()
-        for offer_id, product_id in expired:
-            events.record(session, Tag.OFFER_EXPIRED, offer_id, product_id)
+        for offer_id, product_id, live in expired:
+            events.record(session, Tag.OFFER_EXPIRED, offer_id, product_id, live=live)
         session.execute(sa.delete(DispatcherBeat).where(DispatcherBeat.seen_at < clock.now() - _BEATS_KEPT))
         proofs.sweep(session)
         idempotency.sweep(session)
         limits.sweep(session, _COUNTERS_KEPT)
+        webhooks.sweep(session)
+        letters.sweep(session)
+        captcha.sweep(session)
+        panels.sweep(session)
+        flows.sweep(session)
+        accounts.sweep(session)

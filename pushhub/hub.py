@@ -26,6 +26,8 @@ class Hub:
     keyring: Keyring
     #: The configured ways out by name: `fcm`, `apns`, `poll`.
     channels: Mapping[str, Channel]
+    #: Callers by the digest of their API key, with the monotonic time until which they are believed.
+    recognised: dict[str, tuple[object, float]] = field(default_factory=dict, repr=False)
     #: Tells the dispatcher of this process that something is due on a channel.
     wake: Callable[[str], None] = field(default=_nobody_to_wake)
 

@@ -7,6 +7,7 @@ log line or a support request says what kind of thing it names: `ver_01jd6…`.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -15,6 +16,9 @@ import uuid_utils.compat
 from pushhub.errors import NotFound
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+#: Two letters for ten bits, thirteen times: ids are written several times for each message.
+_PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
+_SHIFTS = tuple(range(120, -10, -10))
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 
 
@@ -30,6 +34,11 @@ class Prefix(StrEnum):
     DELIVERY = "dlv"
     NOTIFICATION = "ntf"
     EVENT = "evt"
+    WEBHOOK = "whk"
+    FLOW = "flw"
+    SESSION = "ses"
+    PANEL = "pnl"
+    ACCOUNT = "acc"
 
 
 def new_key() -> UUID:
@@ -37,11 +46,16 @@ def new_key() -> UUID:
     return uuid_utils.compat.uuid7()
 
 
+def least_key_of(age: timedelta) -> UUID:
+    """The least key that could have been made so long ago: what is younger is a range of the primary key."""
+    milliseconds = new_key().int >> 80
+    return UUID(int=(milliseconds - int(age.total_seconds() * 1000)) << 80)
+
+
 def public_id(prefix: Prefix, key: UUID) -> str:
     """`key` as it is shown outside."""
     number = key.int
-    letters = [_ALPHABET[(number >> shift) & 31] for shift in range(125, -5, -5)]
-    return f"{prefix}_{''.join(letters)}"
+    return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
 
 
 def parse_id(prefix: Prefix, text: str) -> UUID:

@@ -47,6 +47,14 @@ class Window:
 
 BIND_FAILURES = Window("bind_failures", timedelta(hours=1))
 CLIENT_CODES = Window("client_codes", timedelta(hours=1))
+#: Answers that a register did not confirm, by network address.
+REGISTER_ANSWERS = Window("register_answers", timedelta(hours=1))
+#: Accounts that were asked for without a code, by network address.
+REGISTRATIONS = Window("registrations", timedelta(hours=1))
+#: Wrong passwords at the sign-in, by network address.
+WRONG_PASSWORDS = Window("wrong_passwords", timedelta(hours=1))
+#: How many messages of a product went by a channel that costs money.
+PAID_MESSAGES = Window("paid_messages", timedelta(days=1))
 #: Summed over a day and over 30 days.
 WRONG_CODES = Window("wrong_codes", timedelta(hours=1))
 

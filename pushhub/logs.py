@@ -17,7 +17,9 @@ _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime
 _NUMBER = re.compile(r"(\+\d{3,4})\d{3,9}(\d{4})")
 #: PostgreSQL tells the whole row that it refused, of as many lines as the row's texts have.
 _REFUSED_ROW = re.compile(r"^DETAIL: .*?(?=^\[SQL|^CONTEXT:|^\n(?:The above|During)|\Z)", re.DOTALL | re.MULTILINE)
-_SECRET = re.compile(r"\b(phk_live_|phk_test_|phd_)[\w-]+|eyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=#)[\w-]{22}\b")
+_SECRET = re.compile(
+    r"\b(phk_live_|phk_test_|phd_|phs_|phl_|whsec_)[\w+/=-]+|eyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=#)[\w-]{22}\b"
+)
 
 
 def redact(text: str) -> str:
@@ -61,5 +63,5 @@ def configure_logging(level: str) -> None:
         handler.setFormatter(JsonFormatter())
         root.addHandler(handler)
     # These are chatty, and some write addresses of requests, which may hold a number or a push target.
-    for name in ("pyreqwest", "urllib3", "google", "httpx", "werkzeug", "alembic"):
+    for name in ("pyreqwest", "urllib3", "google", "httpcore", "httpx", "werkzeug", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import phonenumbers
@@ -20,6 +20,8 @@ class PhoneNumber:
     """A valid number in E.164 (`+77057546868`). Its text form is masked, so that it can't slip into a log."""
 
     e164: str
+    #: Where `parse` has found it out on the way.
+    _country: str | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def parse(cls, text: str) -> PhoneNumber:
@@ -42,8 +44,7 @@ class PhoneNumber:
     @property
     def country(self) -> str:
         """ISO 3166-1 alpha-2, e.g. `KZ`."""
-        region = phonenumbers.region_code_for_number(phonenumbers.parse(self.e164))
-        return str(region)
+        return self._country or str(phonenumbers.region_code_for_number(phonenumbers.parse(self.e164)))
 
     def __str__(self) -> str:
         return self.masked
@@ -60,6 +61,7 @@ def _parse(text: str) -> PhoneNumber:
         parsed = phonenumbers.parse(text.strip(), None)
     except phonenumbers.NumberParseException as problem:
         raise NumberInvalid from problem
-    if parsed.extension or not phonenumbers.is_valid_number(parsed):
+    country = phonenumbers.region_code_for_number(parsed)
+    if parsed.extension or country is None or not phonenumbers.is_valid_number_for_region(parsed, country):
         raise NumberInvalid
-    return PhoneNumber(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+    return PhoneNumber(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164), country)

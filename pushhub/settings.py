@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from pushhub.channels.subscription import PUBLIC_HOSTS, host_and_port
 from pushhub.errors import ConfigurationError
 
 _REQUIRED = object()
@@ -20,6 +21,10 @@ _REQUIRED = object()
 
 def _text(value: str) -> str:
     return value
+
+
+def _names(value: str) -> tuple[str, ...]:
+    return tuple(name for name in (part.strip() for part in value.split(",")) if name)
 
 
 def _path(value: str) -> Path:
@@ -75,6 +80,28 @@ def _public_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _app_id(value: str) -> str:
+    if not value.isascii() or not value.isalnum():  # it becomes part of an address
+        raise ValueError("must be letters and digits")
+    return value
+
+
+def _contact(value: str) -> str:
+    if not value.startswith(("mailto:", "https://")):
+        raise ValueError("must start with mailto: or https://")
+    return value
+
+
+def _hosts(value: str) -> tuple[str, ...]:
+    hosts = tuple(entry.strip().lower() for entry in value.split(","))
+    try:
+        for host in hosts:
+            host_and_port(host)
+    except ValueError:
+        raise ValueError("must be hosts separated by commas, such as fcm.googleapis.com,push.apple.com") from None
+    return hosts
+
+
 def _setting(read: Callable[[str], Any], default: Any, help: str, *, shown: bool = True) -> Any:
     return field(repr=shown, metadata={"read": read, "default": default, "help": help})
 
@@ -126,8 +153,55 @@ class Settings:
     apns_topic: str | None = _setting(_text, None, "Bundle id of the companion app.")
     apns_url: str = _setting(_https, "https://api.push.apple.com", "Where APNs is.")
     apns_sandbox_url: str = _setting(_https, "https://api.sandbox.push.apple.com", "Where the APNs sandbox is.")
+    hms_app_id: str | None = _setting(
+        _app_id, None, "App id in AppGallery Connect; without it there is no `hms` channel (Huawei Push Kit)."
+    )
+    hms_secret: Path | None = _setting(_path, None, "File with that app's client secret.")
+    hms_url: str = _setting(_https, "https://push-api.cloud.huawei.com", "Where Push Kit is.")
+    hms_oauth_url: str = _setting(
+        _https, "https://oauth-login.cloud.huawei.com/oauth2/v3/token", "Where Huawei gives credentials."
+    )
+    vapid_key: Path | None = _setting(
+        _path,
+        None,
+        "PEM file with an EC P-256 private key (`openssl ecparam -name prime256v1 -genkey -noout`); without it there "
+        "is no `webpush` channel (browsers).",
+    )
+    vapid_subject: str | None = _setting(
+        _contact, None, "How a push service reaches the operator: `mailto:…` or `https://…`."
+    )
+    webpush_hosts: tuple[str, ...] = _setting(
+        _hosts,
+        PUBLIC_HOSTS,
+        "Push services that are sent to, with all hosts below them, separated by commas. `host:port` where the port is "
+        "not 443.",
+    )
+    sms_url: str | None = _setting(
+        _text,
+        None,
+        "The SMS gateway as an Apprise URL in which `{number}` stands for the receiver's +7701…, or `{digits}` for "
+        "7701…; without it there is no `sms` channel.",
+        shown=False,
+    )
+    smtp_url: str | None = _setting(
+        _text,
+        None,
+        "The mail server: `smtps://user:password@host:465`, or `smtp://…:587`, which demands STARTTLS unless the host "
+        "is this machine; without it there is no `email` channel, and cabinets send no letters.",
+        shown=False,
+    )
+    mail_from: str | None = _setting(_text, None, "In whose name mail is sent: `INDIGO <no-reply@example.kz>`.")
     provider_ca: Path | None = _setting(
-        _path, None, "PEM file of a further certificate authority for FCM and APNs (the simulators have their own)."
+        _path,
+        None,
+        "PEM file of a further certificate authority for push providers, the mail server and webhooks (the "
+        "simulators have their own).",
+    )
+    webhook_private_addresses: bool = _setting(
+        _flag,
+        False,
+        "Let products register webhooks at private addresses, and with http:// on this machine. For trying out, and "
+        "where only your own systems are integrated.",
     )
     simulated: bool = _setting(
         _flag, False, "The providers are the project's simulators: pages say so, and the web phone takes part."
@@ -143,6 +217,19 @@ class Settings:
     )
     bind_failures_per_hour: int = _setting(
         _whole(1, 10000), 20, "Wrong binding passwords from one network address in an hour."
+    )
+    cabinets: tuple[str, ...] = _setting(
+        _names,
+        (),
+        "Profiles of the cabinets to serve, with commas between: names of profiles that come with pushhub (`indigo`) "
+        "or paths of TOML files.",
+    )
+    registry_url: str | None = _setting(
+        _public_url, None, "Address of the register of citizens that cabinets ask (docs/registry.md), without a path."
+    )
+    registry_secret: Path | None = _setting(_path, None, "File with the secret that the register wants as a bearer.")
+    registry_file: Path | None = _setting(
+        _path, None, "TOML file that stands in for the register, for trying out (docs/registry.md)."
     )
     android_store_link: str | None = _setting(_https, None, "The companion app in Google Play, for the app's config.")
     ios_store_link: str | None = _setting(_https, None, "The companion app in the App Store, for the app's config.")
@@ -172,9 +259,13 @@ def table() -> list[Row]:
     rows = []
     for entry in fields(Settings):
         default = entry.metadata["default"]
-        shown = None if default is _REQUIRED or default is None else str(default).replace("False", "false")
+        shown = None if default is _REQUIRED or default in (None, ()) else str(default).replace("False", "false")
         rows.append(Row(variable_of(entry.name), shown, default is _REQUIRED, entry.metadata["help"]))
     return rows
+
+
+def _as_written(default: Any) -> str:
+    return ",".join(default) if isinstance(default, tuple) else str(default).replace("False", "false")
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
@@ -205,6 +296,15 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     return Settings(**values)
 
 
+#: Settings of which all are set or none.
+_TOGETHER = (
+    ("APNs needs all of its four", ("apns_key", "apns_key_id", "apns_team_id", "apns_topic")),
+    ("Push Kit needs both of its", ("hms_app_id", "hms_secret")),
+    ("Web push needs both of its", ("vapid_key", "vapid_subject")),
+    ("Mail needs both of its", ("smtp_url", "mail_from")),
+)
+
+
 def _contradictions(values: Mapping[str, Any]) -> list[str]:
     problems = []
     url = values["database_url"]
@@ -212,8 +312,10 @@ def _contradictions(values: Mapping[str, Any]) -> list[str]:
         problems.append("PUSHHUB_DATABASE_URL must start with sqlite:/// or postgresql+psycopg://.")
     if url.startswith("sqlite") and values["workers"] > 1:
         problems.append("PUSHHUB_WORKERS must be 1 with SQLite. Use PostgreSQL for several processes.")
-    apns = ("apns_key", "apns_key_id", "apns_team_id", "apns_topic")
-    missing = [variable_of(name) for name in apns if values[name] is None]
-    if missing and len(missing) < len(apns):
-        problems.append(f"APNs needs all of its four settings; missing: {', '.join(missing)}.")
+    if values["registry_url"] and values["registry_file"]:
+        problems.append("Set PUSHHUB_REGISTRY_URL or PUSHHUB_REGISTRY_FILE, not both.")
+    for whose, names in _TOGETHER:
+        missing = [variable_of(name) for name in names if values[name] is None]
+        if missing and len(missing) < len(names):
+            problems.append(f"{whose} settings; missing: {', '.join(missing)}.")
     return problems

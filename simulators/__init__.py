@@ -1,6 +1,7 @@
-"""Simulated push providers on the real wire: APNs (two hosts) and FCM HTTP v1 with its OAuth endpoint.
+"""Simulated providers on the real wire: FCM and Huawei's Push Kit with their OAuth endpoints, APNs (two hosts), a push
+service of browsers, an SMS gateway, a mail server.
 
-For demonstrations, tests and rehearsals. They check what Apple and Google check, record what arrived, and can
+For demonstrations, tests and rehearsals. They check what the providers check, record what arrived, and can
 be scripted to refuse, delay, hang, reset and go away. They deliver nothing to any phone.
 
     with Simulators(Path("var/simulators")) as sim:

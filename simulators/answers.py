@@ -79,6 +79,30 @@ GOOGLE_STATUSES: Mapping[int, str] = {
 #: Reasons that are a Google `status` alone, without an `FcmError` detail -> HTTP status.
 GOOGLE_REASONS: Mapping[str, int] = {"UNAUTHENTICATED": 401, "PERMISSION_DENIED": 403, "NOT_FOUND": 404}
 
+#: `code` of Huawei's Push Kit -> HTTP status, message. Source: Huawei, "Sending Messages", response codes.
+HMS_CODES: Mapping[str, tuple[int, str]] = {
+    "80000000": (200, "Success"),
+    "80100000": (200, "Check Parameter Partial Success"),
+    "80100001": (400, "Illegal parameter"),
+    "80100002": (400, "Illegal number of tokens in a synchronous message"),
+    "80100003": (400, "Illegal payload"),
+    "80100004": (400, "The expiration time is in the past"),
+    "80100013": (400, "Illegal collapse_key"),
+    "80100016": (400, "Message contains sensitive information"),
+    "80100017": (400, "Too many topics"),
+    "80200001": (401, "Oauth authentication error"),
+    "80200003": (401, "Oauth token expired"),
+    "80300002": (403, "No permission to send message to these tmIDs"),
+    "80300007": (400, "All the tokens are invalid"),
+    "80300008": (400, "Message body size exceeds the default value"),
+    "80300010": (400, "The number of tokens does not fit"),
+    "80300011": (403, "No permission to send messages of high priority"),
+    "80300013": (400, "Illegal receipt address"),
+    "80600003": (500, "Oauth service request failed"),
+    "81000001": (500, "System inner error"),
+}
+HMS_STATUSES: Mapping[str, int] = {code: status for code, (status, _) in HMS_CODES.items()}
+
 FCM_ERROR_TYPE = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 BAD_REQUEST_TYPE = "type.googleapis.com/google.rpc.BadRequest"
 
@@ -151,6 +175,15 @@ def bad_field(name: str, description: str) -> Outcome:
     violation = {"field": name, "description": description}
     detail = {"@type": BAD_REQUEST_TYPE, "fieldViolations": [violation]}
     return google_error(400, f"Invalid value at '{name}': {description}", details=[detail])
+
+
+def hms_answer(
+    code: str, request_id: str, *, status: int | None = None, extra: Mapping[str, Any] | None = None
+) -> Outcome:
+    """`{"code", "msg", "requestId"}`. The status is taken from the table when None; an unknown code is a KeyError."""
+    default, message = HMS_CODES[code] if status is None else (status, HMS_CODES.get(code, (0, code))[1])
+    body = {"code": code, "msg": message, "requestId": request_id, **(extra or {})}
+    return json_outcome(default, None if code == "80000000" else code, body)
 
 
 def oauth_error(error: str, description: str, *, status: int = 400) -> Outcome:

@@ -10,7 +10,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from simulators.connection import Connection
+from simulators.wire import Peer
 
 #: A provider token lives for an hour and may be renewed every 20 minutes, not more often.
 TOKEN_LIFE = 3600
@@ -37,11 +37,11 @@ class ProviderTokens:
         self._key_id = key_id
         self._team_id = team_id
         self._clock = clock
-        self._sessions: WeakKeyDictionary[Connection, _Session] = WeakKeyDictionary()
+        self._sessions: WeakKeyDictionary[Peer, _Session] = WeakKeyDictionary()
         # JWT -> iat of those whose signature is good: verifying one costs more than the whole request.
         self._verified: dict[str, int] = {}
 
-    def refusal(self, connection: Connection, authorization: str | None) -> str | None:
+    def refusal(self, connection: Peer, authorization: str | None) -> str | None:
         """The `reason` to refuse with, or None if the token is good for this connection.
 
         MissingProviderToken, InvalidProviderToken (signature, algorithm, kid, iss, iat missing or in the
@@ -68,7 +68,7 @@ class ProviderTokens:
             return "InvalidProviderToken"
         return self._remember(connection, session, value, issued_at)
 
-    def _remember(self, connection: Connection, session: _Session | None, value: str, issued_at: int) -> str | None:
+    def _remember(self, connection: Peer, session: _Session | None, value: str, issued_at: int) -> str | None:
         if session is None:
             self._sessions[connection] = _Session(self._key_id, value, issued_at)
         elif session.jwt != value:

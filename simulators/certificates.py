@@ -36,7 +36,8 @@ class Certificates:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(self.server, self.server_key)
-        context.set_alpn_protocols(list(protocols))
+        if protocols:
+            context.set_alpn_protocols(list(protocols))
         return context
 
 

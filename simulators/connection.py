@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from typing import cast
+from itertools import count
+from typing import Any, cast
 
 from simulators.http1 import Http1
 from simulators.http2 import Http2
@@ -22,12 +23,16 @@ from simulators.wire import Reply, Request, Service, Session
 #: bytes of the client still unread, would make the kernel send a reset and destroy answers on their way.
 LINGER_SECONDS = 0.5
 
+#: Numbers the connections of all simulators as they come.
+numbers = count(1)
+
 
 class Connection(asyncio.Protocol):
     """One accepted connection. `live` is the set of connections that the owner closes when it stops."""
 
-    def __init__(self, service: Service, live: set[Connection]) -> None:
+    def __init__(self, service: Service, live: set[Any]) -> None:
         self.service = service
+        self.number = next(numbers)
         self.loop = asyncio.get_running_loop()
         self.transport: asyncio.Transport
         self._live = live
@@ -94,8 +99,13 @@ class Connection(asyncio.Protocol):
         """Write what is ready, then reset the TCP connection as a crashed peer or a middlebox would."""
         if self._session is not None:
             self._session.flush()
-        raw = self.transport.get_extra_info("socket")
-        if raw is not None:
-            # Lingering for zero seconds makes the kernel send RST instead of an orderly FIN.
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.transport.abort()
+        reset(self.transport)
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Reset the TCP connection."""
+    raw = transport.get_extra_info("socket")
+    if raw is not None:
+        # Lingering for zero seconds makes the kernel send RST instead of an orderly FIN.
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from simulators.answers import to_json
-from simulators.desk import PUSH_PROVIDERS, Desk, TargetFacts
+from simulators.desk import PROVIDERS, PUSH_PROVIDERS, Desk, TargetFacts
 from simulators.scripts import Script
 from simulators.wire import Reply, Request, parse_json
 
@@ -17,14 +17,17 @@ MAX_PAGE = 1000
 
 HELP = {
     "GET /": "addresses, files and this help",
-    "GET /arrived?after=&provider=&target=&limit=": f"what arrived, oldest first, {MAX_PAGE} at most; go on "
-    "with after=<next_after>. status 200 means the message was taken, answered that the sender was told so",
+    "GET /arrived?after=&provider=&target=&limit=&newest=": f"what arrived, oldest first, {MAX_PAGE} at most; go on "
+    "with after=<next_after>, or ask for the newest so many. status 200 (mail: 250) means the message was taken, "
+    "answered that the sender was told so",
     "DELETE /arrived": "forget it, counts included",
     "POST /scripts": 'what to do with the next requests: {"provider", "target", "times" (null: for ever), '
     '"status", "reason", "timestamp" (ms), "retry_after" (s), "detail", "delay" (s), "fault", "reset_code"}; '
     "fault is reset, rst_stream, reset_after_taking, hang, truncate or half",
     "GET /scripts": "the scripts that stand",
     "DELETE /scripts": "forget them, goaway_after included",
+    "POST /subscriptions": 'what PushManager.subscribe gives in a browser: {"application_server_key" (or left out: '
+    "messages of every sender are taken)}",
     "POST /targets": 'declare a push target: {"target", "environment" (production, sandbox), "topic", '
     '"unregistered_since" (RFC 3339)}; what is left out is forgotten',
     "POST /settings": '{"goaway_after": {"apns": 1000}, "count_only": false}: after how many requests a '
@@ -35,14 +38,21 @@ Handler = Callable[[dict[str, str], object], tuple[int, object]]
 
 
 class Control:
-    """The service behind the control port. `about` gives addresses and files for `GET /`."""
+    """The service behind the control port. `about` gives addresses and files for `GET /`, `subscribe` a browser's
+    push subscription."""
 
     http1 = True
     body_limit = 60 * 1024
 
-    def __init__(self, desk: Desk, about: Callable[[], Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        about: Callable[[], Mapping[str, Any]],
+        subscribe: Callable[[str | None], Mapping[str, Any]],
+    ) -> None:
         self._desk = desk
         self._about = about
+        self._subscribe = subscribe
         self._routes: dict[str, dict[str, Handler]] = {
             "/": {"GET": self._help},
             "/arrived": {"GET": self._arrived, "DELETE": self._forget_arrived},
@@ -52,6 +62,7 @@ class Control:
                 "DELETE": self._forget_scripts,
             },
             "/targets": {"POST": self._declare},
+            "/subscriptions": {"POST": self._new_subscription},
             "/settings": {"POST": self._set},
         }
 
@@ -77,17 +88,19 @@ class Control:
         return 200, {**self._about(), "help": HELP}
 
     def _arrived(self, query: dict[str, str], body: object) -> tuple[int, object]:
-        if set(query) - {"after", "provider", "target", "limit"}:
-            raise ValueError("Use only after, provider, target and limit in the query.")
+        if set(query) - {"after", "provider", "target", "limit", "newest"}:
+            raise ValueError("Use only after, provider, target, limit and newest in the query.")
         limit = _number(query, "limit", 100)
-        if not 1 <= limit <= MAX_PAGE:
-            raise ValueError(f"Give limit as 1 to {MAX_PAGE}.")
+        newest = _number(query, "newest", 0)
+        if not 1 <= limit <= MAX_PAGE or newest > MAX_PAGE:
+            raise ValueError(f"Give limit and newest as 1 to {MAX_PAGE}.")
         after = _number(query, "after", 0)
         provider = query.get("provider")
-        if provider not in (None, *PUSH_PROVIDERS):
-            raise ValueError(f"Choose a provider among {', '.join(PUSH_PROVIDERS)}.")
+        if provider not in (None, *PROVIDERS):
+            raise ValueError(f"Choose a provider among {', '.join(PROVIDERS)}.")
         inbox = self._desk.inbox
-        found = inbox.arrived(provider=provider, target=query.get("target"), after=after, limit=limit)
+        which = {"newest": newest} if newest else {"limit": limit}
+        found = inbox.arrived(provider=provider, target=query.get("target"), after=after, **which)
         # A full page may have more behind it; otherwise everything up to now was looked at.
         next_after = found[-1].seq if len(found) == limit else max(after, inbox.last_seq)
         counts = {name: asdict(count) for name, count in inbox.counts.items()}
@@ -126,6 +139,15 @@ class Control:
             raise ValueError("Give environment as production or sandbox.")
         self._desk.declare(target, TargetFacts(environment, topic, _time(value.get("unregistered_since"))))
         return 200, {}
+
+    def _new_subscription(self, query: dict[str, str], body: object) -> tuple[int, object]:
+        key = _object(body, {"application_server_key"}).get("application_server_key")
+        if key is not None and not isinstance(key, str):
+            raise ValueError("Give application_server_key as a string.")
+        try:
+            return 201, self._subscribe(key)
+        except ValueError:
+            raise ValueError("Give application_server_key in base64url.") from None
 
     def _set(self, query: dict[str, str], body: object) -> tuple[int, object]:
         value = _object(body, {"goaway_after", "count_only"})

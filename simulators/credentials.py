@@ -1,4 +1,4 @@
-"""The keys of the simulated world: service account, APNs signing key. Made once, kept in a directory.
+"""The keys of the simulated world: service account, APNs signing key and so on. Made once, kept in a directory.
 
 Starting again on the same directory finds the same keys, so a pushhub that runs goes on working.
 """
@@ -6,8 +6,10 @@ Starting again on the same directory finds the same keys, so a pushhub that runs
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import os
+import secrets
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +27,10 @@ PROJECT_ID = "pushhub-simulated"
 CLIENT_EMAIL = f"pushhub@{PROJECT_ID}.iam.gserviceaccount.com"
 APNS_KEY_ID = "SIMKEY0001"
 APNS_TEAM_ID = "SIMTEAM001"
+HMS_APP_ID = "100000001"
+VAPID_SUBJECT = "mailto:operator@example.org"
+SMTP_USER = "pushhub"
+MAIL_FROM = "pushhub <codes@simulated.example>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,8 @@ class Credentials:
     """Where the sender's secrets are, and what the simulators need to check them.
 
     `service_account` is a file as Google's console gives it ("Create and manage service account keys");
-    `apns_key` is a .p8 file as Apple's ("Create a private key"). The public halves are PEM.
+    `apns_key` is a .p8 file as Apple's ("Create a private key"). The public halves are PEM. `hms_secret` is a file
+    with a client secret, `vapid_key` the key of an application server.
     """
 
     service_account: Path
@@ -40,21 +47,35 @@ class Credentials:
     apns_key: Path
     apns_public_key: bytes = field(repr=False)
     access_token_secret: bytes = field(repr=False)
+    hms_secret: Path
+    vapid_key: Path
+    root_secret: bytes = field(repr=False)
+
+    def secret(self, purpose: str) -> bytes:
+        """A secret of 32 bytes for one purpose, the same after every start in this directory."""
+        return hmac.digest(self.root_secret, purpose.encode(), hashlib.sha256)
 
 
 def prepare(directory: Path) -> Credentials:
     """Make what is missing in `directory`. ValueError if a file is damaged, OSError if it can't be used."""
     rsa_path, apns_path = directory / "service-account-key.pem", directory / "apns-key.p8"
+    vapid_path, hms_path = directory / "vapid-key.pem", directory / "hms-client-secret.txt"
     if not rsa_path.exists():
         write_private(rsa_path, private_pem(rsa.generate_private_key(public_exponent=65537, key_size=2048)))
-    if not apns_path.exists():
-        write_private(apns_path, private_pem(ec.generate_private_key(ec.SECP256R1())))
+    for path in (apns_path, vapid_path):
+        if not path.exists():
+            write_private(path, private_pem(ec.generate_private_key(ec.SECP256R1())))
+    if not hms_path.exists():
+        write_private(hms_path, secrets.token_hex(32).encode() + b"\n")
     return Credentials(
         service_account=directory / "service-account.json",
         service_account_key=_public_pem(rsa_path),
         apns_key=apns_path,
         apns_public_key=_public_pem(apns_path),
         access_token_secret=hashlib.sha256(b"access tokens" + rsa_path.read_bytes()).digest(),
+        hms_secret=hms_path,
+        vapid_key=vapid_path,
+        root_secret=hashlib.sha256(b"simulators" + rsa_path.read_bytes()).digest(),
     )
 
 

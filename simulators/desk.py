@@ -15,7 +15,9 @@ from simulators.scripts import UNDECIDED, Fault, Script, ScriptBook
 from simulators.wire import Headers, Reply, Request, WireFault
 
 Environment = Literal["production", "sandbox"]
-PUSH_PROVIDERS = ("fcm", "apns", "apns-sandbox")
+PUSH_PROVIDERS = ("fcm", "apns", "apns-sandbox", "hms", "webpush")
+#: Whose arrivals the inbox shows.
+PROVIDERS = (*PUSH_PROVIDERS, "sms", "email")
 MAX_TARGETS = 100_000
 
 _WIRE_FAULTS: dict[Fault, WireFault] = {
@@ -43,12 +45,14 @@ class TargetFacts:
 
 @dataclass(slots=True)
 class Note:
-    """What the inbox shall remember of one request beside the request itself."""
+    """What the inbox shall remember of one request beside the request itself, and of its body what a person
+    would read (None: the body as it is)."""
 
     provider: str
     target: str | None = field(default=None, repr=False)
     message_id: str | None = None
     collapse_id: str | None = None
+    payload: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True)
@@ -108,10 +112,11 @@ class Desk:
                 message_id=note.message_id,
                 collapse_id=note.collapse_id,
                 headers=request.headers,
-                payload=request.body,
+                payload=request.body if note.payload is None else note.payload,
                 at=self.time(),
                 status=outcome.status if decided else None,
                 reason=outcome.reason if decided else None,
+                connection=request.connection.number,
             )
         reply = Reply(outcome.status, outcome.headers, outcome.body, written=written)
         if script is not None:
@@ -124,6 +129,10 @@ def _apply(script: Script, request: Request, reply: Reply) -> None:
     if script.retry_after is not None:
         retry_after: Headers = [("retry-after", str(script.retry_after))]
         reply.headers = [*reply.headers, *retry_after]
+    if script.body is not None:
+        others: Headers = [line for line in reply.headers if line[0] != "content-type"]
+        reply.headers = [*others, ("content-type", "text/html; charset=UTF-8")]
+        reply.body = script.body.encode()
     if script.fault is None or (script.fault is Fault.HALF and _in_first_half(script)):
         return
     reply.fault = _WIRE_FAULTS[script.fault]

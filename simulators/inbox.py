@@ -22,7 +22,7 @@ class Arrival:
     `status` and `reason` are what the provider decided; `status` is None if it never came to a decision (the
     connection or the stream was reset first), so a message was taken exactly if `status` is 200. `answered`
     tells whether the whole answer was written to the connection. A message with status 200 that was not
-    answered is the case that makes senders repeat themselves.
+    answered is the case that makes senders repeat themselves. `connection` numbers the connections as they came.
 
     `provider` is "fcm", "apns" or "apns-sandbox". `message_id` is the apns-id or the FCM message name,
     `collapse_id` the apns-collapse-id or android.collapse_key, `at` an RFC 3339 time in UTC. Target, headers
@@ -38,6 +38,7 @@ class Arrival:
     status: int | None
     reason: str | None
     answered: bool
+    connection: int
     raw_headers: str = field(repr=False)
     raw_payload: bytes = field(repr=False)
 
@@ -70,6 +71,7 @@ class Arrival:
             "status": self.status,
             "reason": self.reason,
             "answered": self.answered,
+            "connection": self.connection,
         }
 
 
@@ -112,6 +114,7 @@ class Inbox:
         at: str,
         status: int | None,
         reason: str | None,
+        connection: int,
     ) -> Callable[[], None]:
         """Note one request; the returned function notes that it was answered."""
         count = self.counts.setdefault(provider, Count())
@@ -131,6 +134,7 @@ class Inbox:
             status=status,
             reason=reason,
             answered=False,
+            connection=connection,
             # One string takes a third of the memory of a list of pairs; about 1.3 KB are left per arrival.
             raw_headers="\n".join(f"{name}:{value}" for name, value in headers if name != "authorization"),
             raw_payload=payload,
@@ -150,16 +154,18 @@ class Inbox:
         target: str | None = None,
         after: int = 0,
         limit: int | None = None,
+        newest: int | None = None,
     ) -> list[Arrival]:
-        """Copies of the kept arrivals in their order, those with `seq` above `after`."""
-        found: list[Arrival] = []
+        """Copies of the kept arrivals in their order, those with `seq` above `after`: the first `limit` of them, or the
+        `newest`."""
+        found: deque[Arrival] | list[Arrival] = [] if newest is None else deque(maxlen=newest)
         first = bisect_right(self._kept, after, key=lambda each: each.seq)
         for arrival in islice(self._kept, first, None):
             if limit is not None and len(found) >= limit:
                 break
             if provider in (None, arrival.provider) and target in (None, arrival.target):
                 found.append(copy(arrival))
-        return found
+        return list(found)
 
     def clear(self) -> None:
         """Forget arrivals and counts."""

@@ -5,11 +5,6 @@ Sources: Google, "Using OAuth 2.0 for server to server applications"; RFC 7523 (
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import secrets
-import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -19,6 +14,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 from simulators.answers import Outcome, json_outcome, oauth_error
+from simulators.bearers import Bearers
 from simulators.credentials import CLIENT_EMAIL
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -44,13 +40,12 @@ _BAD_TIMES = (
 class AccessTokens:
     """Issues access tokens and recognises them.
 
-    An access token carries its own expiry under a MAC, so it is good across a restart of the simulators and
-    nothing has to be remembered. `token_uri` is set when the port is known.
+    `token_uri` is set when the port is known.
     """
 
     def __init__(self, public_key: bytes, secret: bytes, clock: Callable[[], float]) -> None:
         self._key = RSAKey.import_key(public_key)
-        self._secret = secret
+        self._bearers = Bearers(secret, clock, life=ACCESS_TOKEN_LIFE, prefix=_PREFIX)
         self._clock = clock
         self.token_uri = GOOGLE_AUDIENCE
 
@@ -74,15 +69,7 @@ class AccessTokens:
 
     def good(self, access_token: str) -> bool:
         """It was issued here and has not expired."""
-        try:
-            raw = base64.urlsafe_b64decode(access_token.removeprefix(_PREFIX).encode())
-        except ValueError:
-            return False
-        content, mac = raw[:16], raw[16:]
-        if not access_token.startswith(_PREFIX) or not hmac.compare_digest(mac, self._mac(content)):
-            return False
-        expires_at: float = struct.unpack(">d", content[:8])[0]
-        return self._clock() < expires_at
+        return self._bearers.good(access_token)
 
     def _refusal(self, claims: Mapping[str, Any]) -> Outcome | None:
         if claims.get("iss") != CLIENT_EMAIL:
@@ -100,13 +87,8 @@ class AccessTokens:
         return None
 
     def _issue(self) -> Outcome:
-        content = struct.pack(">d", self._clock() + ACCESS_TOKEN_LIFE) + secrets.token_bytes(8)
-        access_token = _PREFIX + base64.urlsafe_b64encode(content + self._mac(content)).decode()
         return json_outcome(
             200,
             None,
-            {"access_token": access_token, "expires_in": ACCESS_TOKEN_LIFE, "token_type": "Bearer"},
+            {"access_token": self._bearers.issue(), "expires_in": ACCESS_TOKEN_LIFE, "token_type": "Bearer"},
         )
-
-    def _mac(self, content: bytes) -> bytes:
-        return hmac.digest(self._secret, content, hashlib.sha256)

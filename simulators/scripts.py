@@ -7,21 +7,24 @@ and payload were found good, so a script never hides a mistake of the sender.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from h2.errors import ErrorCodes
 
-from simulators.answers import APNS_STATUSES, FCM_ERRORS, GOOGLE_REASONS
+from simulators.answers import APNS_STATUSES, FCM_ERRORS, GOOGLE_REASONS, HMS_STATUSES
 
 if TYPE_CHECKING:
-    from simulators.connection import Connection
+    from simulators.wire import Peer
 
-#: Who can be scripted. "oauth" is Google's token endpoint and must be named; a script without a provider
-#: applies to messages only.
-PROVIDERS = ("fcm", "apns", "apns-sandbox", "oauth")
+#: Token endpoints, of Google and of Huawei: they must be named; a script without a provider applies to messages.
+TOKEN_ENDPOINTS = ("oauth", "hms-oauth")
+#: Who can be scripted.
+PROVIDERS = ("fcm", "apns", "apns-sandbox", "hms", "webpush", "sms", "email", *TOKEN_ENDPOINTS)
+#: What a mail server answers to, in this order.
+SMTP_STAGES = ("connect", "ehlo", "auth", "mail", "rcpt", "data")
 MAX_SCRIPTS = 100_000
 MAX_DELAY = 3600.0
 
@@ -59,7 +62,8 @@ class Script:
     `status` may be left out where `reason` (an APNs `reason`, an FCM `errorCode`, or one of UNAUTHENTICATED,
     PERMISSION_DENIED, NOT_FOUND for a Google error without `FcmError`) implies it. `timestamp` is in
     milliseconds since 1970 (APNs 410), `retry_after` in seconds, `delay` in seconds before the answer or the
-    fault. `detail` is one more object for FCM's `details`, or more keys for the body of APNs.
+    fault. `detail` is one more object for FCM's `details`, or more keys for the body of APNs. `body` is the whole
+    body of the answer in place of the provider's JSON, as what stands before a provider sends it (a page of HTML).
 
     ValueError, with a sentence that says what to do, for anything that can't be played.
     """
@@ -72,12 +76,13 @@ class Script:
     timestamp: int | None = None
     retry_after: int | None = None
     detail: Mapping[str, Any] | None = None
+    body: str | None = None
     delay: float = 0.0
     fault: Fault | None = None
     reset_code: str = "REFUSED_STREAM"
     id: int = field(default=0, init=False)
     played: int = field(default=0, init=False)
-    held: list[Connection] = field(default_factory=list, init=False, repr=False)
+    held: list[Peer] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
         _check_types(self)
@@ -101,14 +106,19 @@ class Script:
             raise ValueError("Give reset_code as a name of RFC 9113 section 7, for example REFUSED_STREAM.")
 
     def _check_answer(self) -> None:
+        if self.provider == "email" and self.detail and self.detail.get("stage") not in SMTP_STAGES:
+            raise ValueError(f"Give detail of email as a stage: {', '.join(SMTP_STAGES)}.")
         if self.status is not None and not 200 <= self.status <= 599:
             raise ValueError("Give status as an HTTP status, 200 to 599.")
         if self.status is None and self.reason is None and self.fault is None and self.delay == 0:
             raise ValueError("Say what to do: give at least one of status, reason, fault and delay.")
         if self.status is None and self.reason is not None and not _implied(self.provider, self.reason):
             raise ValueError("This reason implies no status here: name the provider it belongs to, or the status.")
-        if self.status is None and self.reason is None and (self.detail or self.retry_after is not None):
+        of_answers = (self.detail if self.provider != "email" else None) or self.retry_after is not None
+        if self.status is None and self.reason is None and of_answers:
             raise ValueError("detail and retry_after belong to an answer: give status or reason as well.")
+        if self.body is not None and self.status in (None, 200):
+            raise ValueError("body belongs to an error that is not the provider's own: give its status as well.")
 
     @property
     def answers(self) -> bool:
@@ -145,6 +155,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "timestamp": (int,),
     "retry_after": (int,),
     "detail": (Mapping,),
+    "body": (str,),
     "delay": (int, float),
     "fault": (str,),
     "reset_code": (str,),
@@ -164,11 +175,12 @@ def _check_types(script: Script) -> None:
 
 def _implied(provider: str | None, reason: str) -> bool:
     google, apple = reason in FCM_ERRORS or reason in GOOGLE_REASONS, reason in APNS_STATUSES
-    if provider is None:
-        return google and apple
-    if provider == "oauth":
-        return False
-    return google if provider == "fcm" else apple
+    implied = {"fcm": google, "apns": apple, "apns-sandbox": apple, "hms": reason in HMS_STATUSES}
+    return all(implied.values()) if provider is None else implied.get(provider, False)
+
+
+def _any(script: Script) -> bool:
+    return True
 
 
 class ScriptBook:
@@ -189,12 +201,12 @@ class ScriptBook:
         self._by_target.setdefault(script.target, deque()).append(script)
         return script.id
 
-    def take(self, provider: str, target: str | None) -> Script | None:
+    def take(self, provider: str, target: str | None, fits: Callable[[Script], bool] = _any) -> Script | None:
         """The script for this request, its count brought forward; a script that is used up is gone."""
         if not self._size:
             return None
         keys = {target, None}
-        found = [script for key in keys if (script := self._first(provider, key)) is not None]
+        found = [script for key in keys if (script := self._first(provider, key, fits)) is not None]
         if not found:
             return None
         script = min(found, key=lambda each: each.id)
@@ -203,9 +215,10 @@ class ScriptBook:
             self._remove(script)
         return script
 
-    def _first(self, provider: str, target: str | None) -> Script | None:
+    def _first(self, provider: str, target: str | None, fits: Callable[[Script], bool]) -> Script | None:
         for script in self._by_target.get(target, ()):
-            if script.provider == provider or (script.provider is None and provider != "oauth"):
+            named = script.provider == provider or (script.provider is None and provider not in TOKEN_ENDPOINTS)
+            if named and fits(script):
                 return script
         return None
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import Any, cast
 
 from simulators.servers import Simulators
 
@@ -19,6 +20,7 @@ def serve_forever(
     apns_sandbox_port: int = 0,
     control_port: int = 0,
     announce: Callable[[str], None] = lambda line: None,
+    **further_ports: int,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then stop cleanly. Only in the main thread, where signals arrive.
 
@@ -32,7 +34,15 @@ def serve_forever(
 
     before = {each: signal.signal(each, end) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with Simulators(directory, host, fcm_port, apns_port, apns_sandbox_port, control_port) as simulators:
+        with Simulators(
+            directory,
+            host,
+            fcm_port,
+            apns_port,
+            apns_sandbox_port,
+            control_port,
+            **cast(dict[str, Any], further_ports),
+        ) as simulators:
             announce(f"Control API and help: {simulators.control_url}")
             for name, value in simulators.settings().items():
                 announce(f"{name}={value}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import ssl
 import threading
@@ -23,18 +22,29 @@ from simulators.control import Control
 from simulators.credentials import (
     APNS_KEY_ID,
     APNS_TEAM_ID,
+    HMS_APP_ID,
     PROJECT_ID,
+    SMTP_USER,
     prepare,
     write_service_account,
 )
 from simulators.desk import PUSH_PROVIDERS, Desk, Environment, TargetFacts
+from simulators.environment import address, settings
 from simulators.fcm import TOKEN_PATH, Fcm
+from simulators.hms import Hms
 from simulators.inbox import DEFAULT_KEEP, Arrival, Count, Inbox
 from simulators.oauth import AccessTokens
 from simulators.scripts import Script
+from simulators.sms import Sms
+from simulators.smtp import Smtp, Submission
+from simulators.webpush import WebPush
 from simulators.wire import Service
 
 DEFAULT_TOPICS = ("org.example.pushhub",)
+PORTS = (
+    *("fcm_port", "apns_port", "apns_sandbox_port", "control_port"),
+    *("hms_port", "webpush_port", "sms_port", "smtp_port", "smtps_port"),
+)
 _BACKLOG = 512
 _STOP_SECONDS = 2.0
 
@@ -43,10 +53,12 @@ T = TypeVar("T")
 
 
 class Simulators:
-    """An APNs, an APNs sandbox and an FCM server with a control API, for as long as the `with` block lasts.
+    """Servers of FCM, APNs, Push Kit and a browser's push service, an SMS gateway, a mail server and a control API,
+    for as long as the `with` block lasts.
 
     Keys and certificates are kept in `directory`; starting again there with the same ports lets a running
-    sender go on. A port of 0 takes any free one; `ports` gives them back for the next start. `topics` are the
+    sender go on. A port of 0 takes any free one; `ports` gives them back for the next start, and `further_ports`
+    takes those that have no parameter of their own (names as in `PORTS`). `topics` are the
     bundle ids that may be pushed to, the first goes into `settings()`. The inbox holds the newest `keep`
     arrivals, or with `count_only` only counts. `clock` gives seconds since 1970.
 
@@ -67,10 +79,13 @@ class Simulators:
         keep: int = DEFAULT_KEEP,
         count_only: bool = False,
         clock: Callable[[], float] = time.time,
+        **further_ports: int,
     ) -> None:
+        if unknown := sorted(set(further_ports) - set(PORTS)):
+            raise TypeError(f"There is no {', '.join(unknown)}: the ports are {', '.join(PORTS)}.")
         self.directory = directory.absolute()
         self.host = host
-        self.ports = {
+        self.ports = {name: further_ports.get(name, 0) for name in PORTS} | {
             "fcm_port": fcm_port,
             "apns_port": apns_port,
             "apns_sandbox_port": apns_sandbox_port,
@@ -78,7 +93,7 @@ class Simulators:
         }
         self._topics = tuple(topics)
         self._desk = Desk(clock, Inbox(keep, count_only=count_only))
-        self._live: set[Connection] = set()
+        self._live: set[Connection | Smtp] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
@@ -89,6 +104,9 @@ class Simulators:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._credentials = prepare(self.directory)
         self._certificates = prepare_certificates(self.directory, self.host)
+        self._sms_token = self._credentials.secret("sms access token").hex()[:40]
+        self._smtp_password = self._credentials.secret("smtp password").hex()[:24]
+        self._webpush = WebPush(self._desk, self._credentials.secret("subscriptions"))
         ready: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, args=(ready,), name="simulators", daemon=True)
         self._thread.start()
@@ -124,6 +142,31 @@ class Simulators:
         return self._url("apns_sandbox_port")
 
     @property
+    def hms_url(self) -> str:
+        """In place of `https://push-api.cloud.huawei.com`."""
+        return self._url("hms_port")
+
+    @property
+    def webpush_url(self) -> str:
+        """A browser's push service; `subscribe` gives the addresses below it."""
+        return self._url("webpush_port")
+
+    @property
+    def sms_url(self) -> str:
+        """The SMS gateway as an Apprise URL with a place for the number."""
+        return f"smseagle://{self._sms_token}@{address(self.host, self.ports['sms_port'])}/{{number}}"
+
+    @property
+    def smtps_url(self) -> str:
+        """The mail server, TLS from the first byte, with user and password."""
+        return self._mail_url("smtps", "smtps_port")
+
+    @property
+    def smtp_url(self) -> str:
+        """The same with STARTTLS."""
+        return self._mail_url("smtp", "smtp_port")
+
+    @property
     def control_url(self) -> str:
         """The control API, plain HTTP."""
         return self._url("control_port", "http")
@@ -140,19 +183,7 @@ class Simulators:
 
     def settings(self) -> dict[str, str]:
         """The environment with which pushhub sends to these simulators."""
-        return {
-            "PUSHHUB_FCM_CREDENTIALS": str(self._credentials.service_account),
-            "PUSHHUB_FCM_URL": self.fcm_url,
-            "PUSHHUB_APNS_KEY": str(self._credentials.apns_key),
-            "PUSHHUB_APNS_KEY_ID": APNS_KEY_ID,
-            "PUSHHUB_APNS_TEAM_ID": APNS_TEAM_ID,
-            "PUSHHUB_APNS_TOPIC": self._topics[0],
-            "PUSHHUB_APNS_URL": self.apns_url,
-            "PUSHHUB_APNS_SANDBOX_URL": self.apns_sandbox_url,
-            "PUSHHUB_PROVIDER_CA": str(self.ca_path),
-            "PUSHHUB_SIMULATED": "true",
-            "PUSHHUB_SIMULATOR_URL": self.control_url,
-        }
+        return settings(self, self._credentials, self._topics[0])
 
     def arrived(
         self,
@@ -180,6 +211,13 @@ class Simulators:
         """
         prepared = Script(**script)
         return self._in_loop(lambda: self._desk.scripts.add(prepared))
+
+    def subscribe(self, application_server_key: str | None = None) -> dict[str, Any]:
+        """A push subscription as a browser gives it, bound to the key of an application server if one is given.
+
+        Its messages are shown decrypted in the inbox; their target there is the endpoint.
+        """
+        return self._in_loop(lambda: self._webpush.subscribe(application_server_key))
 
     def declare(
         self,
@@ -216,14 +254,10 @@ class Simulators:
         self._in_loop(forget)
 
     def _url(self, port: str, scheme: str = "https") -> str:
-        name = self.host
-        try:
-            address = ipaddress.ip_address(name)
-        except ValueError:
-            return f"{scheme}://{name}:{self.ports[port]}"
-        if address.is_unspecified:
-            name = "127.0.0.1"
-        return f"{scheme}://{f'[{name}]' if ':' in name else name}:{self.ports[port]}"
+        return f"{scheme}://{address(self.host, self.ports[port])}"
+
+    def _mail_url(self, scheme: str, port: str) -> str:
+        return f"{scheme}://{SMTP_USER}:{self._smtp_password}@{address(self.host, self.ports[port])}"
 
     def _in_loop(self, call: Callable[[], T]) -> T:
         """Run in the event loop's thread, which owns all state; after the end, here."""
@@ -276,35 +310,57 @@ class Simulators:
         access = AccessTokens(keys.service_account_key, keys.access_token_secret, desk.clock)
         both, http2 = self._certificates.context(["h2", "http/1.1"]), self._certificates.context(["h2"])
         provider_tokens = ProviderTokens(keys.apns_public_key, APNS_KEY_ID, APNS_TEAM_ID, desk.clock)
+        hms_secret = keys.hms_secret.read_text().strip()
         listeners: list[tuple[str, Service, ssl.SSLContext | None]] = [
             ("fcm_port", Fcm(desk, access, PROJECT_ID), both),
             ("apns_port", Apns(desk, "apns", provider_tokens, self._topics), http2),
             ("apns_sandbox_port", Apns(desk, "apns-sandbox", provider_tokens, self._topics), http2),
-            ("control_port", Control(desk, self._about), None),
+            ("hms_port", Hms(desk, HMS_APP_ID, hms_secret, keys.secret("hms access tokens")), both),
+            ("webpush_port", self._webpush, both),
+            ("sms_port", Sms(desk, self._sms_token), None),
+            ("control_port", Control(desk, self._about, self._webpush.subscribe), None),
         ]
         for name, service, context in listeners:
-            servers.append(await self._open(service, self.ports[name], context))
-            self.ports[name] = servers[-1].sockets[0].getsockname()[1]
+            await self._open(servers, name, self._http(service), context)
+        submission = Submission(desk, SMTP_USER, self._smtp_password, self._certificates.context([]), self._live)
+        await self._open(servers, "smtp_port", lambda: Smtp(submission, tls=False), None)
+        await self._open(servers, "smtps_port", lambda: Smtp(submission, tls=True), submission.context)
+        self._webpush.origin = self.webpush_url
         access.token_uri = self.fcm_url + TOKEN_PATH
         write_service_account(keys, access.token_uri)
 
-    async def _open(self, service: Service, port: int, context: ssl.SSLContext | None) -> asyncio.Server:
-        loop = asyncio.get_running_loop()
-        return await loop.create_server(
-            lambda: Connection(service, self._live),
+    def _http(self, service: Service) -> Callable[[], asyncio.Protocol]:
+        return lambda: Connection(service, self._live)
+
+    async def _open(
+        self,
+        servers: list[asyncio.Server],
+        name: str,
+        protocol: Callable[[], asyncio.Protocol],
+        context: ssl.SSLContext | None,
+    ) -> None:
+        server = await asyncio.get_running_loop().create_server(
+            protocol,
             self.host,
-            port,
+            self.ports[name],
             ssl=context,
             backlog=_BACKLOG,
             ssl_handshake_timeout=10 if context else None,
             ssl_shutdown_timeout=1 if context else None,
         )
+        servers.append(server)
+        self.ports[name] = server.sockets[0].getsockname()[1]
 
     def _about(self) -> dict[str, Any]:
         return {
             "fcm": self.fcm_url,
             "apns": self.apns_url,
             "apns_sandbox": self.apns_sandbox_url,
+            "hms": self.hms_url,
+            "webpush": self.webpush_url,
+            "sms": self._url("sms_port", "http"),
+            "smtp": self._url("smtp_port", "smtp"),
+            "smtps": self._url("smtps_port", "smtps"),
             "control": self.control_url,
             "project": PROJECT_ID,
             "topics": self._topics,

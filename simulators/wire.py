@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, cast
-
-if TYPE_CHECKING:
-    from simulators.connection import Connection
+from typing import Literal, Protocol, cast
 
 Headers = list[tuple[str, str]]
 WireFault = Literal["hang", "reset", "rst_stream", "truncate"]
+
+
+class Peer(Protocol):
+    """The connection that a request came on, as far as scripts and the inbox care."""
+
+    number: int
+
+    def close_soon(self) -> None:
+        """Close after what is being handled now was written."""
+        ...
 
 
 @dataclass(slots=True)
@@ -21,7 +28,7 @@ class Request:
     `body` holds at most the service's `body_limit` bytes; `too_long` tells that there were more.
     """
 
-    connection: Connection = field(repr=False)
+    connection: Peer = field(repr=False)
     method: str
     path: str = field(repr=False)
     headers: Headers = field(repr=False)

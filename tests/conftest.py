@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
+from jinja2 import BytecodeCache, FileSystemBytecodeCache
 
 import mobile_api
 import web_api
@@ -15,14 +17,22 @@ from pushhub import clock
 from pushhub.app import create_app
 from pushhub.channels.recording import RecordingChannel
 from pushhub.delivery.dispatcher import Dispatcher
-from pushhub.hub import hub
+from pushhub.hub import Hub
+from pushhub.hub import hub as parts_of_the_app
 from pushhub.products import service as products
 from pushhub.sealing import create_key_file
 from pushhub.settings import Settings, load_settings
 from tests.support.actors import Phone, Shop
 from tests.support.databases import Database, Databases, FakeClock
+from tests.support.sharing import FileByFile
 
 PUBLIC_URL = "https://codes.test"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileByFile:
+    """Which worker gets which tests."""
+    return FileByFile(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -73,15 +83,22 @@ def settings(database: Database, key_file: Path) -> Settings:
     )
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> BytecodeCache:
+    """Templates are compiled once, and not again for each application."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def make_app(settings: Settings) -> Iterator[Callable[..., Flask]]:
+def make_app(settings: Settings, compiled_templates: BytecodeCache) -> Iterator[Callable[..., Flask]]:
     """Make an application; its connections are closed when the test ends."""
     made: list[Flask] = []
 
     def make(settings: Settings = settings, **options: object) -> Flask:
-        channels = {"fcm": RecordingChannel("fcm"), "apns": RecordingChannel("apns"), "poll": RecordingChannel("poll")}
+        channels = {name: RecordingChannel(name) for name in ("fcm", "apns", "poll", "sms", "email")}
         options.setdefault("channels", channels)
         app = create_app(settings, faces=(mobile_api, web_api), **options)  # type: ignore[arg-type]
+        app.jinja_env.bytecode_cache = compiled_templates
         made.append(app)
         return app
 
@@ -104,7 +121,7 @@ def dispatch(app: Flask) -> Callable[[], None]:
 
     def run() -> None:
         with app.app_context():
-            dispatcher = Dispatcher(app, hub())
+            dispatcher = Dispatcher(app, parts_of_the_app())
         asyncio.run(dispatcher.run_until_idle())
 
     return run
@@ -140,3 +157,25 @@ def make_phone(app: Flask, now: FakeClock) -> Callable[..., Phone]:
 @pytest.fixture
 def phone(make_phone: Callable[..., Phone]) -> Phone:
     return make_phone()
+
+
+@pytest.fixture
+def bound(shop: Shop, phone: Phone) -> Phone:
+    """A phone that is bound to the number of the story."""
+    phone.bind_to(shop)
+    return phone
+
+
+@pytest.fixture
+def hub(app: Flask) -> Hub:
+    """What the application is made of."""
+    parts: Hub = app.extensions["pushhub"]
+    return parts
+
+
+@pytest.fixture
+def fcm(hub: Hub) -> RecordingChannel:
+    """The channel that stands in for FCM."""
+    channel = hub.channels["fcm"]
+    assert isinstance(channel, RecordingChannel)
+    return channel

@@ -24,6 +24,7 @@ RFC_VECTORS = {
     20000000000: "65353130",
 }
 MONDAY = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
+APP_LINK = "https://codes.example.kz/app/bind"
 
 
 @pytest.mark.parametrize(("moment", "eight_digits"), RFC_VECTORS.items())
@@ -86,9 +87,9 @@ def test_a_password_is_not_accepted_again_nor_is_an_older_one() -> None:
 
 def test_a_qr_link_gives_its_secret_back() -> None:
     secret = "AbCdEfGhIjKlMnOpQrStUv"
-    link = rules.qr_link("https://codes.example.kz/app/bind", secret)
+    link = rules.qr_link(APP_LINK, secret)
     assert link == "https://codes.example.kz/app/bind/v1#AbCdEfGhIjKlMnOpQrStUv"
-    assert rules.secret_in(link) == secret
+    assert rules.secret_in(f" {link}\n", APP_LINK) == secret
 
 
 @pytest.mark.parametrize(
@@ -101,10 +102,15 @@ def test_a_qr_link_gives_its_secret_back() -> None:
         "https://codes.example.kz/app/bind/v1#short",
         "https://codes.example.kz/app/bind/v1?AbCdEfGhIjKlMnOpQrStUv",
         "https://[broken/v1#AbCdEfGhIjKlMnOpQrStUv",
+        "https://codes.example.com/app/bind/v1#AbCdEfGhIjKlMnOpQrStUv",
+        "https://codes.example.kz:444/app/bind/v1#AbCdEfGhIjKlMnOpQrStUv",
+        "https://codes.example.kz@evil.test/app/bind/v1#AbCdEfGhIjKlMnOpQrStUv",
+        "https://codes.example.kz/app/bind/v1?x#AbCdEfGhIjKlMnOpQrStUv",
+        "https://codes.example.kz/app/bind/v1#AbCdEfGhIjKlMnOpQrStUv#",
     ],
 )
 def test_other_qr_codes_are_not_ours(scanned: str) -> None:
-    assert rules.secret_in(scanned) is None
+    assert rules.secret_in(scanned, APP_LINK) is None
 
 
 def test_the_thirty_days_begin_with_the_first_binding_to_the_present_number() -> None:

@@ -6,10 +6,8 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-import pytest
 import sqlalchemy as sa
 from flask import Flask
 
@@ -18,38 +16,22 @@ from pushhub.channels.recording import RecordingChannel
 from pushhub.db import reading, transaction
 from pushhub.delivery import outbox
 from pushhub.delivery.dispatcher import Dispatcher
+from pushhub.delivery.messages import Prepared, prepare
 from pushhub.delivery.models import Attempt, Delivery
+from pushhub.delivery.rules import DeliveryKind
+from pushhub.delivery.settling import Tried, complete
 from pushhub.hub import Hub
-from pushhub.ids import Prefix, parse_id
+from pushhub.ids import Prefix, new_key, parse_id
 from pushhub.verifications.models import Verification
-from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop
+from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, last_delivery
 from tests.support.databases import FakeClock
 
 Dispatch = Callable[[], None]
 
 
-@pytest.fixture
-def bound(shop: Shop, phone: Phone) -> Phone:
-    phone.bind_to(shop)
-    return phone
-
-
-@pytest.fixture
-def hub(app: Flask) -> Hub:
-    parts: Hub = app.extensions["pushhub"]
-    return parts
-
-
-@pytest.fixture
-def fcm(hub: Hub) -> RecordingChannel:
-    channel = hub.channels["fcm"]
-    assert isinstance(channel, RecordingChannel)
-    return channel
-
-
-def last_delivery(shop: Shop, verification: dict[str, Any]) -> dict[str, Any]:
-    delivery: dict[str, Any] = shop.show(verification)["deliveries"][-1]
-    return delivery
+def take(owner: UUID) -> list[Prepared]:
+    """What a dispatcher takes before it sends."""
+    return prepare("fcm", DeliveryKind.CODE, owner, outbox.claim("fcm", DeliveryKind.CODE, owner, 10))
 
 
 def test_a_dispatcher_that_died_gives_its_rows_back(
@@ -57,12 +39,12 @@ def test_a_dispatcher_that_died_gives_its_rows_back(
 ) -> None:
     verification = shop.ask()
     with app.app_context():
-        (taken,) = outbox.claim("fcm", uuid4(), 10)
+        (taken,) = take(uuid4())
     dispatch()
     assert not fcm.sent
     now.forward(seconds=30)
     dispatch()
-    assert [message.id for message in fcm.sent] == [taken.delivery_id]
+    assert [message.id for message in fcm.sent] == [taken.claimed.delivery_id]
     assert last_delivery(shop, verification)["status"] == "accepted"
 
 
@@ -71,12 +53,12 @@ def test_the_outcome_of_a_lost_lease_does_not_overwrite_what_came_after(
 ) -> None:
     verification, slow = shop.ask(), uuid4()
     with app.app_context():
-        (taken,) = outbox.claim("fcm", slow, 10)
+        (taken,) = take(slow)
     now.forward(seconds=30)
     dispatch()
-    late = outbox.Tried(taken, Rejected("too_late"), now(), now(), None)
+    late = Tried(new_key(), taken, Rejected("too_late"), now(), now())
     with app.app_context():
-        outbox.complete(slow, [late])
+        complete(slow, [late])
     delivery = last_delivery(shop, verification)
     assert delivery["status"] == "accepted"
     assert [attempt["outcome"] for attempt in delivery["attempts"]] == ["accepted", "rejected"]
@@ -101,7 +83,8 @@ def test_a_stopping_dispatcher_writes_all_that_was_answered_once(
     fcm.send = send  # type: ignore[method-assign]
     dispatcher = Dispatcher(app, hub)
     dispatcher.start()
-    while len(dispatcher._lanes[0]._sending) < many:
+    codes_by_fcm = next(lane for lane in dispatcher._lanes if lane.name == "fcm")
+    while len(codes_by_fcm._sending) < many:
         threading.Event().wait(0.01)
     stopping = threading.Thread(target=dispatcher.stop)
     stopping.start()
@@ -146,12 +129,12 @@ def test_an_old_answer_does_not_end_a_newer_try_of_the_same_dispatcher(
 ) -> None:
     verification, owner = shop.ask(), uuid4()
     with app.app_context():
-        (first,) = outbox.claim("fcm", owner, 10)
+        (first,) = take(owner)
         now.forward(seconds=30)
-        (second,) = outbox.claim("fcm", owner, 10)
-        outbox.complete(owner, [outbox.Tried(first, Retry("UNAVAILABLE"), now(), now(), None)])
+        (second,) = take(owner)
+        complete(owner, [Tried(new_key(), first, Retry("UNAVAILABLE"), now(), now())])
         assert last_delivery(shop, verification)["status"] == "sending"
-        outbox.complete(owner, [outbox.Tried(second, Accepted("a"), now(), now(), None)])
+        complete(owner, [Tried(new_key(), second, Accepted("a"), now(), now())])
     assert last_delivery(shop, verification)["status"] == "accepted"
 
 

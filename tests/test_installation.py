@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.support.actors import NUMBER
+from tests.support.ports import free_port
 
 PUSHHUB = [sys.executable, "-m", "pushhub"]
 
@@ -28,9 +28,7 @@ class Installation:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environ = {name: value for name, value in os.environ.items() if not name.startswith("PUSHHUB_")}
         command = [*PUSHHUB, "serve", "--local", "--port", str(self.port)]
@@ -120,6 +118,7 @@ def test_the_whole_story_over_the_wire(
     code = installation.run("device", "reveal", "--state", state).strip()
     check = f"/v1/verifications/{verification['id']}/check"
     assert installation.call("POST", check, key, {"code": code})["valid"] is True
+    assert "This code is over" in installation.run("device", "reveal", "--state", state)
 
     shown = json.loads(installation.run("number", "show", number, "--json"))
     assert shown["reachable"] is True
@@ -142,6 +141,9 @@ def test_a_refused_device_says_why_and_nothing_is_lost(installation: Installatio
     assert "exactly" not in said
     said = installation.run("device", "bind", "--number", NUMBER, code=1)
     assert "Give either --number and --password, or --qr." in said
+    for command in ("feed", "reveal"):
+        said = installation.run("device", command, "--state", "var/unbound.json", code=1)
+        assert "bound to no number yet: pushhub device bind" in said
     said = installation.run("device", "status", "--server", "http://127.0.0.1:1", code=1)
     assert "can't be reached" in said
 
@@ -171,7 +173,9 @@ def test_an_operator_takes_a_number_from_a_lost_phone(installation: Installation
 
 def test_the_doctor_finds_a_healthy_installation(installation: Installation) -> None:
     findings = json.loads(installation.run("doctor", "--json"))
-    assert {finding["check"] for finding in findings} >= {"settings", "keys", "database", "migrations", "fcm", "apns"}
+    channels = {"fcm", "apns", "hms", "hms oauth", "webpush", "sms", "email"}
+    checks = {"settings", "keys", "database", "migrations", "circuits"} | channels
+    assert {finding["check"] for finding in findings} >= checks
     assert all(finding["ok"] for finding in findings)
 
 
@@ -193,11 +197,16 @@ def test_the_doctor_names_what_is_wrong(tmp_path: Path) -> None:
 
 
 def test_neither_log_nor_state_shows_a_number_or_a_secret(installation: Installation, product: dict[str, str]) -> None:
+    number = "+77013334455"
+    offer = installation.call("POST", "/v1/offers", product["live_key"], {"number": number})
+    typed = ["--number", number, "--password", offer["password"]]
+    installation.run("device", "bind", *typed, "--state", "var/quiet.json")
+    installation.call("POST", "/v1/verifications", product["live_key"], {"number": number, "purpose": "sign_in"})
     log = installation.log.read_text()
     assert '"event": "request"' in log
-    for secret in (NUMBER, NUMBER[1:], product["live_key"], product["test_key"]):
+    for secret in (number, number[1:], NUMBER, NUMBER[1:], product["live_key"], product["test_key"]):
         assert secret not in log
-    for name in ("keys.json", "local.json", "android.json"):
+    for name in ("keys.json", "local.json", "quiet.json"):
         assert (installation.home / "var" / name).stat().st_mode & 0o077 == 0, name
 
 

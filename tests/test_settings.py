@@ -40,12 +40,34 @@ def test_three_settings_are_enough() -> None:
         ({"PUSHHUB_FCM_URL": "http://fcm.example.kz"}, "must be an https:// address"),
         ({"PUSHHUB_WORKERS": "2"}, "must be 1 with SQLite"),
         ({"PUSHHUB_APNS_KEY": "key.p8"}, "missing: PUSHHUB_APNS_KEY_ID, PUSHHUB_APNS_TEAM_ID, PUSHHUB_APNS_TOPIC"),
+        ({"PUSHHUB_HMS_APP_ID": "1"}, "Push Kit needs both of its settings; missing: PUSHHUB_HMS_SECRET"),
+        ({"PUSHHUB_HMS_APP_ID": "1/../2", "PUSHHUB_HMS_SECRET": "x"}, "PUSHHUB_HMS_APP_ID must be letters and digits"),
+        ({"PUSHHUB_VAPID_KEY": "x"}, "Web push needs both of its settings; missing: PUSHHUB_VAPID_SUBJECT"),
+        ({"PUSHHUB_VAPID_KEY": "x", "PUSHHUB_VAPID_SUBJECT": "me"}, "must start with mailto: or https://"),
+        ({"PUSHHUB_SMTP_URL": "smtp://x"}, "Mail needs both of its settings; missing: PUSHHUB_MAIL_FROM"),
+        ({"PUSHHUB_MAIL_FROM": "a@b.kz"}, "Mail needs both of its settings; missing: PUSHHUB_SMTP_URL"),
+        ({"PUSHHUB_WEBPUSH_HOSTS": "push.example,,x"}, "PUSHHUB_WEBPUSH_HOSTS must be hosts separated by commas"),
+        ({"PUSHHUB_WEBPUSH_HOSTS": "https://push.example"}, "must be hosts separated by commas"),
+        ({"PUSHHUB_WEBPUSH_HOSTS": "push.example:70000"}, "must be hosts separated by commas"),
         ({"PUSHHUB_OFFER_STEP_SECONDS": "5"}, "from 30 to 60"),
     ],
 )
 def test_a_setting_that_can_not_be_used_is_named_with_what_to_do(changes: dict[str, str], says: str) -> None:
     with pytest.raises(ConfigurationError, match=says):
         load_settings(LEAST | changes)
+
+
+def test_push_services_are_a_list_and_what_is_secret_is_not_shown() -> None:
+    given = {
+        "PUSHHUB_WEBPUSH_HOSTS": "push.example.kz, Other.example:8443",
+        "PUSHHUB_SMS_URL": "smseagle://secret7391@10.0.0.1/{number}",
+        "PUSHHUB_SMTP_URL": "smtps://user:secret7391@mail.example.kz",
+        "PUSHHUB_MAIL_FROM": "a@example.kz",
+    }
+    settings = load_settings(LEAST | given)
+    assert settings.webpush_hosts == ("push.example.kz", "other.example:8443")
+    assert "7391" not in repr(settings)
+    assert load_settings(LEAST).webpush_hosts[0] == "fcm.googleapis.com"
 
 
 def test_every_problem_is_named_at_once() -> None:

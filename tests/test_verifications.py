@@ -343,13 +343,14 @@ def test_what_happened_is_written_down_without_secrets(shop: Shop, bound: Phone,
     code = bound.read_code()
     shop.check(verification, code)
     with app.app_context(), reading() as session:
-        events = session.scalars(sa.select(Event).order_by(Event.id)).all()
+        events = session.scalars(sa.select(Event).order_by(Event.position)).all()
     tags = [event.tag for event in events]
     assert tags[2:] == [
         "offer.created",
         "offer.used",
         "binding.created",
         "verification.created",
+        "delivery.received",
         "verification.armed",
         "verification.approved",
     ]

@@ -3,11 +3,13 @@
 from flask import Flask
 from flask_smorest import Api
 
-from web_api import integrators, service, start
+from web_api import cabinet, integrators, panels, service, start
 
 
 def register(app: Flask, api: Api) -> None:
     """Add the routes of this package."""
     integrators.register(api)
+    panels.register(app, api)
     service.register(app, api)
     start.register(app)
+    cabinet.register(app)

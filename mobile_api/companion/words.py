@@ -23,6 +23,8 @@ def script_texts() -> dict[str, str]:
         "not_copied": _("The browser does not allow copying; type the digits"),
         "time_left": _("Valid for {time} more"),
         "code_over": _("This code is not valid any more"),
+        "code_used": _("This code was used"),
+        "code_again": _("The code was sent again. It is in the newer message."),
         "your_code": _("Your code: {code}"),
         "arrived": _("New notification: {title}"),
         "ended_moved": _(
@@ -33,7 +35,45 @@ def script_texts() -> dict[str, str]:
         "ended_other_number": _("This device was bound to another number."),
         "ended_unknown": _("The service does not know this device any more."),
         "ended_at": _("It happened on {when}."),
+        "known_at": _("Shown as it was on {when}. Codes can be seen only with a connection."),
+        "clock_fast": _("The clock of this phone is fast. Codes work all the same; turn on automatic date and time."),
+        "clock_slow": _("The clock of this phone is slow. Codes work all the same; turn on automatic date and time."),
+        **_scanning(),
+        **_phone(),
         **_problems(),
+    }
+
+
+def _scanning() -> dict[str, str]:
+    return {
+        "camera_none": _(
+            "There is no camera that the app may use. Take the QR code from a photo, or enter the password."
+        ),
+        "camera_denied": _(
+            "The app may not use the camera. Allow it in the settings of the browser, take the QR code from a photo, "
+            "or enter the password."
+        ),
+        "photo_reading": _("Looking for the QR code in the photo…"),
+        "photo_without_code": _("There is no QR code to be found in this photo. Take it nearer and without glare."),
+        "photo_unreadable": _("This file is not a picture that the browser can show."),
+    }
+
+
+def _phone() -> dict[str, str]:
+    return {
+        "push_simulated": _("Push services are simulated here: notifications appear while the app is open."),
+        "push_impossible": _("Notifications appear while the app is open."),
+        "push_default": _(
+            "Notifications appear while the app is open. Allow them, and they come when it is closed, too."
+        ),
+        "push_granted": _("Notifications come when the app is closed, too."),
+        "push_denied": _(
+            "Notifications are blocked in the settings of the browser. They appear here while the app is open."
+        ),
+        "installed": _("The app is installed on this device."),
+        "install_now": _("Put the app on the home screen, so that it is always at hand."),
+        "install_apple": _("Tap “Share” in the browser, then “Add to Home Screen”."),
+        "install_menu": _("Choose “Install app” or “Add to home screen” in the menu of the browser."),
     }
 
 

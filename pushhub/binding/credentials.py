@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from pushhub import clock, events
 from pushhub.binding.models import Offer
-from pushhub.binding.offers import end_offer, totp_context
+from pushhub.binding.offers import app_link, end_offer, totp_context
 from pushhub.binding.rules import (
     TRIES_PER_OFFER,
     OfferStatus,
@@ -40,9 +40,11 @@ class PasswordShown:
 
 @dataclass(frozen=True, slots=True)
 class QrScanned:
-    """What the camera read: the whole link."""
+    """What the camera read: the whole link. `number` is there where the person typed one before: then the QR
+    code must be for that very number, since a device can't have another one for 30 days."""
 
     link: str = field(repr=False)
+    number: PhoneNumber | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,11 @@ def find_offer(presented: PasswordShown | QrScanned, address: str) -> Presented:
         _count_guess(subject)
         found = _by_password(presented.number, password)
     else:
-        secret = secret_in(presented.link)
+        secret = secret_in(presented.link, app_link(hub().settings))
         if secret is None:
             raise QrNotUnderstood
         _count_guess(subject)
-        found = _by_qr(secret)
+        found = _by_qr(secret, presented.number)
     if found is None:
         raise OfferNotAccepted
     with transaction() as session:
@@ -138,7 +140,7 @@ def _end_guessed(offer_id: UUID, product_id: UUID) -> None:
             events.record(session, Tag.OFFER_CANCELLED, offer_id, product_id, reason="too_many_tries")
 
 
-def _by_qr(secret: str) -> Presented | None:
+def _by_qr(secret: str, number: PhoneNumber | None) -> Presented | None:
     with reading() as session:
         offer = session.execute(
             sa.select(Offer.id, Offer.product_id, Offer.number, Offer.assurance).where(
@@ -148,4 +150,6 @@ def _by_qr(secret: str) -> Presented | None:
                 Offer.expires_at > clock.now(),
             )
         ).first()
-    return None if offer is None else Presented(offer.id, offer.product_id, offer.number, offer.assurance, None)
+    if offer is None or (number is not None and number.e164 != offer.number):
+        return None
+    return Presented(offer.id, offer.product_id, offer.number, offer.assurance, None)

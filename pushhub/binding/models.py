@@ -118,6 +118,13 @@ class Binding(Base):
             sqlite_where=sa.text("ended_at IS NULL"),
             postgresql_where=sa.text("ended_at IS NULL"),
         ),
+        # For walking through all active bindings, page by page.
+        sa.Index(
+            "ix_bindings_active",
+            "id",
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        ),
     )
 
 

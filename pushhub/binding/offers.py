@@ -72,7 +72,7 @@ def create_offer(
         offer = _new_offer(caller, number, assurance, locale, now)
         session.add(offer)
         session.flush()
-        events.record(session, Tag.OFFER_CREATED, offer.id, caller.product_id, assurance=assurance)
+        events.record(session, Tag.OFFER_CREATED, offer.id, caller.product_id, live=caller.live, assurance=assurance)
         idempotency.remember(session, caller.product_id, request, offer.id)
     return _shown(offer)
 
@@ -88,7 +88,9 @@ def cancel_offer(caller: Caller, offer_id: UUID) -> None:
     with transaction() as session:
         _find(session, caller, offer_id)
         if end_offer(session, offer_id, OfferStatus.CANCELLED, "cancelled"):
-            events.record(session, Tag.OFFER_CANCELLED, offer_id, caller.product_id, reason="cancelled")
+            events.record(
+                session, Tag.OFFER_CANCELLED, offer_id, caller.product_id, live=caller.live, reason="cancelled"
+            )
 
 
 def end_offer(session: Session, offer_id: UUID, status: OfferStatus, reason: str) -> bool:
@@ -121,9 +123,11 @@ def _cancel_pending(session: Session, caller: Caller, number: PhoneNumber, now: 
     )
     for offer_id, status in replaced.all():
         if status == OfferStatus.EXPIRED:
-            events.record(session, Tag.OFFER_EXPIRED, offer_id, caller.product_id)
+            events.record(session, Tag.OFFER_EXPIRED, offer_id, caller.product_id, live=caller.live)
         else:
-            events.record(session, Tag.OFFER_CANCELLED, offer_id, caller.product_id, reason="replaced")
+            events.record(
+                session, Tag.OFFER_CANCELLED, offer_id, caller.product_id, live=caller.live, reason="replaced"
+            )
 
 
 def _new_offer(caller: Caller, number: PhoneNumber, assurance: Assurance, locale: str, now: datetime) -> Offer:
@@ -172,13 +176,14 @@ def _shown(offer: Offer, *, replayed: bool = False) -> ShownOffer:
         status,
         password_at(totp_secret, step_of(now, offer.step_seconds)),
         step_end(now, offer.step_seconds),
-        qr_link(_app_link(hub().settings), keyring.unseal(offer.qr_secret, _qr_context(offer.id))),
+        qr_link(app_link(hub().settings), keyring.unseal(offer.qr_secret, _qr_context(offer.id))),
         None,
         replayed,
     )
 
 
-def _app_link(settings: Settings) -> str:
+def app_link(settings: Settings) -> str:
+    """The link that opens the app; every QR code of this installation begins with it."""
     # Phones open only https links in an app, so the link is https even where a service on this very machine
     # is served by http: the app reads the link, it does not fetch it.
     return settings.app_link or f"https://{urlsplit(settings.public_url).netloc}/app/bind"

@@ -16,7 +16,6 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
-from urllib.parse import urlsplit
 
 import pyotp
 from stdnum.iso7064 import mod_97_10
@@ -99,15 +98,10 @@ def qr_link(app_link: str, secret: str) -> str:
     return f"{app_link}/v1#{secret}"
 
 
-def secret_in(qr: str) -> str | None:
-    """The secret in a scanned link, or None where it is not a link of this version."""
-    try:
-        parts = urlsplit(qr.strip())
-    except ValueError:
-        return None
-    if parts.scheme != "https" or not parts.path.endswith("/v1") or not _SECRET.match(parts.fragment):
-        return None
-    return parts.fragment
+def secret_in(qr: str, app_link: str) -> str | None:
+    """The secret in a scanned link, or None where it is not a link of this installation and of this version."""
+    link, _, secret = qr.strip().partition("#")
+    return secret if link == f"{app_link}/v1" and _SECRET.match(secret) else None
 
 
 def number_since(history: Iterable[tuple[str, datetime]], number: str) -> datetime | None:

@@ -16,6 +16,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -41,6 +42,7 @@ from pushhub.events import Tag
 from pushhub.hub import hub
 from pushhub.ids import new_key
 from pushhub.notifications.service import Notice, tell_device
+from pushhub.notifications.waiting import follow_number, stop_for_number
 from pushhub.phones import PhoneNumber
 from pushhub.sealing import secret_digest
 from pushhub.verifications.lifecycle import cancel_codes_of
@@ -119,7 +121,7 @@ def _bind_found(
         session.add(device)
         session.flush()
         same_device = {entry.id for entry in known} | {device.id}
-        _end_bindings(session, number, same_device, found.product_id, now)
+        _end_bindings(session, number, same_device, now)
         binding = Binding(
             id=new_key(),
             number=number,
@@ -130,6 +132,7 @@ def _bind_found(
         )
         session.add(binding)
         session.flush()
+        follow_number(session, number, device)
         session.execute(sa.update(Offer).where(Offer.id == found.offer_id).values(binding_id=binding.id))
         events.record(session, Tag.OFFER_USED, found.offer_id, found.product_id)
         events.record(session, Tag.BINDING_CREATED, binding.id, found.product_id, assurance=found.assurance)
@@ -230,7 +233,7 @@ def set_push_target(device: Device, target: PushTarget, now: datetime) -> None:
     device.push_dead_at = None
 
 
-def _end_bindings(session: Session, number: str, same_device: set[UUID], product_id: UUID, now: datetime) -> None:
+def _end_bindings(session: Session, number: str, same_device: set[UUID], now: datetime) -> None:
     """End what the new binding takes the place of, and tell a device that loses its number."""
     ended = session.execute(
         sa.update(Binding)
@@ -242,12 +245,14 @@ def _end_bindings(session: Session, number: str, same_device: set[UUID], product
             ended_at=now,
             end_reason=sa.case((Binding.number == number, "moved"), else_="other_number"),
         )
-        .returning(Binding.id, Binding.device_id, Binding.number)
+        .returning(Binding.id, Binding.device_id, Binding.number, Binding.end_reason)
     ).all()
-    for binding_id, device_id, ended_number in ended:
-        events.record(session, Tag.BINDING_ENDED, binding_id, product_id)
+    for binding_id, device_id, ended_number, reason in ended:
+        _record_end(session, binding_id, ended_number, reason=reason)
         if device_id not in same_device or ended_number != number:
             cancel_codes_of(session, ended_number)
+        if ended_number != number:
+            stop_for_number(session, ended_number)
         if device_id not in same_device:
             tell_device(session, device_id, Notice.NUMBER_MOVED, PhoneNumber.trusted(ended_number))
 
@@ -301,7 +306,7 @@ def unbind_number(number: PhoneNumber, *, reason: str) -> Binding:
         return binding
 
 
-def _end(session: Session, which: sa.ColumnElement[bool], reason: str, **data: str) -> Binding | None:
+def _end(session: Session, which: sa.ColumnElement[bool], reason: str, **data: Any) -> Binding | None:
     binding = session.scalar(
         sa.update(Binding)
         .where(which, Binding.ended_at.is_(None))
@@ -310,8 +315,19 @@ def _end(session: Session, which: sa.ColumnElement[bool], reason: str, **data: s
     )
     if binding is not None:
         cancel_codes_of(session, binding.number)
-        events.record(session, Tag.BINDING_ENDED, binding.id, None, reason=reason, **data)
+        stop_for_number(session, binding.number)
+        _record_end(session, binding.id, binding.number, reason=reason, **data)
     return binding
+
+
+def _record_end(session: Session, binding_id: UUID, number: str, **data: Any) -> None:
+    """The product whose offer made the binding is told that it has ended, whoever ended it."""
+    product_id = session.scalar(
+        sa.select(Offer.product_id).where(
+            Offer.number == number, Offer.status == OfferStatus.USED, Offer.binding_id == binding_id
+        )
+    )
+    events.record(session, Tag.BINDING_ENDED, binding_id, product_id, **data)
 
 
 def update_device(device_id: UUID, *, push_target: PushTarget | None = None, **changes: str | bool | None) -> Device:

@@ -8,9 +8,11 @@ Source: https://developer.apple.com/documentation/usernotifications/sending-noti
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
 
 from apns2.payload import MAX_PAYLOAD_SIZE, Payload, PayloadAlert
 
@@ -20,16 +22,20 @@ from pushhub.channels.contract import (
     Message,
     Outcome,
     PushKind,
+    PushTarget,
     Rejected,
     Retry,
     TargetDead,
 )
 from pushhub.channels.credentials import ProviderToken
-from pushhub.channels.outcomes import CREDENTIAL_REFUSED, apns_outcome, transport_outcome
-from pushhub.channels.transport import Response, TransportFailed, Wire
+from pushhub.channels.json_template import JsonTemplate, hole, members, members_hole, text
+from pushhub.channels.outcomes import apns_outcome, retry_after, transport_outcome
+from pushhub.channels.transport import STALLED, Host, Line, Renewable, Response, TransportFailed
 
 #: A push target becomes part of a URL, so nothing but hexadecimal may pass. Apple does not promise a length.
 _TARGET = re.compile(r"[0-9a-fA-F]{16,200}")
+
+_AT_ONCE = timedelta(0)
 
 
 class ApnsChannel:
@@ -45,17 +51,22 @@ class ApnsChannel:
     name = "apns"
 
     def __init__(
-        self, *, wire: Wire, provider_token: ProviderToken, topic: str, urls: Mapping[ApnsEnvironment, str]
+        self, *, wire: Renewable, provider_token: ProviderToken, topic: str, urls: Mapping[ApnsEnvironment, str]
     ) -> None:
-        self._wire = wire
         self._provider_token = provider_token
         self._topic = topic
         self._urls = dict(urls)
+        # One for each URL: what is wrong with a connection to one host says nothing about the other.
+        hosts: dict[str, Host] = {}
+        for url in self._urls.values():
+            if url not in hosts:
+                hosts[url] = Host(wire.fresh() if hosts else wire)
+        self._hosts = {environment: hosts[url] for environment, url in self._urls.items()}
 
     async def send(self, message: Message) -> Outcome:
-        """Make one try. A refused provider token is replaced; see `ProviderToken.refused`."""
+        """Make one try. What an answer says about provider token and connection is seen to; see `_settled`."""
         target = message.target
-        if target.kind is not PushKind.APNS:
+        if not isinstance(target, PushTarget) or target.kind is not PushKind.APNS:
             return Rejected("wrong_target_kind")
         if not _TARGET.fullmatch(target.value):
             return TargetDead("malformed_target")
@@ -63,25 +74,29 @@ class ApnsChannel:
             return Rejected("reserved_data_key")
         try:
             body = build(message)
-        except ValueError:  # text that is no Unicode (a lone surrogate)
+        except (TypeError, UnicodeEncodeError):  # a value that is no str, a str that is no Unicode
             return Rejected("invalid_message")
         if len(body) > MAX_PAYLOAD_SIZE:
             return Rejected("PayloadTooLarge")
-        authorization = self._provider_token.header()
-        headers = {"authorization": authorization, **self.headers(message)}
+        headers = self.headers(message, target)
+        line = self._hosts[target.environment].line
         try:
-            url = f"{self._urls[target.environment]}/3/device/{target.value}"
-            response = await self._wire.post(url, headers, body)
+            response = await line.post(f"{self._urls[target.environment]}/3/device/{target.value}", headers, body)
         except TransportFailed as failure:
+            if failure.reason in STALLED:
+                self._hosts[target.environment].leave(line)
             return transport_outcome(failure.reason)
         outcome = apns_outcome(response.status, response.headers, response.body)
-        return self._settled(outcome, response, authorization, message)
+        if response.status == 200:
+            return outcome
+        return self._settled(outcome, response, message, _Sent(target, headers["authorization"], line))
 
-    def headers(self, message: Message) -> dict[str, str]:
-        """The headers of a message, without the authorization. The same on every try of it."""
+    def headers(self, message: Message, target: PushTarget) -> dict[str, str]:
+        """The headers of a message. But for the authorization the same on every try of it."""
         return {
+            "authorization": self._provider_token.header(),
             "apns-id": str(message.id),
-            "apns-topic": message.target.topic or self._topic,
+            "apns-topic": target.topic or self._topic,
             "apns-push-type": "alert",
             "apns-priority": "10",
             "apns-expiration": str(int(message.expires_at.timestamp())),
@@ -89,30 +104,72 @@ class ApnsChannel:
             "content-type": "application/json",
         }
 
-    def _settled(self, outcome: Outcome, response: Response, authorization: str, message: Message) -> Outcome:
-        if not isinstance(outcome, Retry):
-            return outcome
-        if outcome.reason in CREDENTIAL_REFUSED and not self._provider_token.refused(authorization):
-            return ChannelDown(outcome.reason)
-        if outcome.reason == "TooManyProviderTokenUpdates":
-            self._provider_token.hold()
-        if response.status >= 500 and message.urgent and "retry-after" not in response.headers:
-            # Apple wants a quarter of an hour of peace; a code is dead by then, so delivery sets the wait.
-            return Retry(outcome.reason)
+    def _settled(self, outcome: Outcome, response: Response, message: Message, sent: _Sent) -> Outcome:
+        """The outcome of an answer, where it depends on more than the answer; and what follows for the others."""
+        host = self._hosts[sent.target.environment]
+        again = message.previous_error == getattr(outcome, "reason", None)
+        match outcome:
+            case TargetDead("BadDeviceToken"):
+                other = self._other(sent.target.environment)
+                return outcome if again or other is None else Retry("BadDeviceToken", _AT_ONCE, other)
+            case ChannelDown("BadCertificate" | "BadCertificateEnvironment"):
+                for each in self._hosts.values():
+                    each.leave(each.line)
+            case Retry("ExpiredProviderToken"):
+                return outcome if self._provider_token.refused(sent.authorization) else ChannelDown(outcome.reason)
+            case Retry("TooManyProviderTokenUpdates"):
+                self._provider_token.hold()
+            case Retry("UnrelatedKeyIdInToken"):
+                host.leave(sent.line)
+                return ChannelDown(outcome.reason) if again else outcome
+            case Retry("IdleTimeout"):
+                host.leave(sent.line)
+                return Retry(outcome.reason) if again else outcome
+            case Retry() if response.status >= 500 and message.urgent:
+                # Apple wants a quarter of an hour of peace; a code is dead by then. So it goes once more by another
+                # connection, which may lead to another server, and delivery sets the wait.
+                host.leave(sent.line)
+                return Retry(outcome.reason, retry_after(response.headers))
         return outcome
+
+    def _other(self, environment: ApnsEnvironment) -> ApnsEnvironment | None:
+        """Apple's other host, if there is one."""
+        return next((each for each, url in self._urls.items() if url != self._urls[environment]), None)
 
     async def close(self) -> None:
         """Give back the connections."""
-        await self._wire.close()
+        for host in set(self._hosts.values()):
+            await host.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """How a message went out."""
+
+    target: PushTarget
+    authorization: str
+    line: Line
 
 
 def build(message: Message) -> bytes:
-    """The request's body. The app's notification extension may rewrite it (mutable-content)."""
-    payload = Payload(
-        alert=PayloadAlert(title=message.title, body=message.body),
+    """The request's body, in the shape of apns2's model. The app's notification extension may rewrite it
+    (mutable-content).
+
+    Raises TypeError or UnicodeEncodeError for what is no text.
+    """
+    return _template(message.urgent, bool(message.title), bool(message.body), bool(message.data)).filled(
+        {"title": text(message.title), "body": text(message.body), "data": members(message.data)}
+    )
+
+
+@cache
+def _template(urgent: bool, with_title: bool, with_body: bool, with_data: bool) -> JsonTemplate:
+    model = Payload(
+        alert=PayloadAlert(title=hole("title") if with_title else None, body=hole("body") if with_body else None),
         sound="default",
         mutable_content=True,
-        interruption_level="time-sensitive" if message.urgent else None,
-        custom=dict(message.data),
+        interruption_level="time-sensitive" if urgent else None,
+        custom=members_hole("data") if with_data else None,
     )
-    return json.dumps(payload.dict(), ensure_ascii=False, separators=(",", ":")).encode()
+    there = {"title": with_title, "body": with_body, "data": with_data}
+    return JsonTemplate(model.dict(), *(name for name, is_there in there.items() if is_there))

@@ -6,18 +6,23 @@ import json
 from pathlib import Path
 from typing import Any, Protocol
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from firebase_admin.credentials import Certificate
 
 from pushhub.channels.apns import ApnsChannel
 from pushhub.channels.contract import ApnsEnvironment, Channel
 from pushhub.channels.credentials import OAuthCredential, ProviderToken, google_fetch
+from pushhub.channels.email import EmailChannel
 from pushhub.channels.fcm import FcmChannel
+from pushhub.channels.files import read, root_certificates, signing_key
+from pushhub.channels.hms import HmsChannel
+from pushhub.channels.hms_answers import huawei_fetch
+from pushhub.channels.mail_server import MailServer, mailbox, tls_context
 from pushhub.channels.poll import PollChannel
+from pushhub.channels.sms import Gateway, SmsChannel
 from pushhub.channels.transport import Transport
+from pushhub.channels.vapid import Vapid
+from pushhub.channels.webpush import WebPushChannel
 from pushhub.errors import ConfigurationError
 
 
@@ -41,20 +46,48 @@ class ChannelSettings(Protocol):
     @property
     def apns_sandbox_url(self) -> str: ...
     @property
+    def hms_app_id(self) -> str | None: ...
+    @property
+    def hms_secret(self) -> Path | None: ...
+    @property
+    def hms_url(self) -> str: ...
+    @property
+    def hms_oauth_url(self) -> str: ...
+    @property
+    def vapid_key(self) -> Path | None: ...
+    @property
+    def vapid_subject(self) -> str | None: ...
+    @property
+    def webpush_hosts(self) -> tuple[str, ...]: ...
+    @property
+    def sms_url(self) -> str | None: ...
+    @property
+    def smtp_url(self) -> str | None: ...
+    @property
+    def mail_from(self) -> str | None: ...
+    @property
     def provider_ca(self) -> Path | None: ...
 
 
 def configured_channels(settings: ChannelSettings) -> dict[str, Channel]:
-    """The channels by name: `poll` always, `fcm` and `apns` where their credentials are set.
+    """The channels by name: `poll` always, the others where their settings are there.
 
     Nothing is sent and no connection is opened. Raises `ConfigurationError`.
     """
-    extra_roots = _extra_roots(settings.provider_ca)
+    extra_roots = root_certificates(settings.provider_ca)
     channels: dict[str, Channel] = {"poll": PollChannel()}
     if settings.fcm_credentials is not None:
         channels["fcm"] = _fcm(settings, settings.fcm_credentials, extra_roots)
     if settings.apns_key is not None:
         channels["apns"] = _apns(settings, settings.apns_key, extra_roots)
+    if settings.hms_secret is not None:
+        channels["hms"] = _hms(settings, settings.hms_secret, extra_roots)
+    if settings.vapid_key is not None:
+        channels["webpush"] = _webpush(settings, settings.vapid_key, extra_roots)
+    if settings.sms_url is not None:
+        channels["sms"] = _sms(settings.sms_url)
+    if settings.smtp_url is not None:
+        channels["email"] = mail_channel(settings, settings.smtp_url, extra_roots)
     return channels
 
 
@@ -69,7 +102,7 @@ def _fcm(settings: ChannelSettings, path: Path, extra_roots: bytes | None) -> Fc
 
 
 def _service_account(path: Path) -> Any:
-    content = _read(path, "PUSHHUB_FCM_CREDENTIALS")
+    content = read(path, "PUSHHUB_FCM_CREDENTIALS")
     certificate = None
     try:
         account = json.loads(content)
@@ -91,7 +124,12 @@ def _apns(settings: ChannelSettings, path: Path, extra_roots: bytes | None) -> A
             "PUSHHUB_APNS_KEY needs PUSHHUB_APNS_KEY_ID, PUSHHUB_APNS_TEAM_ID and PUSHHUB_APNS_TOPIC. "
             "Set all four, or none for no `apns` channel."
         )
-    _check_signing_key(path)
+    signing_key(
+        path,
+        "PUSHHUB_APNS_KEY",
+        what="signing key of Apple",
+        remedy="Make one at developer.apple.com, Certificates, Identifiers & Profiles, Keys, and name its .p8.",
+    )
     return ApnsChannel(
         wire=Transport(extra_roots),
         provider_token=ProviderToken(path, settings.apns_key_id, settings.apns_team_id),
@@ -103,43 +141,56 @@ def _apns(settings: ChannelSettings, path: Path, extra_roots: bytes | None) -> A
     )
 
 
-def _check_signing_key(path: Path) -> None:
-    content = _read(path, "PUSHHUB_APNS_KEY")
-    fits = False
-    try:
-        key = load_pem_private_key(content, password=None)
-        fits = isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        fits = False
-    if not fits:
+def _hms(settings: ChannelSettings, path: Path, extra_roots: bytes | None) -> HmsChannel:
+    if not settings.hms_app_id:
+        raise ConfigurationError("PUSHHUB_HMS_SECRET needs PUSHHUB_HMS_APP_ID. Set both, or none for no `hms` channel.")
+    secret = read(path, "PUSHHUB_HMS_SECRET").strip()
+    if not secret.isascii() or not 16 <= len(secret) <= 256 or len(secret.split()) != 1:
         raise ConfigurationError(
-            f"PUSHHUB_APNS_KEY: {path} is no signing key of Apple (PEM with an EC P-256 private key). "
-            "Make one at developer.apple.com, Certificates, Identifiers & Profiles, Keys, and name its .p8."
+            f"PUSHHUB_HMS_SECRET: {path} holds no client secret (one word of 16 to 256 ASCII characters). "
+            "Copy it from AppGallery Connect, Project settings, App information, OAuth 2.0 client ID."
         )
+    fetch = huawei_fetch(settings.hms_oauth_url, settings.hms_app_id, secret.decode("ascii"), extra_roots)
+    return HmsChannel(
+        wire=Transport(extra_roots, http1=True),
+        credential=OAuthCredential(fetch),
+        app_id=settings.hms_app_id,
+        url=settings.hms_url.rstrip("/"),
+    )
 
 
-def _extra_roots(path: Path | None) -> bytes | None:
-    if path is None:
-        return None
-    content = _read(path, "PUSHHUB_PROVIDER_CA")
-    fits = False
+def _webpush(settings: ChannelSettings, path: Path, extra_roots: bytes | None) -> WebPushChannel:
+    key = signing_key(
+        path,
+        "PUSHHUB_VAPID_KEY",
+        what="key of an application server",
+        remedy="Make one with: openssl ecparam -name prime256v1 -genkey -noout -out FILE.",
+    )
     try:
-        fits = bool(x509.load_pem_x509_certificates(content))
+        vapid = Vapid(key, settings.vapid_subject or "")
     except ValueError:
-        fits = False
-    if not fits:
         raise ConfigurationError(
-            f"PUSHHUB_PROVIDER_CA: {path} holds no PEM certificate. "
-            "Name a file with the root certificates to trust besides the usual ones, or unset it."
-        )
-    return content
-
-
-def _read(path: Path, variable: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ConfigurationError(
-            f"{variable}: {path} can't be read ({reason}). Give a path to a file that this service may read."
+            "PUSHHUB_VAPID_SUBJECT is no address that push services take. Set it to mailto:you@example.kz, or to "
+            "https:// and a host, without a path."
         ) from None
+    return WebPushChannel(wire=Transport(extra_roots, http1=True), vapid=vapid, hosts=settings.webpush_hosts)
+
+
+def _sms(url: str) -> SmsChannel:
+    try:
+        return SmsChannel(Gateway.parse(url))
+    except ValueError as problem:
+        raise ConfigurationError(f"PUSHHUB_SMS_URL {problem}.") from None
+
+
+def mail_channel(settings: ChannelSettings, url: str, extra_roots: bytes | None) -> EmailChannel:
+    """The `email` channel by itself, for those who want to greet its server."""
+    try:
+        server = MailServer.parse(url)
+    except ValueError as problem:
+        raise ConfigurationError(f"PUSHHUB_SMTP_URL {problem}.") from None
+    try:
+        sender = mailbox(settings.mail_from or "")
+    except ValueError as problem:
+        raise ConfigurationError(f"PUSHHUB_MAIL_FROM {problem}.") from None
+    return EmailChannel(server=server, sender=sender, context=tls_context(extra_roots))

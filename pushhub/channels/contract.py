@@ -27,6 +27,8 @@ class PushKind(StrEnum):
     FCM_TOKEN = "fcm_token"  # noqa: S105 - a kind of address, not a secret
     FCM_FID = "fcm_fid"
     APNS = "apns"
+    HMS = "hms"  # Huawei Push Kit
+    WEBPUSH = "webpush"  # a browser's subscription (RFC 8030): JSON with `endpoint` and `keys`
     POLL = "poll"  # the device has no push service and asks for its feed itself
 
 
@@ -48,22 +50,31 @@ class PushTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """Where a message goes that needs no device: a phone number in E.164 (`sms`) or a mailbox (`email`). Personal
+    data, which never appears in text."""
+
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One message on its way to one device.
+    """One message on its way to one device or one address.
 
     `id` is the same on every try of one delivery (it becomes `apns-id`); `collapse_id` (at most 64 bytes)
     makes a second copy replace the first on the screen. `data` holds strings only and, unless the product's
-    policy says inline, never the code.
+    policy says inline, never the code. `previous_error` is why the try before this one did not work.
     """
 
     id: UUID
     collapse_id: str
-    target: PushTarget
+    target: PushTarget | Address
     title: str = field(repr=False)
     body: str = field(repr=False)
     data: Mapping[str, str] = field(repr=False)
     expires_at: datetime
     urgent: bool = True
+    previous_error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +95,12 @@ class TargetDead:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Not now. `after` is the provider's own wish (`Retry-After`), else None."""
+    """Not now. `after` is the provider's own wish (`Retry-After`), else None. `environment` is where to try
+    next, for a target that seems to belong to Apple's other host."""
 
     reason: str
     after: timedelta | None = None
+    environment: ApnsEnvironment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +112,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class ChannelDown:
-    """The channel itself can't be used; an operator has to look (`reason` says at what)."""
+    """The channel can't be used for this app; an operator has to look (`reason` says at what)."""
 
     reason: str
 

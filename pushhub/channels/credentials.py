@@ -3,11 +3,15 @@
 Both are shared by every message of a channel, made anew before they run out, and thrown away when a
 provider refuses them. How often one may be thrown away is limited: when the fresh one is refused as well,
 making more of them can't help, and Apple punishes it (TooManyProviderTokenUpdates).
+
+Google's credential is a process's own. Apple wants one provider token for the whole team at a time, and gets it
+without the processes talking to each other: what they sign depends on the clock and the key alone.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import logging
 import math
@@ -20,10 +24,13 @@ from pathlib import Path
 from typing import Any
 
 from apns2.credentials import TokenCredentials
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from firebase_admin.credentials import Certificate
 from google.auth.exceptions import GoogleAuthError
-from joserfc import jwt
-from joserfc.jwk import ECKey
 
 from pushhub import clock
 from pushhub.channels.contract import ChannelDown, Outcome, Retry
@@ -45,8 +52,14 @@ PAUSE_AFTER_FAILURE = 1.0
 #: Seconds between two credentials thrown away because they were refused. For Apple it is its own rule:
 #: https://developer.apple.com/documentation/usernotifications/establishing-a-token-based-connection-to-apns
 OAUTH_GAP = 60.0
-PROVIDER_TOKEN_GAP = 20 * 60.0
-PROVIDER_TOKEN_LIFETIME = 50 * 60
+PROVIDER_TOKEN_GAP = 20 * 60
+
+#: The clock is cut into slots of 50 minutes, counted from 1970. A provider token is issued at the start of one and
+#: serves to its end: younger than Apple's 60 minutes, with room for clocks that differ.
+PROVIDER_TOKEN_SLOT = 50 * 60
+
+#: Seconds by which the clock may be set back without a new provider token: one from the future is worse.
+_SET_BACK = 60
 
 _OAUTH_REASONS = frozenset({"invalid_grant", "invalid_client", "unauthorized_client", "invalid_scope"})
 
@@ -193,7 +206,11 @@ def _oauth_outcome(error: Any) -> Retry | ChannelDown:
 
 
 class ProviderToken(TokenCredentials):  # type: ignore[misc]  # apns2 brings no types
-    """Apple's provider token: an ES256 JWT, 50 minutes old at most, shared by all connections of the team.
+    """Apple's provider token: an ES256 JWT, the same in every process of the team.
+
+    It is issued at the start of the clock's 50-minute slot and signed with the nonces of RFC 6979, so processes
+    that share nothing but the key sign the same bytes, and change them at the same moment. Only where Apple
+    calls that one expired does a process sign one of its own, until the slots can be followed again.
 
     Signing takes well under a millisecond, so it is done on the spot, under a lock.
 
@@ -203,19 +220,28 @@ class ProviderToken(TokenCredentials):  # type: ignore[misc]  # apns2 brings no 
     """
 
     def __init__(self, key: Path, key_id: str, team_id: str, *, monotonic: Monotonic = time.monotonic) -> None:
-        super().__init__(str(key), key_id, team_id, token_lifetime=PROVIDER_TOKEN_LIFETIME)
-        self._signing_key = ECKey.import_key(self._get_signing_key(str(key)))
-        self._jose_header = {"alg": "ES256", "kid": key_id}
+        super().__init__(str(key), key_id, team_id, token_lifetime=PROVIDER_TOKEN_SLOT)
+        signing_key = load_pem_private_key(self._get_signing_key(str(key)).encode(), password=None)
+        if not isinstance(signing_key, EllipticCurvePrivateKey) or not isinstance(signing_key.curve, SECP256R1):
+            raise ValueError("The signing key is no EC P-256 private key.")
+        self._signing_key = signing_key
+        self._algorithm = _signature_algorithm(signing_key)
+        self._jose_header = _base64url_json({"alg": "ES256", "kid": key_id, "typ": "JWT"})
         self._team_id = team_id
         self._value: str | None = None
+        self._header = ""
         self._issued_at = 0
+        self._valid_until = 0
         self._drops = _Limit(PROVIDER_TOKEN_GAP, monotonic)
+        self._warnings = _Limit(PROVIDER_TOKEN_GAP, monotonic)
         self._lock = threading.Lock()
 
     def header(self) -> str:
         """The `authorization` header."""
+        if self._issued_at <= clock.now().timestamp() < self._valid_until:
+            return self._header
         with self._lock:
-            return str(self.get_authorization_header(None))
+            return self._current()
 
     def refused(self, header: str) -> bool:
         """Apple called this header expired. True if another try is worth it.
@@ -224,33 +250,75 @@ class ProviderToken(TokenCredentials):  # type: ignore[misc]  # apns2 brings no 
         more as it is: if Apple's servers agree about it, the clock of this machine is wrong.
         """
         with self._lock:
-            if self.get_authorization_header(None) != header:
+            if self._current() != header:
                 return True
             if not self._drops.allows():
                 return False
-            if self._age() >= PROVIDER_TOKEN_GAP:
-                self._value = None
-                log.info("the provider token is replaced", extra={"channel": "apns"})
+            now = int(clock.now().timestamp())
+            if now - self._issued_at >= PROVIDER_TOKEN_GAP:
+                self._issue(now, now)
+                log.warning("Apple refused the provider token as expired: it is replaced", extra={"channel": "apns"})
             return True
 
     def hold(self) -> None:
-        """Apple saw too many of them: replace none for the next 20 minutes."""
+        """Apple saw too many of them: replace none for the next 20 minutes, whatever it says."""
         with self._lock:
             self._drops.start()
-
-    def _age(self) -> float:
-        return clock.now().timestamp() - self._issued_at
+            if self._warnings.allows():
+                log.warning(
+                    "Apple saw too many provider tokens: another sender may use this team's key, or a clock is wrong",
+                    extra={"channel": "apns"},
+                )
 
     def _get_or_create_topic_token(self) -> str:
-        """Instead of apns2's, which writes `iat` with a fraction where Apple documents whole seconds.
+        """apns2's hook, in place of its own, which writes `iat` with a fraction and takes a nonce by chance."""
+        now = int(clock.now().timestamp())
+        if self._value is not None and self._issued_at - _SET_BACK <= now < self._valid_until:
+            return self._value
+        start = now - now % PROVIDER_TOKEN_SLOT
+        follows = self._value is not None and self._issued_at - _SET_BACK <= now
+        # One that was issued in between may be less than 20 minutes older than the slot.
+        return self._issue(now if follows and start - self._issued_at < PROVIDER_TOKEN_GAP else start, now)
 
-        An age below zero means that the clock was set back, and the JWT lies in the future.
-        """
-        if self._value is None or not 0 <= self._age() < PROVIDER_TOKEN_LIFETIME:
-            self._issued_at = int(clock.now().timestamp())
-            claims = {"iss": self._team_id, "iat": self._issued_at}
-            self._value = jwt.encode(self._jose_header, claims, self._signing_key)
+    def _current(self) -> str:
+        return str(self.get_authorization_header(None))
+
+    def _issue(self, issued_at: int, now: int) -> str:
+        """Sign a new one, which serves to the end of the slot; or for 20 minutes, where the end is nearer."""
+        end_of_slot = now - now % PROVIDER_TOKEN_SLOT + PROVIDER_TOKEN_SLOT
+        claims = _base64url_json({"iss": self._team_id, "iat": issued_at})
+        signature = self._sign(f"{self._jose_header}.{claims}")
+        self._value = f"{self._jose_header}.{claims}.{signature}"
+        self._header = f"bearer {self._value}"
+        self._issued_at = issued_at
+        self._valid_until = max(end_of_slot, issued_at + PROVIDER_TOKEN_GAP)
         return self._value
+
+    def _sign(self, signed: str) -> str:
+        r, s = decode_dss_signature(self._signing_key.sign(signed.encode("ascii"), self._algorithm))
+        return _base64url(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+
+
+def _signature_algorithm(key: EllipticCurvePrivateKey) -> ECDSA:
+    """ECDSA with the nonces of RFC 6979, where the OpenSSL below `cryptography` has them (3.2 and newer)."""
+    try:
+        algorithm = ECDSA(SHA256(), deterministic_signing=True)
+        key.sign(b"", algorithm)
+    except UnsupportedAlgorithm:
+        log.warning(
+            "this OpenSSL can't sign deterministically: each process has a provider token of its own, of the same age",
+            extra={"channel": "apns"},
+        )
+        return ECDSA(SHA256())
+    return algorithm
+
+
+def _base64url(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode("ascii")
+
+
+def _base64url_json(value: Mapping[str, str | int]) -> str:
+    return _base64url(json.dumps(value, separators=(",", ":")).encode())
 
 
 class _Limit:

@@ -8,13 +8,17 @@ Source: https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages
 
 from __future__ import annotations
 
+import json
+from functools import cache
+
 from firebase_admin import messaging
 
 from pushhub import clock
-from pushhub.channels.contract import ChannelDown, Message, Outcome, PushKind, Rejected, Retry
+from pushhub.channels.contract import ChannelDown, Message, Outcome, PushKind, PushTarget, Rejected, Retry
 from pushhub.channels.credentials import OAuthCredential
+from pushhub.channels.json_template import JsonTemplate, hole, members, members_hole, text
 from pushhub.channels.outcomes import CREDENTIAL_REFUSED, fcm_outcome, transport_outcome
-from pushhub.channels.transport import TransportFailed, Wire
+from pushhub.channels.transport import STALLED, Host, Renewable, TransportFailed
 
 #: Android's notification channels, which the app creates when it starts: codes make a sound, news may not.
 CHANNEL_CODES = "codes"
@@ -26,6 +30,9 @@ MAX_TTL = 2_419_200
 #: FCM takes 4096 bytes of title, body and data. An overlong message may be answered exactly as a malformed
 #: target is, and would cost the device its target; so it is refused here, with room for FCM's own counting.
 MAX_PAYLOAD = 3_800
+
+#: The error that says nothing. Once more may help; after that nobody knows that it would.
+_SAYS_NOTHING = "UNSPECIFIED_ERROR"
 
 
 class FcmChannel:
@@ -40,8 +47,8 @@ class FcmChannel:
 
     name = "fcm"
 
-    def __init__(self, *, wire: Wire, credential: OAuthCredential, project_id: str, url: str) -> None:
-        self._wire = wire
+    def __init__(self, *, wire: Renewable, credential: OAuthCredential, project_id: str, url: str) -> None:
+        self._host = Host(wire)
         self._credential = credential
         self._url = f"{url}/v1/projects/{project_id}/messages:send"
 
@@ -49,25 +56,33 @@ class FcmChannel:
         """Make one try. A refused credential is replaced; see `OAuthCredential.refused`."""
         try:
             body = build(message)
-        except ValueError as error:  # the text stays here: it may quote the message
-            return Rejected(error.reason if isinstance(error, UnfitMessage) else "invalid_message")
+        except UnfitMessage as unfit:
+            return Rejected(unfit.reason)
         authorization = await self._credential.header()
         if not isinstance(authorization, str):
             return authorization
         headers = {"authorization": authorization, "content-type": "application/json"}
+        line = self._host.line
         try:
-            response = await self._wire.post(self._url, headers, body)
+            response = await line.post(self._url, headers, body)
         except TransportFailed as failure:
+            if failure.reason in STALLED:
+                self._host.leave(line)
             return transport_outcome(failure.reason)
         outcome = fcm_outcome(response.status, response.headers, response.body)
-        if not isinstance(outcome, Retry) or outcome.reason not in CREDENTIAL_REFUSED:
-            return outcome
-        return outcome if self._credential.refused(authorization) else ChannelDown(outcome.reason)
+        return self._settled(outcome, message, authorization) if isinstance(outcome, Retry) else outcome
+
+    def _settled(self, outcome: Retry, message: Message, authorization: str) -> Outcome:
+        if outcome.reason in CREDENTIAL_REFUSED and not self._credential.refused(authorization):
+            return ChannelDown(outcome.reason)
+        if outcome.reason == message.previous_error == _SAYS_NOTHING:
+            return Rejected(outcome.reason)
+        return outcome
 
     async def close(self) -> None:
         """Give back the connections."""
         await self._credential.close()
-        await self._wire.close()
+        await self._host.close()
 
 
 class UnfitMessage(ValueError):
@@ -79,38 +94,60 @@ class UnfitMessage(ValueError):
 
 
 def build(message: Message) -> bytes:
-    """The request's body, built and checked by firebase-admin's own models.
-
-    Raises `UnfitMessage` for what we refuse, ValueError for what firebase-admin refuses.
-    """
+    """The request's body, in the shape of firebase-admin's models. Raises `UnfitMessage`."""
     target = message.target
-    if target.kind not in (PushKind.FCM_TOKEN, PushKind.FCM_FID):
+    if not isinstance(target, PushTarget) or target.kind not in (PushKind.FCM_TOKEN, PushKind.FCM_FID):
         raise UnfitMessage("wrong_target_kind")
+    if not target.value:
+        raise UnfitMessage("invalid_message")
     left = int((message.expires_at - clock.now()).total_seconds())
+    body: bytes | None = None
+    try:
+        body = _template(target.kind, message.urgent, bool(message.data)).filled(
+            {
+                "target": text(target.value),
+                "title": text(message.title),
+                "body": text(message.body),
+                "data": members(message.data),
+                "collapse": text(message.collapse_id),
+                "ttl": f'"{min(max(left, 0), MAX_TTL)}s"',
+            }
+        )
+    except (TypeError, UnicodeEncodeError):  # a value that is no str, a str that is no Unicode
+        body = None  # raised below, outside the handler: the error quotes the message
+    if body is None:
+        raise UnfitMessage("invalid_message")
+    if len(body) > MAX_PAYLOAD and _size(message) > MAX_PAYLOAD:
+        raise UnfitMessage("PayloadTooLarge")
+    return body
+
+
+@cache
+def _template(kind: PushKind, urgent: bool, with_data: bool) -> JsonTemplate:
     model = messaging.Message(
-        data=dict(message.data),
-        notification=messaging.Notification(title=message.title, body=message.body),
+        data=members_hole("data") if with_data else None,
+        notification=messaging.Notification(title=hole("title"), body=hole("body")),
         android=messaging.AndroidConfig(
-            collapse_key=message.collapse_id,
-            priority="high" if message.urgent else "normal",
-            ttl=min(max(left, 0), MAX_TTL),
+            collapse_key=hole("collapse"),
+            priority="high" if urgent else "normal",
+            ttl=0,
             notification=messaging.AndroidNotification(
-                tag=message.collapse_id,
-                channel_id=CHANNEL_CODES if message.urgent else CHANNEL_NOTIFICATIONS,
+                tag=hole("collapse"),
+                channel_id=CHANNEL_CODES if urgent else CHANNEL_NOTIFICATIONS,
             ),
         ),
     )
     # The target is set afterwards because Message(token=…) warns of its deprecation every time, and silencing
     # a warning from several threads is not safe. Installed apps go on registering by token until they are
     # updated; the check that there is exactly one target is made in str() below.
-    if target.kind is PushKind.FCM_TOKEN:
-        model.token = target.value
+    if kind is PushKind.FCM_TOKEN:
+        model.token = hole("target")
     else:
-        model.fid = target.value
-    body = f'{{"message": {model}}}'.encode("ascii")
-    if _size(message) > MAX_PAYLOAD:
-        raise UnfitMessage("PayloadTooLarge")
-    return body
+        model.fid = hole("target")
+    example = json.loads(str(model))
+    example["android"]["ttl"] = hole("ttl")  # the model takes nothing but a duration there
+    holes = ["target", "title", "body", "collapse", "ttl", *(["data"] if with_data else [])]
+    return JsonTemplate({"message": example}, *holes)
 
 
 def _size(message: Message) -> int:

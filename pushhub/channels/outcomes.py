@@ -1,8 +1,8 @@
 """What the providers' answers mean, as tables.
 
 `fcm_outcome` and `apns_outcome` are total: whatever comes back, they give one `Outcome` and raise nothing.
-An answer that is in no table is `Rejected` (or `Retry`, where the status says that the provider is at fault)
-and logged as a warning with its status and code word, never with its text.
+An answer that is in no table is `Rejected` (or `Retry`, where the status says that the provider is at fault),
+logged as a warning with its status and code word, never with its text, and counted.
 
 Where E, S, C, R and T stand below, the source is
 
@@ -22,16 +22,23 @@ import json
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any, Final
 
+from prometheus_client import Counter
+
 from pushhub import clock
 from pushhub.channels.contract import Accepted, ChannelDown, Outcome, Rejected, Retry, TargetDead
 
 log = logging.getLogger(__name__)
+
+#: A provider began to say something new, or something stands between us and it.
+UNKNOWN_ANSWERS = Counter(
+    "pushhub_unknown_answers_total", "Answers of push providers that are in no table.", ["channel", "status"]
+)
 
 
 class Kind(Enum):
@@ -51,11 +58,13 @@ class Row:
         kind: the outcome.
         after: for RETRY, the wait if the answer has no `Retry-After`; None leaves it to the caller.
         reason: the outcome's reason, where it is not the key of the line.
+        at_least: `after` is the least to wait, even where `Retry-After` is shorter.
     """
 
     kind: Kind
     after: timedelta | None = None
     reason: str | None = None
+    at_least: bool = False
 
 
 _AT_ONCE = timedelta(0)
@@ -67,6 +76,8 @@ _QUARTER = timedelta(minutes=15)
 _DEAD = Row(Kind.TARGET_DEAD)
 _REJECTED = Row(Kind.REJECTED)
 _DOWN = Row(Kind.CHANNEL_DOWN)
+_THEIRS = Row(Kind.RETRY, _SECONDS_10, at_least=True)  # S: first wait at least 10 s
+_APPLES = Row(Kind.RETRY, _QUARTER)  # R: try again after 15 minutes
 
 #: By `errorCode` of the FcmError in `error.details`; a BadRequest beside it goes before (see `fcm_outcome`).
 FCM_OUTCOMES: Final[Mapping[str, Row]] = {
@@ -74,9 +85,9 @@ FCM_OUTCOMES: Final[Mapping[str, Row]] = {
     "UNREGISTERED": _DEAD,  # E: the app instance is gone
     "SENDER_ID_MISMATCH": _DEAD,  # E: the target belongs to another project's sender
     "QUOTA_EXCEEDED": Row(Kind.RETRY, _MINUTE),  # S: 60 s where there is no Retry-After
-    "UNAVAILABLE": Row(Kind.RETRY, _SECONDS_10),  # S: first wait at least 10 s
-    "INTERNAL": Row(Kind.RETRY, _SECONDS_10),  # S: first wait at least 10 s
-    "UNSPECIFIED_ERROR": Row(Kind.RETRY, _SECONDS_10),  # E: nothing more is known; like INTERNAL
+    "UNAVAILABLE": _THEIRS,  # S: Google's servers are overloaded
+    "INTERNAL": _THEIRS,  # S: Google's servers failed
+    "UNSPECIFIED_ERROR": _THEIRS,  # E: nothing more is known; like INTERNAL, and not again and again
     "THIRD_PARTY_AUTH_ERROR": _DOWN,  # E: the project's APNs or web push key is missing or wrong
     "APNS_AUTH_ERROR": _DOWN,  # E: the same under its older name
     "UNAUTHENTICATED": Row(Kind.RETRY, _AT_ONCE),  # C: get a new OAuth credential; see CREDENTIAL_REFUSED
@@ -90,10 +101,10 @@ FCM_STATUSES: Final[Mapping[int, Row]] = {
     403: Row(Kind.CHANNEL_DOWN, reason="PERMISSION_DENIED"),  # C: API off or role missing; no target's fault
     404: Row(Kind.CHANNEL_DOWN, reason="NOT_FOUND"),  # C: no such project in the URL; no target's fault
     429: Row(Kind.RETRY, _MINUTE, "QUOTA_EXCEEDED"),  # S: 60 s where there is no Retry-After
-    500: Row(Kind.RETRY, _SECONDS_10, "INTERNAL"),  # S: first wait at least 10 s
-    502: Row(Kind.RETRY, _SECONDS_10, "UNAVAILABLE"),  # S: as 503; the front end answers 502 with HTML
-    503: Row(Kind.RETRY, _SECONDS_10, "UNAVAILABLE"),  # S: first wait at least 10 s
-    504: Row(Kind.RETRY, _SECONDS_10, "UNAVAILABLE"),  # S: as 503
+    500: replace(_THEIRS, reason="INTERNAL"),
+    502: replace(_THEIRS, reason="UNAVAILABLE"),  # S: as 503; the front end answers 502 with HTML
+    503: replace(_THEIRS, reason="UNAVAILABLE"),
+    504: replace(_THEIRS, reason="UNAVAILABLE"),  # S: as 503
 }
 
 #: By HTTP status and `reason` of the body.
@@ -115,7 +126,7 @@ APNS_OUTCOMES: Final[Mapping[tuple[int, str], Row]] = {
     (403, "ExpiredProviderToken"): Row(Kind.RETRY, _AT_ONCE),  # R, T: sign a new one; see CREDENTIAL_REFUSED
     (403, "InvalidProviderToken"): _DOWN,  # R: key id, team id or signature is wrong
     (403, "MissingProviderToken"): _DOWN,  # R: there is no authorization header
-    (403, "UnrelatedKeyIdInToken"): Row(Kind.RETRY),  # R: this connection began with another key
+    (403, "UnrelatedKeyIdInToken"): Row(Kind.RETRY, _AT_ONCE),  # R: this connection began with another key
     (403, "BadEnvironmentKeyIdInToken"): _DOWN,  # R: the key is scoped to the other environment
     (403, "BadEnvironmentKeyInToken"): _DOWN,  # the same, as Apple's servers are seen to spell it
     (403, "BadCertificate"): _DOWN,  # R: certificate mode
@@ -128,9 +139,9 @@ APNS_OUTCOMES: Final[Mapping[tuple[int, str], Row]] = {
     (413, "PayloadTooLarge"): _REJECTED,  # R: over 4096 bytes
     (429, "TooManyProviderTokenUpdates"): Row(Kind.RETRY),  # R, T: signed anew more than once in 20 minutes
     (429, "TooManyRequests"): Row(Kind.RETRY, _SECONDS_30),  # R: too many to this one device
-    (500, "InternalServerError"): Row(Kind.RETRY, _QUARTER),  # R: try again after 15 minutes
-    (503, "ServiceUnavailable"): Row(Kind.RETRY, _QUARTER),  # R: try again after 15 minutes
-    (503, "Shutdown"): Row(Kind.RETRY, _QUARTER),  # R: try again after 15 minutes
+    (500, "InternalServerError"): _APPLES,
+    (503, "ServiceUnavailable"): _APPLES,
+    (503, "Shutdown"): _APPLES,
 }
 
 #: Reasons that speak of our credential, not of the message: a new one may be accepted.
@@ -151,24 +162,24 @@ def fcm_outcome(status: int, headers: Mapping[str, str], body: bytes) -> Outcome
     Message text is never read, only `details`: an FcmError tells the code, a BadRequest the fields at fault.
     Without either, the status alone decides.
     """
-    content = _json_object(body)
+    content = json_object(body)
     if status == 200:
         name = content.get("name")
         if isinstance(name, str) and name:
             return Accepted(name)
-        return _unknown("fcm", status, "unreadable_answer")
+        return unknown_answer("fcm", status, "unreadable_answer")
     details = _objects(_object(content.get("error")).get("details"))
     if status == 400 and any(_is(detail, _BAD_REQUEST) for detail in details):
         # Older answers name the target in a BadRequest; any other field is a mistake of ours.
         return (TargetDead if _blames_target(details) else Rejected)("INVALID_ARGUMENT")
     code = next((detail.get("errorCode") for detail in details if _is(detail, _FCM_ERROR)), None)
     if isinstance(code, str) and code in FCM_OUTCOMES:
-        return _outcome(FCM_OUTCOMES[code], code, headers)
-    row = FCM_STATUSES.get(status) or (FCM_STATUSES[500] if status >= 500 else None)
+        return outcome_of(FCM_OUTCOMES[code], code, headers)
+    row = FCM_STATUSES.get(status)
     if code is None and row is not None:
-        return _outcome(row, f"http_{status}", headers)
-    unknown = _unknown("fcm", status, code)
-    return _outcome(row, unknown.reason, headers) if row and _theirs(status) else unknown
+        return outcome_of(row, f"http_{status}", headers)
+    unknown = unknown_answer("fcm", status, code)
+    return outcome_of(row or FCM_STATUSES[500], unknown.reason, headers) if is_theirs(status) else unknown
 
 
 def apns_outcome(status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
@@ -178,14 +189,15 @@ def apns_outcome(status: int, headers: Mapping[str, str], body: bytes) -> Outcom
     """
     if status == 200:
         return Accepted(headers.get("apns-id") or "")
-    content = _json_object(body)
+    content = json_object(body)
     reason = content.get("reason")
     row = APNS_OUTCOMES.get((status, reason)) if isinstance(reason, str) else None
     if row is None or not isinstance(reason, str):
-        unknown = _unknown("apns", status, reason)
-        return Retry(unknown.reason, _retry_after(headers)) if _theirs(status) else unknown
+        unknown = unknown_answer("apns", status, reason)
+        row = _APPLES if status >= 500 else APNS_OUTCOMES[429, "TooManyRequests"]
+        return outcome_of(row, unknown.reason, headers) if is_theirs(status) else unknown
     since = _moment(content.get("timestamp")) if status == 410 else None
-    return _outcome(row, reason, headers, since)
+    return outcome_of(row, reason, headers, since)
 
 
 def transport_outcome(reason: str) -> Outcome:
@@ -193,7 +205,8 @@ def transport_outcome(reason: str) -> Outcome:
     return Rejected("unsendable_request") if reason == "request" else Retry(reason)
 
 
-def _outcome(row: Row, word: str, headers: Mapping[str, str], since: datetime | None = None) -> Outcome:
+def outcome_of(row: Row, word: str, headers: Mapping[str, str], since: datetime | None = None) -> Outcome:
+    """The outcome of a table's line; `word` is its reason where the line has none."""
     reason = row.reason or word
     match row.kind:
         case Kind.TARGET_DEAD:
@@ -203,17 +216,21 @@ def _outcome(row: Row, word: str, headers: Mapping[str, str], since: datetime | 
         case Kind.CHANNEL_DOWN:
             return ChannelDown(reason)
         case Kind.RETRY:
-            wish = _retry_after(headers)
-            return Retry(reason, row.after if wish is None else wish)
+            wish = retry_after(headers)
+            if wish is None:
+                return Retry(reason, row.after)
+            return Retry(reason, max(wish, row.after) if row.at_least and row.after is not None else wish)
 
 
-def _theirs(status: int) -> bool:
+def is_theirs(status: int) -> bool:
     """Whether the status alone says that the provider could not, whatever the body says."""
     return status == 429 or status >= 500
 
 
-def _unknown(channel: str, status: int, word: object) -> Rejected:
+def unknown_answer(channel: str, status: int, word: object) -> Rejected:
+    """Log and count an answer that is in no table."""
     known = word if isinstance(word, str) and _WORD.fullmatch(word) else f"http_{status}"
+    UNKNOWN_ANSWERS.labels(channel, str(status)).inc()
     log.warning(
         "an answer of the push provider is in no table",
         extra={"channel": channel, "http_status": status, "reason": known},
@@ -236,9 +253,10 @@ def _is(detail: dict[str, Any], type_name: str) -> bool:
     return str(detail.get("@type")).endswith(f"/{type_name}")
 
 
-def _json_object(body: bytes) -> dict[str, Any]:
+def json_object(body: bytes) -> dict[str, Any]:
+    """The JSON object in `body`; an empty one where there is none to be read."""
     try:
-        return _object(json.loads(body))
+        return _object(json.loads(body.decode()))  # bytes would have their encoding guessed first
     except (ValueError, RecursionError):  # not JSON, not UTF-8, or nested without end
         return {}
 
@@ -260,7 +278,7 @@ def _moment(milliseconds: object) -> datetime | None:
         return None
 
 
-def _retry_after(headers: Mapping[str, str]) -> timedelta | None:
+def retry_after(headers: Mapping[str, str]) -> timedelta | None:
     """`Retry-After` (RFC 9110: seconds, or a date), as a wait from now; None if there is none to be read."""
     value = (headers.get("retry-after") or "").strip()
     if not value:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from email import message_from_bytes
+from email.headerregistry import Address as Mailbox
+from email.message import EmailMessage
+from email.policy import default as default_policy
 
-from pushhub.channels.contract import Accepted, Message, Outcome
+from pushhub.channels.contract import Accepted, Message, Outcome, Retry
 
 
 class RecordingChannel:
@@ -18,6 +22,10 @@ class RecordingChannel:
     def __init__(self, name: str = "recording", *, keep: int = 1000) -> None:
         self.name = name
         self.sent: deque[Message] = deque(maxlen=keep)
+        #: Whole mails (letters of cabinets), where it takes the place of `email`.
+        self.mail: deque[EmailMessage] = deque(maxlen=keep)
+        #: While true, no mail server answers.
+        self.away = False
         self._script: deque[Outcome] = deque()
 
     def __repr__(self) -> str:
@@ -31,6 +39,24 @@ class RecordingChannel:
         """Keep the message. An accepted one is named after its id, so every try of it has the same name."""
         self.sent.append(message)
         return self._script.popleft() if self._script else Accepted(f"{self.name}:{message.id}")
+
+    @property
+    def sender(self) -> Mailbox:
+        """In whose name mail is sent."""
+        return Mailbox("pushhub", "no-reply", "example.kz")
+
+    async def hand_over(self, mail: bytes, receiver: Mailbox, message_id: str) -> Outcome:
+        """Keep a whole mail, unless the mail server is away."""
+        if self.away:
+            return Retry("connect")
+        self.mail.append(message_from_bytes(mail, policy=default_policy))
+        return self._script.popleft() if self._script else Accepted(message_id)
+
+    async def greet(self) -> str:
+        """Raises OSError while the mail server is away."""
+        if self.away:
+            raise ConnectionRefusedError
+        return "recording"
 
     async def close(self) -> None:
         """There is nothing to close; `sent` stays."""

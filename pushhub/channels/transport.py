@@ -17,11 +17,13 @@ Only after connect_timeout, connect, closed and request is it certain that the p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import cycle
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -34,6 +36,7 @@ from pyreqwest.exceptions import (
     PyreqwestError,
     RequestTimeoutError,
 )
+from pyreqwest.http import Url
 
 CONNECT_TIMEOUT = timedelta(seconds=5)
 TOTAL_TIMEOUT = timedelta(seconds=10)  # https://firebase.google.com/docs/cloud-messaging/scale-fcm: at least 10 s
@@ -43,6 +46,13 @@ TOTAL_TIMEOUT = timedelta(seconds=10)  # https://firebase.google.com/docs/cloud-
 PING_INTERVAL = timedelta(seconds=60)
 PING_TIMEOUT = timedelta(seconds=10)
 IDLE_TIMEOUT = timedelta(hours=1)
+
+#: Seconds between two changes of the connections to a host. To build the new ones takes some 12 ms.
+CHANGE_GAP = 1.0
+
+#: Failures after which a connection can't be trusted: it may have been cut somewhere on the way, and would
+#: swallow message after message until its ping goes unanswered.
+STALLED = frozenset({"timeout"})
 
 _USER_AGENT = "pushhub"
 
@@ -91,42 +101,61 @@ class Wire(Protocol):
         ...
 
 
+class Renewable(Wire, Protocol):
+    """A wire that can be had once more."""
+
+    def fresh(self) -> Self:
+        """Another one like this, with connections of its own."""
+        ...
+
+
 class Transport:
     """An HTTP/2 client that keeps its connections open.
 
-    HTTP/2 only, TLS 1.2 or newer, certificates checked, no redirects, no cookies, no decompression, no proxy
-    from the environment: a push provider needs none of these, and each would be a way to send a push target
-    somewhere else. When a provider closes a connection with GOAWAY, what it had not begun is sent again on a
-    new one by pyreqwest, and nothing is sent twice.
+    HTTP/2 only (unless `http1`), TLS 1.2 or newer, certificates checked, no redirects, no cookies, no decompression,
+    no proxy from the environment: a push provider needs none of these, and each would be a way to send a push target
+    somewhere else. When a provider closes a connection with GOAWAY, or refuses a stream unread, what it had not
+    begun is sent again on a new one by pyreqwest, and nothing is sent twice; after the third time it gives up, which
+    is `reset` or `failed` here, as it can't be told from a connection that broke later.
 
     Args:
         extra_roots: PEM with root certificates to trust besides the usual ones (a simulator, a proxy).
         connections: how many connections per provider host; requests go round them in turn.
+        http1: speak HTTP/1.1 with a host that does not agree to HTTP/2. Google and Apple promise HTTP/2; Huawei
+            and the push services of browsers (RFC 8030) do not.
     """
 
-    def __init__(self, extra_roots: bytes | None = None, *, connections: int = 1) -> None:
+    def __init__(self, extra_roots: bytes | None = None, *, connections: int = 1, http1: bool = False) -> None:
         self._extra_roots = extra_roots
+        self._http1 = http1
         self._clients = [self._client() for _ in range(connections)]
         self._turn = cycle(self._clients)
+        self._address: tuple[str, Url | str] = ("", "")
         self._closed = False
 
     def _client(self) -> Client:
-        builder = _prepared(ClientBuilder(), self._extra_roots).http2_prior_knowledge()
+        builder = _prepared(ClientBuilder(), self._extra_roots)
+        builder = builder.http2(True) if self._http1 else builder.http2_prior_knowledge()
         builder = builder.http2_keep_alive_interval(PING_INTERVAL).http2_keep_alive_timeout(PING_TIMEOUT)
         return builder.http2_keep_alive_while_idle(True).pool_idle_timeout(IDLE_TIMEOUT).build()
 
     def fresh(self) -> Transport:
         """Another transport like this one, with connections of its own."""
-        return Transport(self._extra_roots, connections=len(self._clients))
+        return Transport(self._extra_roots, connections=len(self._clients), http1=self._http1)
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:
         """POST and wait for the whole answer, at most 10 s. Raises `TransportFailed` and nothing else."""
         if self._closed:
             raise TransportFailed("closed")
         try:
-            request = next(self._turn).post(url).headers(headers).body_bytes(body).build()
+            # FCM's address is the same for every message, and to parse it costs as much as the rest of the request.
+            if self._address[0] is not url:
+                self._address = (url, url)
+            elif isinstance(self._address[1], str):
+                self._address = (url, Url(url))
+            request = next(self._turn).post(self._address[1]).headers(headers).body_bytes(body).build()
             response = await request.send()
-            return Response(response.status, response.headers, bytes(await response.bytes()))
+            return Response(response.status, response.headers, (await response.bytes()).to_bytes())
         except (PyreqwestError, ValueError) as error:
             reason = _reason(error)
         # Raised outside the handler: the error that quotes the URL would otherwise hang on as __context__.
@@ -137,6 +166,69 @@ class Transport:
         self._closed = True
         for client in self._clients:
             await client.close()
+
+
+class Line:
+    """A wire, and how many requests are under way on it."""
+
+    def __init__(self, wire: Renewable) -> None:
+        self.wire = wire
+        self._under_way = 0
+        self._idle: asyncio.Event | None = None
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:
+        """As `Wire.post`."""
+        self._under_way += 1
+        try:
+            return await self.wire.post(url, headers, body)
+        finally:
+            self._under_way -= 1
+            if self._idle is not None and not self._under_way:
+                self._idle.set()
+
+    async def end(self) -> None:
+        """Close the wire once nothing is under way on it; nobody begins anything new."""
+        self._idle = asyncio.Event()
+        if self._under_way:
+            await self._idle.wait()
+        await self.wire.close()
+
+
+class Host:
+    """The connections to one host of a provider, which can be changed for new ones while requests are under way.
+
+    What is under way ends on the connections where it began, and they are closed after the last of it. However
+    many find at once that a connection is no good, it is changed once; and at most once in a second.
+
+        line = host.line
+        response = await line.post(...)
+        if ...:             # this connection is no good
+            host.leave(line)
+    """
+
+    def __init__(self, wire: Renewable, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.line = Line(wire)
+        self._monotonic = monotonic
+        self._changed_at: float | None = None
+        self._ending: dict[asyncio.Task[None], Line] = {}
+
+    def leave(self, line: Line) -> None:
+        """Begin nothing more on `line`. Without effect where others have left it already."""
+        now = self._monotonic()
+        if line is not self.line or (self._changed_at is not None and now - self._changed_at < CHANGE_GAP):
+            return
+        self._changed_at = now
+        self.line = Line(line.wire.fresh())
+        task = asyncio.create_task(line.end())
+        self._ending[task] = line
+        task.add_done_callback(self._ending.pop)
+
+    async def close(self) -> None:
+        """Close every connection, the old ones too; a request under way ends with `TransportFailed("closed")`."""
+        ending = dict(self._ending)
+        for line in (self.line, *ending.values()):
+            await line.wire.close()
+        await asyncio.gather(*ending)
 
 
 def post_blocking(url: str, headers: Mapping[str, str], body: bytes, extra_roots: bytes | None = None) -> Response:

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
+from aiosmtplib import SMTPException
 
 from pushhub import clock
+from pushhub.accounts.iin import Iin
 from pushhub.app import create_app
-from pushhub.channels.configured import configured_channels
+from pushhub.cabinets.product import caller_of
+from pushhub.cabinets.profile import CustomerBase
+from pushhub.cabinets.reading import read_profile
+from pushhub.channels.configured import configured_channels, mail_channel
+from pushhub.channels.files import root_certificates
+from pushhub.channels.mail_answers import mail_failure
+from pushhub.channels.sms import Gateway
 from pushhub.commands.shared import current_settings
+from pushhub.customers.configured import configured_customers
 from pushhub.db import db, reading
+from pushhub.delivery.circuits import open_circuits
 from pushhub.errors import ConfigurationError, PushhubError
+from pushhub.letters.queue import backlog
 from pushhub.readiness import OK, readiness
+from pushhub.registry.configured import configured_registry
 from pushhub.sealing import load_keyring
 from pushhub.settings import Settings
 
 _CLOCK_TOLERANCE = timedelta(seconds=5)
+_LETTERS_WAIT_AT_MOST = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +80,62 @@ def _database(settings: Settings) -> Iterator[Finding]:
     with app.app_context():
         yield from (Finding(check, text == OK, text) for check, text in readiness().items())
         yield _tried("clock", _same_time)
+        for name in settings.cabinets:
+            yield _tried("cabinet", lambda name=name: _cabinet(name))  # type: ignore[misc]
+        if settings.cabinets:
+            yield _tried("register", lambda: _register(settings))
+        yield from _customers(settings)
+        yield _tried("circuits", _circuits)
+        yield _tried("letters", _letters)
+        db.engine.dispose()
+
+
+def _circuits() -> str:
+    shut = [f"{row.channel}{' ' + row.app if row.app else ''}: {row.reason}" for row in open_circuits()]
+    if shut:
+        raise ConfigurationError(
+            f"Dispatchers found shut: {'; '.join(shut)}. Look at the credentials and the provider."
+        )
+    return "none open"
+
+
+def _letters() -> str:
+    found = backlog()
+    if found.since is not None and clock.now() - found.since > _LETTERS_WAIT_AT_MOST:
+        minutes = (clock.now() - found.since).total_seconds() // 60
+        met = f"its last try met {found.error}" if found.error else "it was not tried yet"
+        raise ConfigurationError(
+            f"{found.waiting} wait, the oldest for {minutes:.0f} minutes; {met}. Look at the mail server "
+            "(PUSHHUB_SMTP_URL) and whether a dispatcher runs."
+        )
+    return f"{found.waiting} wait"
+
+
+def _cabinet(name: str) -> str:
+    profile = read_profile(name)
+    return f"/cabinet/{profile.slug}/ asks for {caller_of(profile).product_name}"
+
+
+def _register(settings: Settings) -> str:
+    # Nobody has this IIN: all that matters is that an answer comes.
+    configured_registry(settings).citizen(Iin("000000000000"))
+    return "answers"
+
+
+def _customers(settings: Settings) -> Iterator[Finding]:
+    for name in settings.cabinets:
+        try:
+            profile = read_profile(name)
+        except ConfigurationError:  # told already
+            continue
+        if profile.customers is not None:
+            yield _tried("customers", partial(_customers_of, profile.name, profile.customers))
+
+
+def _customers_of(name: str, base: CustomerBase) -> str:
+    # Nobody has this account: all that matters is that an answer comes.
+    configured_customers(base.file, base.url, base.secret_file).standing("0")
+    return f"those of {name} answer"
 
 
 def _same_time() -> str:
@@ -84,24 +155,67 @@ def _providers(settings: Settings) -> Iterator[Finding]:
     wanted = [("fcm", settings.fcm_url)] if settings.fcm_credentials else []
     if settings.apns_key:
         wanted += [("apns", settings.apns_url), ("apns sandbox", settings.apns_sandbox_url)]
+    if settings.hms_secret:
+        wanted += [("hms", settings.hms_url), ("hms oauth", settings.hms_oauth_url)]
+    if settings.vapid_key:
+        hosts = (_BELOW.get(host, host) for host in settings.webpush_hosts)
+        wanted += [("webpush", f"https://{host}") for host in hosts if host]
     for name, url in wanted:
-        yield _tried(name, lambda url=url: _handshake(url, settings))  # type: ignore[misc]
+        yield _tried(name, lambda name=name, url=url: _handshake(url, settings, http1=name in _HTTP1))  # type: ignore[misc]
+    if settings.sms_url:
+        yield _tried("sms", lambda: _gateway(settings.sms_url or ""))
+    if settings.smtp_url:
+        yield _tried("email", lambda: _mail_server(settings, settings.smtp_url or ""))
 
 
-def _handshake(url: str, settings: Settings) -> str:
+#: Whose hosts may speak HTTP/1.1.
+_HTTP1 = frozenset({"hms", "hms oauth", "webpush"})
+
+#: The host to try, where a browser's push service is a domain; none for Windows, which has one for each region.
+_BELOW = {
+    "push.services.mozilla.com": "updates.push.services.mozilla.com",
+    "push.apple.com": "web.push.apple.com",
+    "notify.windows.com": "",
+}
+
+
+def _handshake(url: str, settings: Settings, *, http1: bool = False) -> str:
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or 443
     context = ssl.create_default_context()
     if settings.provider_ca is not None:
         context.load_verify_locations(settings.provider_ca)
-    context.set_alpn_protocols(["h2"])
+    context.set_alpn_protocols(["h2", "http/1.1"] if http1 else ["h2"])
     try:
         with (
             socket.create_connection((host, port), timeout=5) as raw,
             context.wrap_socket(raw, server_hostname=host) as secure,
         ):
-            if secure.selected_alpn_protocol() != "h2":
+            spoken = "HTTP/2" if secure.selected_alpn_protocol() == "h2" else "HTTP/1.1"
+            if spoken != "HTTP/2" and not http1:
                 raise ConfigurationError(f"{host} speaks no HTTP/2. Is a proxy in between?")
-            return f"{host} answers, {secure.version()}, HTTP/2"
+            return f"{host} answers, {secure.version()}, {spoken}"
     except OSError as problem:
         raise ConfigurationError(f"{host}:{port} can't be reached: {problem}. Check the firewall.") from problem
+
+
+def _gateway(url: str) -> str:
+    try:
+        return f"{Gateway.parse(url).service}: the URL is understood; whether it sends, only an SMS can tell"
+    except ValueError as problem:
+        raise ConfigurationError(f"PUSHHUB_SMS_URL {problem}.") from None
+
+
+def _mail_server(settings: Settings, url: str) -> str:
+    """Connect and log in, as for a mail, and send none."""
+    channel = mail_channel(settings, url, root_certificates(settings.provider_ca))
+    try:
+        tls = asyncio.run(channel.greet())
+    except (SMTPException, OSError) as problem:
+        outcome = mail_failure(problem)
+    else:
+        return f"{channel.host} answers and lets us in, {tls}"
+    raise ConfigurationError(
+        f"{channel.host} takes no mail from us ({getattr(outcome, 'reason', 'failed')}). "
+        "Check PUSHHUB_SMTP_URL, user and password, and the firewall."
+    )

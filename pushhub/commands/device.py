@@ -104,6 +104,7 @@ def status(device: ReferenceDevice, as_json: bool) -> None:
 @_on_a_device
 def feed(device: ReferenceDevice, as_json: bool) -> None:
     """Codes and notifications on this device, oldest first. Never shows a code: `reveal` does."""
+    _require_binding(device)
     items = device.feed()
     show(
         {"items": items},
@@ -118,6 +119,7 @@ def feed(device: ReferenceDevice, as_json: bool) -> None:
 @_on_a_device
 def reveal(device: ReferenceDevice, delivery_id: str | None, as_json: bool) -> None:
     """Open a message (the newest code if none is named). For a code this shows the digits and arms it."""
+    _require_binding(device)
     if delivery_id is None:
         codes = [item["delivery_id"] for item in device.feed() if item["kind"] == "code"]
         if not codes:
@@ -125,7 +127,16 @@ def reveal(device: ReferenceDevice, delivery_id: str | None, as_json: bool) -> N
         delivery_id = codes[-1]
     opened = device.reveal(delivery_id)
     device.acknowledge([delivery_id], "seen")
-    show(opened, as_json, lambda: [opened.get("code") or opened["body"]])
+    over = "This code is over: it was used, cancelled, guessed wrongly too often, or its time ran out."
+    text = over if opened["kind"] == "code" else opened["body"]
+    show(opened, as_json, lambda: [opened.get("code") or text])
+
+
+def _require_binding(device: ReferenceDevice) -> None:
+    if device.secret is None:
+        raise ConfigurationError(
+            "This device is bound to no number yet: pushhub device bind --number +7… --password <the 12 digits>"
+        )
 
 
 @group.command()

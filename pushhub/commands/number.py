@@ -32,9 +32,7 @@ def show_number(number: str, as_json: bool) -> None:
         "reason": reach.reason,
         "bound_at": rfc3339(reach.bound_at) if reach.bound_at else None,
         "device": (
-            {"platform": reach.device.platform, "model": reach.device.model, "channel": reach.channel}
-            if reach.device
-            else None
+            {"platform": reach.platform, "model": reach.model, "channel": reach.channel} if reach.device_id else None
         ),
         "deliveries": [
             {

@@ -40,7 +40,7 @@ def _policy(changes: tuple[str, ...]) -> dict[str, Any]:
 @as_json
 def create(name: str, policy: tuple[str, ...], as_json: bool) -> None:
     """Make a product with one live and one test key. The keys are shown this one time."""
-    with application():
+    with application(with_channels=True):
         made = service.create_product(name, _policy(policy))
     document = {
         "id": public_id(Prefix.PRODUCT, made.product.id),
@@ -90,7 +90,7 @@ def _product_line(product: dict[str, Any]) -> str:
 @as_json
 def policy(name: str, changes: tuple[str, ...], as_json: bool) -> None:
     """Change the policy of the product NAME, for example: code_digits=6 'countries=["KZ", "KG"]'."""
-    with application():
+    with application(with_channels=True):
         changed = policy_document(service.set_policy(service.find_product(name).id, _policy(changes)))
     show(changed, as_json, lambda: [f"{title:22} {value}" for title, value in changed.items()])
 

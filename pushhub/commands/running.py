@@ -17,6 +17,7 @@ import click
 from flask_migrate import upgrade
 
 from pushhub.app import create_app
+from pushhub.cabinets.sample import prepare_samples
 from pushhub.commands import local
 from pushhub.commands.checkup import examine
 from pushhub.commands.shared import application, as_json, current_settings, show
@@ -49,9 +50,11 @@ def serve(is_local: bool, port: int) -> None:
             from simulators import Simulators
 
             simulators = running.enter_context(Simulators(local.HOME.resolve() / "simulators"))
-            environ |= simulators.settings()
+            environ = {**simulators.settings(), **environ}
         local.keep(environ)
         _migrate()
+        with application():
+            prepare_samples(current_settings().cabinets)
         sys.exit(_supervise(environ, port))
 
 
@@ -69,7 +72,7 @@ def _supervise(environ: Mapping[str, str], port: int) -> int:
             f"\npushhub is running. Open in a browser:\n\n"
             f"    {address}/        the whole story, with a phone beside it\n"
             f"    {address}/docs    the API\n\n"
-            "FCM and APNs are simulated; nothing leaves this machine. Stop with Ctrl-C.\n"
+            "Push, SMS and mail are simulated; nothing leaves this machine. Stop with Ctrl-C.\n"
         )
     return server.wait()
 
@@ -99,25 +102,20 @@ def dispatch() -> None:
 @click.command()
 @click.option("--directory", type=click.Path(path_type=Path), default=Path("var/simulators"), show_default=True)
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--fcm-port", default=0, help="0: any free one.")
-@click.option("--apns-port", default=0, help="0: any free one.")
-@click.option("--apns-sandbox-port", default=0, help="0: any free one.")
-@click.option("--control-port", default=0, help="0: any free one.")
-def simulate(
-    directory: Path, host: str, fcm_port: int, apns_port: int, apns_sandbox_port: int, control_port: int
-) -> None:
-    """Run the FCM and APNs simulators and print the settings with which pushhub uses them."""
+@click.option("--fcm-port", default=0, help="0: any free one; so for the others.")
+@click.option("--apns-port", default=0)
+@click.option("--apns-sandbox-port", default=0)
+@click.option("--hms-port", default=0)
+@click.option("--webpush-port", default=0)
+@click.option("--sms-port", default=0)
+@click.option("--smtp-port", default=0, help="STARTTLS.")
+@click.option("--smtps-port", default=0, help="TLS from the first byte.")
+@click.option("--control-port", default=0)
+def simulate(directory: Path, host: str, **ports: int) -> None:
+    """Run the simulators of every provider and print the settings with which pushhub uses them."""
     from simulators.serve import serve_forever
 
-    serve_forever(
-        directory,
-        host,
-        fcm_port=fcm_port,
-        apns_port=apns_port,
-        apns_sandbox_port=apns_sandbox_port,
-        control_port=control_port,
-        announce=click.echo,
-    )
+    serve_forever(directory, host, announce=click.echo, **ports)
 
 
 def _migrate() -> None:

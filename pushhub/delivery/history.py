@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from pushhub import clock
 from pushhub.db import reading
 from pushhub.delivery.models import Attempt, Delivery
 from pushhub.delivery.rules import DeliveryKind
+from pushhub.ids import least_key_of
 from pushhub.phones import PhoneNumber
 
 
@@ -25,6 +28,17 @@ def history_of(verification_id: UUID) -> list[DeliveryHistory]:
     return _with_attempts(sa.select(Delivery).where(Delivery.verification_id == verification_id).order_by(Delivery.id))
 
 
+def latest_channel_of(verification_id: UUID) -> str | None:
+    """By what its code went, or goes, last: the channel of its newest delivery."""
+    with reading() as session:
+        return session.scalar(
+            sa.select(Delivery.channel)
+            .where(Delivery.verification_id == verification_id)
+            .order_by(Delivery.id.desc())
+            .limit(1)
+        )
+
+
 def codes_of(number: PhoneNumber, latest: int = 20) -> list[DeliveryHistory]:
     """The latest codes sent to a number by any product, newest first, with their tries."""
     return _with_attempts(
@@ -33,6 +47,23 @@ def codes_of(number: PhoneNumber, latest: int = 20) -> list[DeliveryHistory]:
         .order_by(Delivery.created_at.desc())
         .limit(latest)
     )
+
+
+def tries_in_the_last_minute() -> list[tuple[str, str, str, int]]:
+    """Of all dispatchers together: (channel, outcome, reason, how many)."""
+    minute = timedelta(minutes=1)
+    statement = (
+        sa.select(Delivery.channel, Attempt.outcome, Attempt.reason, sa.func.count())
+        .join(Delivery, Delivery.id == Attempt.delivery_id)
+        .where(
+            Attempt.id >= least_key_of(5 * minute),  # a range of the primary key spares an index by time
+            Attempt.finished_at > clock.now() - minute,
+        )
+        .group_by(Delivery.channel, Attempt.outcome, Attempt.reason)
+    )
+    with reading() as session:
+        rows = session.execute(statement).all()
+    return [(channel, outcome, reason or "", count) for channel, outcome, reason, count in rows]
 
 
 def _with_attempts(which: sa.Select[Delivery]) -> list[DeliveryHistory]:

@@ -1,4 +1,4 @@
-"""On PostgreSQL a commit anywhere wakes every dispatcher at once (LISTEN/NOTIFY). Polling is the fallback, so
+"""On PostgreSQL a commit anywhere wakes every dispatcher process at once (LISTEN/NOTIFY). Polling is the fallback, so
 losing this connection costs at most a second."""
 
 from __future__ import annotations
@@ -8,9 +8,8 @@ import threading
 from collections.abc import Callable
 
 import psycopg
-import sqlalchemy as sa
 
-from pushhub.delivery.outbox import NOTIFY_CHANNEL
+from pushhub.delivery.announcer import NOTICES, libpq_address
 
 log = logging.getLogger(__name__)
 _RECONNECT_SECONDS = 2.0
@@ -20,8 +19,7 @@ class Listener:
     """A thread with a connection of its own that calls `wake` with the channel of every notice."""
 
     def __init__(self, database_url: str, wake: Callable[[str], None]) -> None:
-        url = sa.make_url(database_url).set(drivername="postgresql")
-        self._conninfo = url.render_as_string(hide_password=False)
+        self._conninfo = libpq_address(database_url)
         self._wake = wake
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
@@ -43,7 +41,7 @@ class Listener:
 
     def _listen(self) -> None:
         with psycopg.connect(self._conninfo, autocommit=True, connect_timeout=5) as connection:
-            connection.execute(f"LISTEN {NOTIFY_CHANNEL}")
+            connection.execute(f"LISTEN {NOTICES}")
             self._wake("")
             while not self._stopping.is_set():
                 for notice in connection.notifies(timeout=0.5, stop_after=1):

@@ -12,6 +12,7 @@ from pushhub.db import Base
 from pushhub.ids import new_key
 
 _WAITING = sa.text("status IN ('queued', 'sending')")
+_OF_NOTIFICATION = sa.text("notification_id IS NOT NULL")
 
 
 class Delivery(Base):
@@ -28,6 +29,11 @@ class Delivery(Base):
     number: Mapped[str | None] = mapped_column(sa.String(20))
     device_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("devices.id", ondelete="CASCADE"))
     channel: Mapped[str] = mapped_column(sa.String(12))
+    #: For a code: at which place of its verification's route this delivery stands.
+    step: Mapped[int] = mapped_column(sa.SmallInteger, default=0)
+    #: Whether a person's request sent it. What a code does by itself (going on to another channel) counts toward
+    #: no limit.
+    asked: Mapped[bool] = mapped_column(default=False)
     status: Mapped[str] = mapped_column(sa.String(10))
     #: When a dispatcher may take it: the due time while queued, the end of the lease while sending. A
     #: dispatcher that dies thereby gives its rows back without anybody's help.
@@ -45,10 +51,24 @@ class Delivery(Base):
 
     __table_args__ = (
         # Only what waits is in the index of the queue, so it stays small however much history there is.
-        sa.Index("ix_deliveries_queue", "channel", "claimable_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
+        sa.Index(
+            "ix_deliveries_queue",
+            "channel",
+            "kind",
+            "claimable_at",
+            sqlite_where=_WAITING,
+            postgresql_where=_WAITING,
+        ),
         sa.Index("ix_deliveries_device_id_id", "device_id", "id"),
         sa.Index("ix_deliveries_number_created_at", "number", "created_at"),
         sa.Index("ix_deliveries_verification_id", "verification_id"),
+        sa.Index(
+            "ix_deliveries_notification_id",
+            "notification_id",
+            "status",
+            sqlite_where=_OF_NOTIFICATION,
+            postgresql_where=_OF_NOTIFICATION,
+        ),
     )
 
 
@@ -74,4 +94,18 @@ class DispatcherBeat(Base):
     __tablename__ = "dispatcher_beats"
 
     owner: Mapped[UUID] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime]
+
+
+class OpenCircuit(Base):
+    """A way out that was found shut: nothing is sent through it until a try succeeds again. Each dispatcher
+    decides for itself; the row is for people (`pushhub doctor`, `/metrics`)."""
+
+    __tablename__ = "open_circuits"
+
+    channel: Mapped[str] = mapped_column(sa.String(12), primary_key=True)
+    #: What of the channel is shut: an app's topic and environment, or empty for all of it.
+    app: Mapped[str] = mapped_column(sa.String(300), primary_key=True)
+    reason: Mapped[str] = mapped_column(sa.String(60))
+    opened_at: Mapped[datetime]
     seen_at: Mapped[datetime]

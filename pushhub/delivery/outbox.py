@@ -1,13 +1,12 @@
 """The transactional outbox: deliveries are rows, written in the transaction that makes their cause.
 
-A dispatcher claims due rows in batches with a lease, sends with no database session open, and writes the
-outcomes of many in one statement.
+A dispatcher claims due rows in batches with a lease (`claim`), sends with no database session open, and writes
+the outcomes of many in one statement (`pushhub.delivery.settling`).
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,61 +17,67 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pushhub import clock
-from pushhub.binding.models import Device
-from pushhub.channels.contract import Outcome, PushKind, TargetDead
-from pushhub.db import after_commit, reading, rows_as_cte, skip_locked, transaction
-from pushhub.delivery.models import Attempt, Delivery
-from pushhub.delivery.rules import CHANNEL_OF_KIND, TEST_CHANNEL, DeliveryKind, DeliveryStatus, after_try
+from pushhub.db import after_commit, reading, skip_locked, table_of, transaction, write_rows
+from pushhub.delivery.models import Delivery
+from pushhub.delivery.rules import TEST_CHANNEL, DeliveryKind, DeliveryStatus
+from pushhub.events import Event, Tag, event_row
 from pushhub.hub import hub
-from pushhub.ids import new_key
+from pushhub.ids import Prefix, new_key, public_id
 from pushhub.verifications.models import Verification
 from pushhub.verifications.rules import VerificationStatus
 
+#: Why a delivery was put off without a try.
+CIRCUIT_OPEN = "circuit_open"
 #: How long a claimed row belongs to its dispatcher: longer than a channel's longest try.
 LEASE = timedelta(seconds=30)
-#: The PostgreSQL channel on which dispatchers listen.
-NOTIFY_CHANNEL = "pushhub_outbox"
 
 
-def enqueue(
-    session: Session,
+def new_delivery(
     *,
     kind: DeliveryKind,
-    device: Device | None,
+    channel: str,
+    now: datetime,
     expires_at: datetime,
+    device_id: UUID | None = None,
+    number: str | None = None,
     product_id: UUID | None = None,
     verification_id: UUID | None = None,
     notification_id: UUID | None = None,
-    number: str | None = None,
-) -> UUID:
-    """Write a delivery in the caller's transaction; dispatchers are woken when it is committed.
+    step: int = 0,
+    asked: bool = False,
+    skipped: str | None = None,
+) -> dict[str, Any]:
+    """The row of a delivery that is due now; or, with `skipped`, of one that can't be tried, and why."""
+    return {
+        "id": new_key(),
+        "kind": str(kind),
+        "product_id": product_id,
+        "verification_id": verification_id,
+        "notification_id": notification_id,
+        "number": number,
+        "device_id": device_id,
+        "channel": channel,
+        "step": step,
+        "asked": asked,
+        "status": str(DeliveryStatus.FAILED if skipped else DeliveryStatus.QUEUED),
+        "error": skipped,
+        "claimable_at": now,
+        "tries": 0,
+        "created_at": now,
+        "expires_at": expires_at,
+        "changed_at": now,
+    }
 
-    Without a device it goes to the test channel, which reaches nobody.
-    """
-    now, key = clock.now(), new_key()
-    channel = CHANNEL_OF_KIND[PushKind(device.push_kind)] if device is not None else TEST_CHANNEL
-    session.execute(
-        sa.insert(Delivery).values(
-            id=key,
-            kind=kind,
-            product_id=product_id,
-            verification_id=verification_id,
-            notification_id=notification_id,
-            number=number,
-            device_id=device.id if device is not None else None,
-            channel=channel,
-            status=DeliveryStatus.QUEUED,
-            claimable_at=now,
-            tries=0,
-            created_at=now,
-            expires_at=expires_at,
-            changed_at=now,
-        )
-    )
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(sa.select(sa.func.pg_notify(NOTIFY_CHANNEL, channel)))
+
+def enqueue(session: Session, row: dict[str, Any]) -> None:
+    """Write one delivery in the caller's transaction."""
+    write_rows(session, [(Delivery, row)])
+    wake_after_commit(session, row["channel"])
+
+
+def wake_after_commit(session: Session, channel: str) -> None:
+    """Tell dispatchers, once the caller's transaction is committed, that something is due on this channel."""
     after_commit(session, partial(hub().wake, channel))
-    return key
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,150 +89,138 @@ class Claimed:
     expires_at: datetime
 
 
-def claim(channel: str, owner: UUID, limit: int) -> list[Claimed]:
-    """Take at most `limit` due deliveries of one channel for `owner`, oldest first. Rows whose time ran out, or
-    whose verification ended, while they waited are taken to `expired` on the way."""
-    now = clock.now()
-    due = skip_locked(
-        sa.select(Delivery.id)
-        .where(
-            Delivery.channel == channel,
-            Delivery.status.in_([DeliveryStatus.QUEUED, DeliveryStatus.SENDING]),
-            Delivery.claimable_at <= now,
-        )
-        .order_by(Delivery.claimable_at)
-        .limit(limit)
-    )
-    late = Delivery.expires_at <= now
-    closed = sa.exists().where(
-        Verification.id == Delivery.verification_id, Verification.status != VerificationStatus.PENDING
-    )
-    over = sa.or_(late, closed)
-    with transaction() as session:
-        rows = session.execute(
-            sa.update(Delivery)
-            .where(Delivery.id.in_(due.scalar_subquery()))
-            .values(
-                status=sa.case((over, DeliveryStatus.EXPIRED), else_=DeliveryStatus.SENDING),
-                error=sa.case(
-                    (late, sa.func.coalesce(Delivery.error, "expired")),
-                    (closed, "verification_closed"),
-                    else_=Delivery.error,
-                ),
-                claimable_at=now + LEASE,
-                lease_owner=owner,
-                tries=Delivery.tries + sa.case((over, 0), else_=1),
-                changed_at=now,
-            )
-            .returning(Delivery.id, Delivery.tries, Delivery.expires_at, Delivery.status)
-            .execution_options(synchronize_session=False)
-        ).all()
-    return [Claimed(row.id, row.tries, row.expires_at) for row in rows if row.status == DeliveryStatus.SENDING]
-
-
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """What came of one try."""
+class Claim:
+    """What one look at the queue took: the rows to send, and until when they are held."""
 
-    claimed: Claimed
-    outcome: Outcome
-    started_at: datetime
-    finished_at: datetime
-    device_id: UUID | None
+    rows: list[Claimed]
+    until: datetime
 
 
-def complete(owner: UUID, tried: Sequence[Tried]) -> None:
-    """Write the outcomes of many tries: one statement for the deliveries, one for the attempts. A row whose
-    lease ran out belongs to somebody else by now and is left alone; its attempt is recorded all the same."""
-    if not tried:
-        return
-    now = clock.now()
-    steps = [
-        (
-            entry,
-            after_try(
-                entry.outcome,
-                tries=entry.claimed.tries,
-                now=now,
-                expires_at=entry.claimed.expires_at,
-                jitter=random.random,
-            ),
+#: Word for word the condition of the queue's index, so that the planner knows that it fits.
+_WAITING = Delivery.status.in_(sa.text("'queued', 'sending'"))
+_late = Delivery.expires_at <= sa.bindparam("now")
+# One value for each row, found by its key. For EXISTS the planner may read all closed verifications with each claim.
+_closed = (
+    sa.select(Verification.status).where(Verification.id == Delivery.verification_id).scalar_subquery()
+    != VerificationStatus.PENDING
+)
+_over = sa.or_(_late, _closed)
+_due = skip_locked(
+    sa.select(Delivery.id)
+    .where(
+        Delivery.channel == sa.bindparam("of_channel"),
+        Delivery.kind == sa.bindparam("of_kind"),
+        _WAITING,
+        Delivery.claimable_at <= sa.bindparam("due_before"),
+    )
+    .order_by(Delivery.claimable_at)
+    .limit(sa.bindparam("most"))
+)
+_claim = (
+    sa.update(table_of(Delivery))
+    .where(Delivery.id.in_(_due.scalar_subquery()))
+    .values(
+        status=sa.case((_over, DeliveryStatus.EXPIRED), else_=DeliveryStatus.SENDING),
+        error=sa.case(
+            (_late, sa.func.coalesce(Delivery.error, "expired")),
+            (_closed, "verification_closed"),
+            else_=Delivery.error,
+        ),
+        claimable_at=sa.bindparam("until"),
+        lease_owner=sa.bindparam("owner"),
+        tries=Delivery.tries + sa.case((_over, 0), else_=1),
+        changed_at=sa.bindparam("now"),
+    )
+    .returning(
+        *(
+            table_of(Delivery).c[name]
+            for name in ("id", "tries", "expires_at", "status", "error", "product_id", "verification_id", "channel")
         )
-        for entry in tried
-    ]
-    columns: list[sa.ColumnClause[Any]] = [
-        sa.column("id", sa.Uuid()),
-        sa.column("status", sa.String()),
-        sa.column("error", sa.String()),
-        sa.column("claimable_at", Delivery.claimable_at.type),
-        sa.column("tries", sa.Integer()),
-    ]
-    rows = [
-        (entry.claimed.delivery_id, step.status, _cut(step.error, 60), step.due or now, entry.claimed.tries)
-        for entry, step in steps
-    ]
-    outcomes = rows_as_cte("outcomes", columns, rows)
+    )
+)
+
+
+def claim(channel: str, kind: DeliveryKind, owner: UUID, limit: int, *, due_for: timedelta = timedelta(0)) -> Claim:
+    """Take at most `limit` deliveries of one channel and kind for `owner`, oldest first, that have been due for so
+    long. Rows whose time ran out, or whose verification ended, while they waited are taken to `expired` on the way."""
+    now = clock.now()
+    until = now + LEASE
+    with transaction() as session:
+        rows = (
+            session.connection()
+            .execute(
+                _claim,
+                {
+                    "of_channel": channel,
+                    "of_kind": str(kind),
+                    "now": now,
+                    "due_before": now - due_for,
+                    "until": until,
+                    "owner": owner,
+                    "most": limit,
+                },
+            )
+            .all()
+        )
+        over = [row for row in rows if row.status == DeliveryStatus.EXPIRED and row.verification_id is not None]
+        if over:
+            session.execute(sa.insert(Event), [_expiry(row) for row in over])
+    return Claim(
+        [Claimed(row.id, row.tries, row.expires_at) for row in rows if row.status == DeliveryStatus.SENDING], until
+    )
+
+
+def _expiry(row: Any) -> dict[str, Any]:
+    return event_row(
+        Tag.DELIVERY_EXPIRED,
+        row.id,
+        row.product_id,
+        live=row.channel != TEST_CHANNEL,
+        channel=row.channel,
+        error=row.error,
+        verification_id=public_id(Prefix.VERIFICATION, row.verification_id),
+    )
+
+
+def give_back(channel: str, kind: DeliveryKind, owner: UUID, held: Collection[UUID]) -> None:
+    """Queue again what `owner` took without knowing it: the claim was committed, and its answer lost on the way.
+    `held` is what it does know of."""
+    now = clock.now()
     with transaction() as session:
         session.execute(
             sa.update(Delivery)
             .where(
-                Delivery.id == outcomes.c.id,
-                Delivery.lease_owner == owner,
-                Delivery.tries == outcomes.c.tries,
+                Delivery.channel == channel,
+                Delivery.kind == kind,
+                _WAITING,
                 Delivery.status == DeliveryStatus.SENDING,
+                Delivery.lease_owner == owner,
+                Delivery.id.not_in(held),
             )
-            .values(
-                status=outcomes.c.status,
-                error=outcomes.c.error,
-                claimable_at=outcomes.c.claimable_at,
-                lease_owner=None,
-                changed_at=now,
-            )
+            .values(status=DeliveryStatus.QUEUED, claimable_at=now, lease_owner=None, changed_at=now)
             .execution_options(synchronize_session=False)
         )
+
+
+def release(channel: str, kind: DeliveryKind) -> None:
+    """What was put off because of an open circuit is due now."""
+    with transaction() as session:
         session.execute(
-            sa.insert(Attempt),
-            [
-                {
-                    "id": new_key(),
-                    "delivery_id": entry.claimed.delivery_id,
-                    "started_at": entry.started_at,
-                    "finished_at": entry.finished_at,
-                    "outcome": step.outcome,
-                    "reason": _cut(step.error, 60),
-                    "provider_id": _cut(step.provider_id, 200),
-                }
-                for entry, step in steps
-            ],
-        )
-        _bury_dead_targets(session, tried, now)
-
-
-def _cut(word: str | None, longest: int) -> str | None:
-    """A provider's word, cut to what its column holds."""
-    return word[:longest] if word is not None else None
-
-
-def _bury_dead_targets(session: Session, tried: Sequence[Tried], now: datetime) -> None:
-    for entry in tried:
-        if isinstance(entry.outcome, TargetDead) and entry.device_id is not None:
-            # A target that was registered after the provider saw the old one die is a new, living one.
-            since = entry.outcome.since or entry.started_at
-            session.execute(
-                sa.update(Device)
-                .where(Device.id == entry.device_id, Device.push_registered_at <= since)
-                .values(push_dead_at=now)
+            sa.update(Delivery)
+            .where(
+                Delivery.channel == channel,
+                Delivery.kind == kind,
+                _WAITING,
+                Delivery.status == DeliveryStatus.QUEUED,
+                Delivery.error == CIRCUIT_OPEN,
             )
+            .values(claimable_at=clock.now())
+            .execution_options(synchronize_session=False)
+        )
 
 
 def waiting() -> int:
     """How many deliveries wait or are being sent."""
     with reading() as session:
-        return int(
-            session.scalar(
-                sa.select(sa.func.count())
-                .select_from(Delivery)
-                .where(Delivery.status.in_([DeliveryStatus.QUEUED, DeliveryStatus.SENDING]))
-            )
-            or 0
-        )
+        return int(session.scalar(sa.select(sa.func.count()).select_from(Delivery).where(_WAITING)) or 0)

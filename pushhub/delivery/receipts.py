@@ -3,7 +3,7 @@ means that something was delivered."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -11,21 +11,24 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from pushhub import clock
+from pushhub import clock, events
 from pushhub.binding.proofs import KnownDevice
 from pushhub.db import reading, transaction
 from pushhub.delivery.messages import SERVICE_NAME
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.rules import BEFORE_RECEIVED, BEFORE_SEEN, DeliveryKind, DeliveryStatus
 from pushhub.errors import NotFound
+from pushhub.events import Tag
 from pushhub.hub import hub
+from pushhub.ids import Prefix, public_id
 from pushhub.notifications.models import Notification
+from pushhub.notifications.rules import NotificationStatus, words_for
 from pushhub.products.models import Product
 from pushhub.products.rules import CodePush
 from pushhub.texts import CODE_WAITS, in_language
-from pushhub.verifications.lifecycle import arm
+from pushhub.verifications.lifecycle import arm, stop_at
 from pushhub.verifications.models import Verification, code_context
 from pushhub.verifications.rules import VerificationStatus
 
@@ -35,6 +38,15 @@ FEED_PAGE = 50
 class ReceiptEvent(StrEnum):
     RECEIVED = "received"
     SEEN = "seen"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The device's word. `at` is when it happened, by the phone's clock."""
+
+    delivery_id: UUID
+    event: ReceiptEvent
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,10 @@ class FeedItem:
     created_at: datetime
     expires_at: datetime
     seen_at: datetime | None
+    #: What became of the code, so that the phone stops showing one that was used; None for a notification.
+    code_status: str | None
+    #: The newest delivery of the same code to this device, where it was sent again after this one.
+    sent_again_as: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +75,8 @@ class Opened:
     item: FeedItem
     purpose: str | None
     code: str | None = field(repr=False)
+    #: What the product gave its notification for the app.
+    data: Mapping[str, str] | None = field(default=None, repr=False)
 
 
 def feed(known: KnownDevice, after: UUID | None) -> list[FeedItem]:
@@ -81,31 +99,65 @@ def open_delivery(known: KnownDevice, delivery_id: UUID) -> Opened:
     with transaction() as session:
         row = _own_message(session, known, delivery_id)
         now = clock.now()
-        _advance(session, delivery_id, BEFORE_RECEIVED, DeliveryStatus.RECEIVED, received_at=now)
+        _advance(session, row, BEFORE_RECEIVED, DeliveryStatus.RECEIVED, received_at=now)
         code = None
         usable = row.verification_status == VerificationStatus.PENDING and row.expires_at > now
         if row.kind == DeliveryKind.CODE and usable and row.code_sealed:
             code = hub().keyring.unseal(row.code_sealed, code_context(row.verification_id))
             arm(session, row.verification_id)
-        return Opened(_item(row, known.device.locale), row.purpose, code)
+        return Opened(_item(row, known.device.locale), row.purpose, code, row.data)
 
 
-def acknowledge(known: KnownDevice, receipts: Sequence[tuple[UUID, ReceiptEvent]]) -> None:
+def acknowledge(known: KnownDevice, receipts: Sequence[Receipt]) -> None:
     """Write receipts, in any order and any number of times; each moves its delivery forward or not at all.
 
     Raises `NotFound` where one names a delivery to another device; then none is written.
     """
     with transaction() as session:
-        for delivery_id, event in receipts:
+        for receipt in receipts:
+            delivery_id = receipt.delivery_id
             row = _own_message(session, known, delivery_id)
-            now = clock.now()
-            if event is ReceiptEvent.RECEIVED:
-                _advance(session, delivery_id, BEFORE_RECEIVED, DeliveryStatus.RECEIVED, received_at=now)
+            moment = _believed(receipt.at, row.created_at)
+            if receipt.event is ReceiptEvent.RECEIVED:
+                _advance(session, row, BEFORE_RECEIVED, DeliveryStatus.RECEIVED, received_at=moment)
             else:
-                received = sa.func.coalesce(Delivery.received_at, now)
-                _advance(session, delivery_id, BEFORE_SEEN, DeliveryStatus.SEEN, received_at=received, seen_at=now)
+                received = sa.func.coalesce(Delivery.received_at, moment)
+                _advance(session, row, BEFORE_SEEN, DeliveryStatus.SEEN, received_at=received, seen_at=moment)
             if row.kind == DeliveryKind.CODE and row.code_push == CodePush.INLINE:
                 arm(session, row.verification_id)
+
+
+def _believed(at: datetime, created_at: datetime) -> datetime:
+    """The phone's time where it can be true: a receipt that waited for a connection tells when it happened, a
+    phone whose clock is wrong does not."""
+    now = clock.now()
+    return at if created_at <= at <= now else now
+
+
+#: A cancelled notification is seen by those whom it had reached.
+_not_stopped = sa.or_(
+    Notification.id.is_(None),
+    Notification.status != NotificationStatus.CANCELLED,
+    Delivery.status != DeliveryStatus.EXPIRED,
+)
+
+
+def _later() -> Any:
+    """The last of the deliveries of the same code to the same device after this one. On another channel there is no
+    message of it on the device, so that this one stays what the person looks at."""
+    again = aliased(Delivery)
+    return (
+        sa.select(again.id)
+        .where(
+            again.verification_id == Delivery.verification_id,
+            again.device_id == Delivery.device_id,
+            again.id > Delivery.id,
+        )
+        .order_by(again.id.desc())
+        .limit(1)
+        .correlate(Delivery)
+        .scalar_subquery()
+    )
 
 
 def _messages(known: KnownDevice) -> Any:
@@ -114,6 +166,7 @@ def _messages(known: KnownDevice) -> Any:
         sa.select(
             Delivery.id,
             Delivery.kind,
+            Delivery.channel,
             Delivery.created_at,
             Delivery.expires_at,
             Delivery.seen_at,
@@ -126,11 +179,14 @@ def _messages(known: KnownDevice) -> Any:
             Verification.code_push,
             Notification.title,
             Notification.body,
+            Notification.texts,
+            Notification.data,
+            _later().label("sent_again_as"),
         )
         .join(Product, Product.id == Delivery.product_id, isouter=True)
         .join(Verification, Verification.id == Delivery.verification_id, isouter=True)
         .join(Notification, Notification.id == Delivery.notification_id, isouter=True)
-        .where(Delivery.device_id == known.device.id, sa.or_(Delivery.number.is_(None), own_number))
+        .where(Delivery.device_id == known.device.id, sa.or_(Delivery.number.is_(None), own_number), _not_stopped)
     )
 
 
@@ -144,28 +200,44 @@ def _own_message(session: Session, known: KnownDevice, delivery_id: UUID) -> Any
 def _item(row: Any, locale: str) -> FeedItem:
     is_code = row.kind == DeliveryKind.CODE
     name = row.product_name or SERVICE_NAME
+    if is_code:
+        title, body = name, in_language(locale, CODE_WAITS)
+    else:
+        title, body = words_for(locale, row.title, row.body, row.texts)
     return FeedItem(
         delivery_id=row.id,
         kind=row.kind,
         product_id=row.product_id,
         product_name=name,
-        title=name if is_code else row.title,
-        body=in_language(locale, CODE_WAITS) if is_code else row.body,
+        title=title,
+        body=body,
         created_at=row.created_at,
         expires_at=row.expires_at,
         seen_at=row.seen_at,
+        code_status=row.verification_status,
+        sent_again_as=row.sent_again_as,
     )
 
 
 def _advance(
     session: Session,
-    delivery_id: UUID,
+    row: Any,
     before: Sequence[DeliveryStatus],
     status: DeliveryStatus,
     **times: datetime | sa.Function[datetime],
 ) -> None:
-    session.execute(
+    """Move a delivery forward, or not at all. A code that the device has goes to no further channel."""
+    moved = session.execute(
         sa.update(Delivery)
-        .where(Delivery.id == delivery_id, Delivery.status.in_(before))
+        .where(Delivery.id == row.id, Delivery.status.in_(before))
         .values(status=status, changed_at=clock.now(), **times)
-    )
+        .returning(Delivery.id)
+    ).first()
+    if row.kind != DeliveryKind.CODE:
+        return
+    stop_at(session, row.verification_id, row.id)
+    if moved is None:
+        return
+    tag = Tag.DELIVERY_RECEIVED if status is DeliveryStatus.RECEIVED else Tag.DELIVERY_SEEN
+    of = public_id(Prefix.VERIFICATION, row.verification_id)
+    events.record(session, tag, row.id, row.product_id, verification_id=of, channel=row.channel)

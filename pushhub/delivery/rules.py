@@ -4,7 +4,7 @@ queued ──→ sending ──→ accepted ──→ received ──→ seen
   ↑           │           (a receipt may overtake the provider's answer: any state before it may jump)
   └── retry ──┤
               ├──→ dead      the push target is gone
-              ├──→ failed    it can't be sent, or the channel is down
+              ├──→ failed    it can't be sent, or the channel is down and the code has another
               └──→ expired   its time ran out while it waited
 """
 
@@ -50,6 +50,8 @@ CHANNEL_OF_KIND = {
     PushKind.FCM_TOKEN: "fcm",
     PushKind.FCM_FID: "fcm",
     PushKind.APNS: "apns",
+    PushKind.HMS: "hms",
+    PushKind.WEBPUSH: "webpush",
     PushKind.POLL: "poll",
 }
 
@@ -58,6 +60,11 @@ TEST_CHANNEL = "recording"
 
 _FIRST_WAIT = timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(seconds=60)
+_PAID_TRIES = 3
+#: After these nobody knows whether the message went out.
+PERHAPS_SENT = frozenset({"timeout", "reset"})
+#: How long a delivery that has no other channel waits for one that is down.
+_DOWN_WAIT = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,32 +77,65 @@ class Next:
     provider_id: str | None = None
     #: For a delivery that goes back into the queue: when it is due.
     due: datetime | None = None
+    #: Whether the code goes on to its next channel at once, without waiting for a receipt.
+    escalate: bool = False
 
 
 def after_try(
-    outcome: Outcome, *, tries: int, now: datetime, expires_at: datetime, jitter: Callable[[], float]
+    outcome: Outcome,
+    *,
+    tries: int,
+    now: datetime,
+    expires_at: datetime,
+    goes_on: bool = False,
+    patience_ends: datetime | None = None,
+    paid: bool = False,
+    jitter: Callable[[], float],
 ) -> Next:
     """What follows from a channel's answer to try number `tries` (counted from 1).
 
-    `jitter` gives a number from 0 to 1. A retry that would come after `expires_at` is not made.
+    `goes_on` says that the code has a further channel, to which it goes at `patience_ends` by itself. A retry
+    that would come later than that is still made, but the code goes on at once. `jitter` gives a number from 0
+    to 1. A retry that would come after `expires_at` is not made. A message that is `paid` for is tried three times
+    at most, and not again where it may have gone out: a second copy would cost as well, and does not replace the first.
     """
     match outcome:
+        case Retry(reason) if paid and (tries >= _PAID_TRIES or reason in PERHAPS_SENT):
+            return Next(DeliveryStatus.FAILED, "retry", error=_word(reason), escalate=goes_on)
         case Accepted(provider_id):
             return Next(DeliveryStatus.ACCEPTED, "accepted", provider_id=provider_id)
         case TargetDead(reason):
-            return Next(DeliveryStatus.DEAD, "target_dead", error=reason)
+            return Next(DeliveryStatus.DEAD, "target_dead", error=_word(reason), escalate=goes_on)
         case Rejected(reason):
-            return Next(DeliveryStatus.FAILED, "rejected", error=reason)
+            return Next(DeliveryStatus.FAILED, "rejected", error=_word(reason), escalate=goes_on)
+        case ChannelDown(reason) if goes_on:
+            return Next(DeliveryStatus.FAILED, "channel_down", error=_word(reason), escalate=True)
         case ChannelDown(reason):
-            return Next(DeliveryStatus.FAILED, "channel_down", error=reason)
+            word, due = "channel_down", now + _DOWN_WAIT * (0.5 + jitter() / 2)
         case Retry(reason, after):
-            due = now + (after if after is not None else backoff(tries, jitter()))
-            if due >= expires_at:
-                return Next(DeliveryStatus.EXPIRED, "retry", error=reason)
-            return Next(DeliveryStatus.QUEUED, "retry", error=reason, due=due)
+            word, due = "retry", now + _wait(after, tries, jitter())
+    if due >= expires_at:
+        return Next(DeliveryStatus.EXPIRED, word, error=_word(reason), escalate=goes_on)
+    too_late = goes_on and patience_ends is not None and due >= patience_ends
+    return Next(DeliveryStatus.QUEUED, word, error=_word(reason), due=due, escalate=too_late)
+
+
+def _wait(wish: timedelta | None, tries: int, jitter: float) -> timedelta:
+    """How long before the next try. What the provider asks for is the least, and a little more by chance, so that
+    not all come back in the same moment; "at once" is believed the first time only."""
+    if wish is None:
+        return backoff(tries, jitter)
+    if not wish and tries == 1:
+        return wish
+    return max(wish * (1 + jitter / 10), backoff(tries, jitter))
 
 
 def backoff(tries: int, jitter: float) -> timedelta:
     """How long to wait after try number `tries`: doubled each time up to a minute, half of it by chance."""
     longest = min(_FIRST_WAIT * int(2 ** min(tries - 1, 10)), _LONGEST_WAIT)
     return longest * (0.5 + jitter / 2)
+
+
+def _word(reason: str) -> str:
+    """A provider's word, cut to what its column holds."""
+    return reason[:60]

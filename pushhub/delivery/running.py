@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
+from typing import Protocol
 
 from flask import Flask
 
+from pushhub.delivery.announcer import Announcer
 from pushhub.delivery.dispatcher import Dispatcher
 from pushhub.delivery.listener import Listener
+from pushhub.delivery.timekeeping import DatabaseTime
 from pushhub.hub import hub
 
 
@@ -35,21 +38,31 @@ class Delivery:
         self.dispatcher.stop()
 
 
-_running: list[Delivery] = []
+class _Beside(Protocol):
+    """What runs beside the requests until it is stopped."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+_running: list[_Beside] = []
 
 
 def start_delivery(app: Flask) -> None:
-    """Deliver inside this process if the settings say so."""
+    """What each process of the service runs beside its requests: the common time, and a dispatcher or, where that
+    is left to processes of its own, the notices to them."""
     with app.app_context():
-        embedded = hub().settings.dispatcher == "embedded"
-    if embedded:
-        delivery = Delivery(app)
-        delivery.start()
-        _running.append(delivery)
+        parts = hub()
+    if parts.settings.dispatcher == "embedded":
+        _run_all([*_common_time(app), Delivery(app)])
+    elif not parts.settings.engine_is_sqlite:
+        announcer = Announcer(parts.settings.database_url)
+        parts.wake = announcer.announce
+        _run_all([*_common_time(app), announcer])
 
 
 def stop_delivery() -> None:
-    """Drain and stop what `start_delivery` started."""
+    """Drain and stop what was started, the last one first."""
     while _running:
         _running.pop().stop()
 
@@ -59,7 +72,18 @@ def dispatch_forever(app: Flask) -> None:
     asked_to_stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked_to_stop.set())
-    delivery = Delivery(app)
-    delivery.start()
+    _run_all([*_common_time(app), Delivery(app)])
     asked_to_stop.wait()
-    delivery.stop()
+    stop_delivery()
+
+
+def _common_time(app: Flask) -> list[_Beside]:
+    """Several machines go by the clock of their database; SQLite serves one."""
+    with app.app_context():
+        return [] if hub().settings.engine_is_sqlite else [DatabaseTime(app)]
+
+
+def _run_all(parts: list[_Beside]) -> None:
+    for part in parts:
+        part.start()
+        _running.append(part)

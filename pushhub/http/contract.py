@@ -6,10 +6,12 @@ flask-smorest does the work; this gives it types and our refusals.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
-from flask import Request, Response, request
+from flask import Flask, Request, Response, request
 from flask_smorest import Api, Blueprint
 from marshmallow import Schema
 from webargs import missing
@@ -32,11 +34,28 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 class ContractApi(Api):  # type: ignore[misc]  # flask-smorest has no types
-    """flask-smorest's document, with our problem documents in place of its own errors."""
+    """flask-smorest's document, with our problem documents in place of its own errors. It is written when somebody asks
+    for it: that takes three times as long as all else that an application is made of."""
 
     ERROR_SCHEMA = Problem
     #: Every operation names its refusals itself.
     DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def __init__(self, app: Flask) -> None:
+        self._writing = threading.Lock()
+        self._unwritten: list[Callable[[], None]] = []
+        super().__init__(app)
+
+    def describe_later(self, write: Callable[[], None]) -> None:
+        """Put off what `write` adds to the document."""
+        self._unwritten.append(write)
+
+    def _openapi_json(self) -> Any:
+        with self._writing:
+            for write in self._unwritten:
+                write()
+            self._unwritten.clear()
+        return super()._openapi_json()
 
 
 class _Parser(FlaskParser):
@@ -48,6 +67,9 @@ class _Parser(FlaskParser):
 
 class _Blueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
     ARGUMENTS_PARSER = _Parser()
+
+    def register_views_in_doc(self, api: ContractApi, *args: Any, **named: Any) -> None:
+        api.describe_later(partial(super().register_views_in_doc, api, *args, **named))
 
 
 class Face:
@@ -95,9 +117,9 @@ class Face:
         def declare(view: View) -> View:
             declared: Any = view
             if query is not None:
-                declared = self.blueprint.arguments(query, location="query")(declared)
+                declared = self.blueprint.arguments(query(), location="query")(declared)
             if body is not None:
-                declared = self.blueprint.arguments(body, location="json")(declared)
+                declared = self.blueprint.arguments(body(), location="json")(declared)
             for code, described in self._refusals(refuses, body is not None or query is not None, path):
                 declared = self.blueprint.alt_response(
                     code, schema=Problem, description=described, content_type=MEDIA_TYPE

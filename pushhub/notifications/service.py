@@ -10,12 +10,24 @@ from sqlalchemy.orm import Session
 
 from pushhub import clock
 from pushhub.binding.models import Device
-from pushhub.delivery.outbox import enqueue
-from pushhub.delivery.rules import DeliveryKind
+from pushhub.channels.contract import PushKind
+from pushhub.delivery.outbox import enqueue, new_delivery
+from pushhub.delivery.rules import CHANNEL_OF_KIND, DeliveryKind
 from pushhub.ids import new_key
 from pushhub.notifications.models import Notification
 from pushhub.phones import PhoneNumber
-from pushhub.texts import NUMBER_MOVED, NUMBER_MOVED_TITLE, OPERATOR_UNBOUND, in_language
+from pushhub.texts import (
+    ACCOUNT_LEFT,
+    ACCOUNT_LEFT_TITLE,
+    ACCOUNT_REREGISTERED,
+    ACCOUNT_REREGISTERED_TITLE,
+    NUMBER_MOVED,
+    NUMBER_MOVED_TITLE,
+    OPERATOR_UNBOUND,
+    PASSWORD_CHANGED,
+    PASSWORD_CHANGED_TITLE,
+    in_language,
+)
 
 _KEPT_TRYING = timedelta(days=7)
 
@@ -25,10 +37,14 @@ class Notice(Enum):
 
     NUMBER_MOVED = (NUMBER_MOVED_TITLE, NUMBER_MOVED)
     UNBOUND_BY_OPERATOR = (NUMBER_MOVED_TITLE, OPERATOR_UNBOUND)
+    PASSWORD_CHANGED = (PASSWORD_CHANGED_TITLE, PASSWORD_CHANGED)
+    ACCOUNT_REREGISTERED = (ACCOUNT_REREGISTERED_TITLE, ACCOUNT_REREGISTERED)
+    ACCOUNT_LEFT = (ACCOUNT_LEFT_TITLE, ACCOUNT_LEFT)
 
 
-def tell_device(session: Session, device_id: UUID, notice: Notice, number: PhoneNumber) -> None:
-    """Tell this device, whatever number it is bound to now, in the caller's transaction."""
+def tell_device(session: Session, device_id: UUID, notice: Notice, number: PhoneNumber, **values: str) -> None:
+    """Tell this device, whatever number it is bound to now, in the caller's transaction. `values` are put into the
+    notice's text beside the number."""
     device = session.get_one(Device, device_id)
     title, body = notice.value
     now = clock.now()
@@ -36,17 +52,20 @@ def tell_device(session: Session, device_id: UUID, notice: Notice, number: Phone
         id=new_key(),
         product_id=None,
         title=in_language(device.locale, title),
-        body=in_language(device.locale, body, number=number.masked),
+        body=in_language(device.locale, body, number=number.masked, **values),
         data={},
+        recipients=1,
         created_at=now,
         expires_at=now + _KEPT_TRYING,
     )
     session.add(notification)
     session.flush()
-    enqueue(
-        session,
+    row = new_delivery(
         kind=DeliveryKind.NOTIFICATION,
-        device=device,
-        notification_id=notification.id,
+        channel=CHANNEL_OF_KIND[PushKind(device.push_kind)],
+        now=now,
         expires_at=notification.expires_at,
+        device_id=device.id,
+        notification_id=notification.id,
     )
+    enqueue(session, row)

@@ -12,6 +12,7 @@ import phonenumbers
 
 from pushhub.binding.rules import Assurance
 from pushhub.errors import ConfigurationError
+from pushhub.products.route import SECONDS_OF_THE_LAST, Step, read_route, written
 
 #: At most so many keys of one kind (live, test) are valid at once: the old and the new one of a rotation.
 KEYS_AT_ONCE = 2
@@ -23,6 +24,9 @@ class Scope(StrEnum):
     NUMBERS = "numbers"
     OFFERS = "offers"
     VERIFICATIONS = "verifications"
+    NOTIFICATIONS = "notifications"
+    EVENTS = "events"
+    WEBHOOKS = "webhooks"
 
 
 class CodePush(StrEnum):
@@ -51,6 +55,10 @@ class Policy:
     assurances: tuple[str, ...] = ("anonymous_offer", "signed_in", "registry", "sms")
     #: Purposes for which a number that was bound by an anonymous offer is not good enough.
     proven_purposes: tuple[str, ...] = ()
+    #: By which channels a code goes, and how long each has before the next (see `products.route`).
+    route: tuple[str, ...] = ("push",)
+    #: How many messages a day may go by a channel that costs money.
+    paid_per_day: int = 1000
     requests_per_minute: int = 600
 
     @property
@@ -60,6 +68,10 @@ class Policy:
     @property
     def resend_after(self) -> timedelta:
         return timedelta(seconds=self.resend_after_seconds)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return read_route(self.route)
 
     def serves(self, country: str) -> bool:
         """Whether numbers of this country may be sent codes; an empty list means every country."""
@@ -77,6 +89,7 @@ _WHOLE_NUMBERS = {
     "resend_after_seconds": (30, 300),
     "resends": (0, 5),
     "requests_per_minute": (1, 1_000_000),
+    "paid_per_day": (0, 10_000_000),
 }
 
 
@@ -98,12 +111,17 @@ def policy_from(changes: Mapping[str, Any]) -> Policy:
             values[name] = CodePush(value)
         else:
             values[name] = _names(name, value)
-    return Policy(**values)
+    policy = Policy(**values)
+    if sum(step.seconds or 0 for step in policy.steps) + SECONDS_OF_THE_LAST > policy.code_seconds:
+        raise ConfigurationError("Policy route: the code must outlive all waits. Raise code_seconds or shorten them.")
+    return policy
 
 
 def _names(name: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
         raise ConfigurationError(f"Policy {name} takes a list of texts.")
+    if name == "route":
+        return tuple(written(read_route(tuple(value))))
     if name == "assurances":
         unknown = [item for item in value if item not in list(Assurance)]
         if unknown or not value:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pushhub import clock, events
-from pushhub.db import again_on_conflict, reading, transaction
+from pushhub.db import after_commit, again_on_conflict, reading, table_of, transaction
 from pushhub.errors import BadApiKey, ConfigurationError, MissingScope, NotFound
 from pushhub.events import Tag
+from pushhub.hub import hub
 from pushhub.ids import new_key
 from pushhub.products.models import ApiKey, Product
+from pushhub.products.route import require_configured
 from pushhub.products.rules import KEYS_AT_ONCE, Policy, Scope, policy_from
 from pushhub.sealing import secret_digest
 
@@ -64,7 +67,7 @@ def create_product(name: str, policy: Mapping[str, Any] | None = None) -> NewPro
     if not 1 <= len(name) <= 60 or not name.isprintable():
         raise ConfigurationError("A product's name has 1 to 60 printable characters.")
     changes = dict(policy or {})
-    policy_from(changes)
+    require_configured(policy_from(changes).steps, hub().channels)
     with transaction() as session:
         if session.scalar(sa.select(Product.id).where(Product.name == name)):
             raise ConfigurationError(f"There is a product named {name!r} already. Choose another name.")
@@ -82,7 +85,9 @@ def set_policy(product_id: UUID, changes: Mapping[str, Any]) -> Policy:
         product = _product(session, product_id)
         product.policy = {**product.policy, **changes}
         policy = policy_from(product.policy)
+        require_configured(policy.steps, hub().channels)
         session.flush()
+        after_commit(session, hub().recognised.clear)
         return policy
 
 
@@ -135,23 +140,45 @@ def revoke_key(key_id: UUID) -> None:
         if key.revoked_at is None:
             key.revoked_at = clock.now()
             session.flush()
-            events.record(session, Tag.API_KEY_REVOKED, key.id, key.product_id)
+            after_commit(session, hub().recognised.clear)
+            events.record(session, Tag.API_KEY_REVOKED, key.id, key.product_id, live=key.live)
+
+
+_REMEMBERED_SECONDS = 1.0
+_REMEMBERED_AT_MOST = 1000
+
+_key, _owner = table_of(ApiKey), table_of(Product)
+_BY_DIGEST = (
+    sa.select(_key.c.id, _key.c.live, _key.c.scopes, _owner.c.id, _owner.c.name, _owner.c.policy)
+    .join_from(_key, _owner, _owner.c.id == _key.c.product_id)
+    .where(_key.c.digest == sa.bindparam("digest"), _key.c.revoked_at.is_(None))
+)
 
 
 def recognise(key: str) -> Caller:
-    """Who calls with this API key. Raises `BadApiKey` for one that was never given or has been revoked."""
+    """Who calls with this API key. Raises `BadApiKey` for one that was never given or has been revoked.
+
+    Whoever was recognised is remembered for a second, which spares a busy product a fifth of each request. A change
+    in this process counts at once, one in another process (the command line) within that second.
+    """
     if not key.startswith(("phk_live_", "phk_test_")):
         raise BadApiKey
+    digest = secret_digest(key)
+    remembered = hub().recognised
+    caller, until = remembered.get(digest, (None, 0.0))
+    now = time.monotonic()
+    if caller is not None and now < until:
+        return cast(Caller, caller)
     with reading() as session:
-        row = session.execute(
-            sa.select(ApiKey.id, ApiKey.live, ApiKey.scopes, Product.id, Product.name, Product.policy)
-            .join(Product, Product.id == ApiKey.product_id)
-            .where(ApiKey.digest == secret_digest(key), ApiKey.revoked_at.is_(None))
-        ).first()
+        row = session.connection().execute(_BY_DIGEST, {"digest": digest}).first()
     if row is None:
         raise BadApiKey
     key_id, live, scopes, product_id, name, policy = row
-    return Caller(product_id, name, key_id, live, frozenset(scopes), policy_from(policy))
+    caller = Caller(product_id, name, key_id, live, frozenset(scopes), policy_from(policy))
+    if len(remembered) >= _REMEMBERED_AT_MOST:
+        remembered.clear()
+    remembered[digest] = caller, now + _REMEMBERED_SECONDS
+    return caller
 
 
 def caller_for(product: Product) -> Caller:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from pushhub import clock, events
 from pushhub.db import reading, transaction
@@ -29,12 +31,19 @@ class Checked:
     attempts_left: int
 
 
-def check(caller: Caller, verification_id: UUID, code: str) -> Checked:
+def _nothing_more(session: Session) -> None:
+    """What is written with an approval unless the asker has something to write."""
+
+
+def check(
+    caller: Caller, verification_id: UUID, code: str, *, with_approval: Callable[[Session], None] = _nothing_more
+) -> Checked:
     """Whether this is the code; at most once is the answer yes.
 
     The attempt is spent in a committed statement of its own before the code is looked at, so that parallel
-    checks never look more often than allowed. Raises `NotFound`, `CodeMalformed` and `NotArmed`, none of which
-    spends an attempt.
+    checks never look more often than allowed. `with_approval` writes what belongs to the approval in its
+    transaction; where it raises, the code stays unused. Raises `NotFound`, `CodeMalformed` and `NotArmed`, none of
+    which spends an attempt.
     """
     with reading() as session:
         found = find_own(session, caller, verification_id)
@@ -59,7 +68,7 @@ def check(caller: Caller, verification_id: UUID, code: str) -> Checked:
             return _not_looked(find_own(session, caller, verification_id), now)
     left = spent.attempts_allowed - spent.attempts_used
     if hub().keyring.code_matches(found.code_digest, code, code_context(found.id)):
-        return _approve(caller, found.id, left)
+        return _approve(caller, found.id, left, with_approval)
     return _count_wrong(caller, found, left)
 
 
@@ -73,10 +82,11 @@ def _not_looked(verification: Verification, now: datetime) -> Checked:
     return Checked(False, status, 0)
 
 
-def _approve(caller: Caller, verification_id: UUID, left: int) -> Checked:
+def _approve(caller: Caller, verification_id: UUID, left: int, with_approval: Callable[[Session], None]) -> Checked:
     with transaction() as session:
         if close(session, verification_id, VerificationStatus.APPROVED):
-            events.record(session, Tag.VERIFICATION_APPROVED, verification_id, caller.product_id)
+            with_approval(session)
+            events.record(session, Tag.VERIFICATION_APPROVED, verification_id, caller.product_id, live=caller.live)
             return Checked(True, VerificationStatus.APPROVED, left)
         verification = find_own(session, caller, verification_id)
         return Checked(False, status_at(verification.status, verification.expires_at, clock.now()), 0)
@@ -88,7 +98,7 @@ def _count_wrong(caller: Caller, verification: Verification, left: int) -> Check
         if caller.live:
             count_up(session, WRONG_CODES, subject)
         if left == 0 and close(session, verification.id, VerificationStatus.EXHAUSTED):
-            events.record(session, Tag.VERIFICATION_EXHAUSTED, verification.id, caller.product_id)
+            events.record(session, Tag.VERIFICATION_EXHAUSTED, verification.id, caller.product_id, live=caller.live)
         now_is = find_own(session, caller, verification.id)
     status = status_at(now_is.status, now_is.expires_at, clock.now())
     return Checked(False, status, left if status is VerificationStatus.PENDING else 0)

@@ -45,7 +45,7 @@ def close(session: Session, verification_id: UUID, status: VerificationStatus) -
     closed = session.execute(
         sa.update(Verification)
         .where(*guard)
-        .values(status=status, closed_at=now, code_sealed=None)
+        .values(status=status, closed_at=now, code_sealed=None, email_sealed=None, escalate_at=None)
         .returning(Verification.id)
         .execution_options(synchronize_session=False)
     ).first()
@@ -75,8 +75,39 @@ def cancel_codes_of(session: Session, number: str) -> None:
             events.record(session, Tag.VERIFICATION_CANCELLED, verification_id, product_id, reason="unbound")
 
 
+def stop_at(session: Session, verification_id: UUID, delivery_id: UUID) -> None:
+    """The device has the code: it goes no further, and what has not gone out by another way stays here."""
+    session.execute(
+        sa.update(Verification)
+        .where(Verification.id == verification_id, Verification.escalate_at.is_not(None))
+        .values(escalate_at=None)
+    )
+    session.execute(
+        sa.update(Delivery)
+        .where(
+            Delivery.verification_id == verification_id,
+            Delivery.id != delivery_id,
+            Delivery.status == DeliveryStatus.QUEUED,
+        )
+        .values(status=DeliveryStatus.EXPIRED, error="received_elsewhere", changed_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
+    # What a dispatcher holds at this moment may still go out, but is not tried again.
+    session.execute(
+        sa.update(Delivery)
+        .where(
+            Delivery.verification_id == verification_id,
+            Delivery.id != delivery_id,
+            Delivery.status == DeliveryStatus.SENDING,
+        )
+        .values(expires_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
+
+
 def arm(session: Session, verification_id: UUID) -> None:
-    """The bound device has the code: from now on a check looks at it."""
+    """The code is where a person can read it (on the bound device, or in an SMS or mail that went out): from now on
+    a check looks at it."""
     armed = session.execute(
         sa.update(Verification)
         .where(
@@ -95,13 +126,14 @@ def expire_due(limit: int = 500) -> None:
     """Take verifications whose time ran out to `expired` and erase their codes."""
     with transaction() as session:
         due = session.execute(
-            sa.select(Verification.id, Verification.product_id)
+            sa.select(Verification.id, Verification.product_id, Verification.live)
             .where(
                 Verification.status == VerificationStatus.PENDING,
+                Verification.closed_at.is_(None),  # the condition of the index
                 Verification.expires_at <= clock.now(),
             )
             .limit(limit)
         ).all()
-        for verification_id, product_id in due:
+        for verification_id, product_id, live in due:
             if close(session, verification_id, VerificationStatus.EXPIRED):
-                events.record(session, Tag.VERIFICATION_EXPIRED, verification_id, product_id)
+                events.record(session, Tag.VERIFICATION_EXPIRED, verification_id, product_id, live=live)

@@ -38,7 +38,16 @@ class Verification(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     resend_at: Mapped[datetime]
-    #: When the bound device fetched the code. Before that a check is refused without looking.
+    #: The product's channel order as it was when it asked: `["push:20", "sms"]`.
+    route: Mapped[list[str]] = mapped_column(sa.JSON)
+    #: Which place of the route it has come to, from 0.
+    step: Mapped[int] = mapped_column(sa.SmallInteger)
+    #: When the code goes on to the next channel unless the device has it by then; None where it goes no further.
+    escalate_at: Mapped[datetime | None]
+    #: The person's mailbox, sealed, where the product told it; erased with the end of the verification.
+    email_sealed: Mapped[bytes | None]
+    #: When the bound device fetched the code, or the code left in readable form (SMS, e-mail). Before that a check
+    #: is refused without looking.
     armed_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
 
@@ -53,15 +62,29 @@ class Verification(Base):
             sqlite_where=sa.text("status = 'pending'"),
             postgresql_where=sa.text("status = 'pending'"),
         ),
+        # Of the pending ones, too, but said in another way: no look for one verification may take this index. While a
+        # table is empty all of them cost the same to the planner, and a plan is kept for as long as the connection.
         sa.Index(
             "ix_verifications_due",
             "expires_at",
-            sqlite_where=sa.text("status = 'pending'"),
-            postgresql_where=sa.text("status = 'pending'"),
+            sqlite_where=sa.text("closed_at IS NULL"),
+            postgresql_where=sa.text("closed_at IS NULL"),
         ),
+        sa.Index(
+            "ix_verifications_escalation",
+            "escalate_at",
+            sqlite_where=sa.text("escalate_at IS NOT NULL"),
+            postgresql_where=sa.text("escalate_at IS NOT NULL"),
+        ),
+        sa.Index("ix_verifications_number_product_id", "number", "product_id"),
     )
 
 
 def code_context(verification_id: UUID) -> str:
     """The context under which a verification's code is sealed and digested."""
     return f"code:{verification_id}"
+
+
+def email_context(verification_id: UUID) -> str:
+    """The context under which the person's mailbox is sealed."""
+    return f"email:{verification_id}"

@@ -14,7 +14,10 @@ product                      pushhub                              phone
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,11 +25,11 @@ from sqlalchemy.orm import Session
 
 from pushhub import clock, events, idempotency
 from pushhub.binding.offers import require_country
-from pushhub.db import again_on_conflict, one_at_a_time, reading, transaction
+from pushhub.db import again_on_conflict, as_written, one_at_a_time, reading, transaction, write_rows
 from pushhub.delivery.models import Delivery
-from pushhub.delivery.outbox import enqueue
-from pushhub.delivery.reach import Reach, reach_of
-from pushhub.delivery.rules import TEST_CHANNEL, DeliveryKind
+from pushhub.delivery.outbox import wake_after_commit
+from pushhub.delivery.reach import never_or_no_more, reach_of
+from pushhub.delivery.rules import TEST_CHANNEL, DeliveryStatus
 from pushhub.errors import (
     NumberUnreachable,
     ResendLimitReached,
@@ -35,19 +38,20 @@ from pushhub.errors import (
     UnknownPurpose,
     VerificationClosed,
 )
-from pushhub.events import Tag
+from pushhub.events import Event, Tag, event_row
 from pushhub.hub import hub
 from pushhub.idempotency import Repeatable
 from pushhub.ids import new_key
-from pushhub.limits import CLIENT_CODES, WRONG_CODES, count_up, counted
+from pushhub.limits import CLIENT_CODES, count_up
 from pushhub.phones import PhoneNumber
+from pushhub.products.route import Step, chosen, read_route, written
 from pushhub.products.rules import attempts_for
 from pushhub.products.service import Caller
+from pushhub.verifications.carrying import Carried, Parcel, carry, told_of_skipped
 from pushhub.verifications.lifecycle import close, find_own
-from pushhub.verifications.models import Verification, code_context
+from pushhub.verifications.models import Verification, code_context, email_context
 from pushhub.verifications.rules import VerificationStatus, digits_for, new_code, status_at
-
-_EXHAUSTED = VerificationStatus.EXHAUSTED
+from pushhub.verifications.situation import Situation, refuse_flood, situation_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class Asked:
     created: bool
     #: Whether an earlier request with the same Idempotency-Key made it.
     replayed: bool = False
+    #: The deliveries of one that was just made; None where they have to be read.
+    deliveries: list[Delivery] | None = None
 
 
 @again_on_conflict
@@ -67,41 +73,91 @@ def ask(
     purpose: str,
     *,
     locale: str = "ru",
+    channels: list[str] | None = None,
+    email: str | None = None,
     client_address: str | None = None,
     request: Repeatable | None = None,
 ) -> Asked:
     """Send a code to `number`, or return the verification that is under way for the same purpose.
 
-    `client_address` is the network address of the person's browser, where the product tells it.
+    `channels` narrows or reorders the product's route for this code. `email` is the person's mailbox, for a route
+    that has e-mail. `client_address` is the network address of the person's browser, where the product tells it.
 
-    Raises `NumberNotAllowed`, `UnknownPurpose`, `NumberUnreachable` (with `reason`), `TooManyCodes` (with
-    `retry_at`), `IdempotencyKeyReused`.
+    Raises `NumberNotAllowed`, `UnknownPurpose`, `ChannelNotInRoute`, `NumberUnreachable` (with `reason`),
+    `TooManyCodes` (with `retry_at`), `IdempotencyKeyReused`.
     """
     require_country(caller, number)
     if purpose not in caller.policy.purposes:
         raise UnknownPurpose(purposes=list(caller.policy.purposes))
+    steps = chosen(caller.policy.steps, channels)
+    address = client_address if caller.live else None
+    try:
+        return _ask(caller, number, purpose, steps, locale, email, address, request)
+    except (NumberUnreachable, TooManyCodes):
+        if address is not None:  # the refusal has rolled back the count, and refusals are what a scan is made of
+            with transaction() as session:
+                count_up(session, CLIENT_CODES, _client_digest(address))
+        raise
+
+
+def _ask(
+    caller: Caller,
+    number: PhoneNumber,
+    purpose: str,
+    steps: tuple[Step, ...],
+    locale: str,
+    email: str | None,
+    client_address: str | None,
+    request: Repeatable | None,
+) -> Asked:
     now = clock.now()
-    with transaction() as session:
+    with transaction(_codes_to(number)) as session:
         made = idempotency.made_before(session, caller.product_id, request)
         if made is not None:
             return Asked(find_own(session, caller, made), created=True, replayed=True)
-        live = _live(session, caller, number, purpose)
-        if live is not None and live.expires_at > now and live.attempts_used < live.attempts_allowed:
-            idempotency.remember(session, caller.product_id, request, live.id)
-            return Asked(live, created=False)
-        if live is not None:
-            close(session, live.id, VerificationStatus.EXPIRED if live.expires_at <= now else _EXHAUSTED)
-        if client_address is not None and caller.live:
+        situation = situation_of(session, caller, number, purpose, now)
+        if situation.live_id is not None:
+            if situation.live_usable:
+                idempotency.remember(session, caller.product_id, request, situation.live_id)
+                return Asked(find_own(session, caller, situation.live_id), created=False)
+            _end_old(session, caller, situation.live_id, late=situation.live_late)
+        if client_address is not None:
             _count_client(session, client_address, now)
-        reach = _reach(session, caller, number, purpose)
-        _refuse_flood(session, caller, number, now)
-        verification = _new_verification(session, caller, number, purpose, locale, now)
-        session.add(verification)
-        session.flush()
-        _send(session, verification, reach)
-        events.record(session, Tag.VERIFICATION_CREATED, verification.id, caller.product_id, purpose=purpose)
-        idempotency.remember(session, caller.product_id, request, verification.id)
-        return Asked(verification, created=True)
+        if caller.live:
+            situation.refuse_flood(now)
+        row = _new_verification(caller, number, purpose, locale, steps, situation, now)
+        if email is not None:
+            row["email_sealed"] = hub().keyring.seal(email, email_context(row["id"]))
+        carried = carry(session, _parcel(row, caller), steps, 0, situation.reach, now, asked=True)
+        _refuse_unreachable(carried)
+        row |= _after(carried, now)
+        _write(session, caller, row, carried)
+        idempotency.remember(session, caller.product_id, request, row["id"])
+        deliveries = [as_written(Delivery, delivery) for delivery in carried.deliveries]
+        return Asked(as_written(Verification, row), created=True, deliveries=deliveries)
+
+
+def _codes_to(number: PhoneNumber) -> str:
+    """What two who ask for codes to one number wait for, so that what the first has counted holds."""
+    return f"codes:{number.e164}"
+
+
+def ask_in_vain(caller: Caller, number: PhoneNumber, purpose: str) -> None:
+    """Do what `ask` does until it refuses a number that nothing reaches, so that this takes as long: for whoever must
+    not be told by the clock that the number stands in for nobody's. Nothing is written or sent, whosever it is."""
+    require_country(caller, number)
+    now = clock.now()
+    with transaction(_codes_to(number)) as session:
+        situation = situation_of(session, caller, number, purpose, now)
+        _new_verification(caller, number, purpose, "ru", caller.policy.steps, situation, now)
+        never_or_no_more(session, number.e164)
+
+
+def _end_old(session: Session, caller: Caller, verification_id: UUID, *, late: bool) -> None:
+    """The one before can't be used any more, and no sweep has been by yet."""
+    if close(session, verification_id, VerificationStatus.EXPIRED if late else VerificationStatus.EXHAUSTED):
+        tag = Tag.VERIFICATION_EXPIRED if late else Tag.VERIFICATION_EXHAUSTED
+        events.record(session, tag, verification_id, caller.product_id, live=caller.live)
 
 
 def find(caller: Caller, verification_id: UUID) -> Verification:
@@ -111,7 +167,7 @@ def find(caller: Caller, verification_id: UUID) -> Verification:
 
 
 def resend(caller: Caller, verification_id: UUID) -> Verification:
-    """Send the same code once more; expiry and attempts stay as they are.
+    """Send the same code once more by the channel it has come to; expiry and attempts stay as they are.
 
     Raises `NotFound`, `VerificationClosed`, `ResendTooEarly` (with `retry_at`), `ResendLimitReached`,
     `TooManyCodes`, `NumberUnreachable`.
@@ -120,6 +176,8 @@ def resend(caller: Caller, verification_id: UUID) -> Verification:
     with transaction() as session:
         verification = find_own(session, caller, verification_id)
         number = PhoneNumber.trusted(verification.number)
+        if caller.live:
+            one_at_a_time(session, _codes_to(number))
         taken = session.scalar(
             sa.update(Verification)
             .where(
@@ -135,10 +193,33 @@ def resend(caller: Caller, verification_id: UUID) -> Verification:
         )
         if taken is None:
             raise _why_no_resend(verification, now)
-        _refuse_flood(session, caller, number, now)
-        _send(session, taken, _reach(session, caller, number, taken.purpose))
-        events.record(session, Tag.VERIFICATION_RESENT, taken.id, caller.product_id)
+        if caller.live:
+            refuse_flood(session, number, now)
+        parcel = _parcel(
+            {name: getattr(taken, name) for name in ("id", "number", "purpose", "expires_at", "email_sealed")}, caller
+        )
+        reach = partial(reach_of, session, number.e164, proven=taken.purpose in caller.policy.proven_purposes)
+        carried = carry(session, parcel, read_route(tuple(taken.route)), taken.step, reach, now, asked=True)
+        _refuse_unreachable(carried)
+        taken.step, taken.escalate_at = carried.step, carried.escalate_at
+        session.flush()
+        _replace_waiting(session, taken.id, now)
+        write_rows(session, [*((Delivery, row) for row in carried.deliveries), *told_of_skipped(carried)])
+        wake_after_commit(session, carried.deliveries[-1]["channel"])
+        events.record(
+            session, Tag.VERIFICATION_RESENT, taken.id, caller.product_id, live=caller.live, channel=carried.channel
+        )
         return taken
+
+
+def _replace_waiting(session: Session, verification_id: UUID, now: datetime) -> None:
+    """What still waits from before is not sent as well: one request, one message."""
+    session.execute(
+        sa.update(Delivery)
+        .where(Delivery.verification_id == verification_id, Delivery.status == DeliveryStatus.QUEUED)
+        .values(status=DeliveryStatus.EXPIRED, error="replaced", changed_at=now)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _why_no_resend(verification: Verification, now: datetime) -> Exception:
@@ -154,7 +235,7 @@ def cancel(caller: Caller, verification_id: UUID) -> Verification:
     """End a verification; cancelling twice changes nothing. Raises `NotFound`, `VerificationClosed`."""
     with transaction() as session:
         if close(session, find_own(session, caller, verification_id).id, VerificationStatus.CANCELLED):
-            events.record(session, Tag.VERIFICATION_CANCELLED, verification_id, caller.product_id)
+            events.record(session, Tag.VERIFICATION_CANCELLED, verification_id, caller.product_id, live=caller.live)
         verification = find_own(session, caller, verification_id)
         status = status_at(verification.status, verification.expires_at, clock.now())
         if status is not VerificationStatus.CANCELLED:
@@ -162,100 +243,90 @@ def cancel(caller: Caller, verification_id: UUID) -> Verification:
         return verification
 
 
-def _live(session: Session, caller: Caller, number: PhoneNumber, purpose: str) -> Verification | None:
-    return session.scalar(
-        sa.select(Verification).where(
-            Verification.product_id == caller.product_id,
-            Verification.number == number.e164,
-            Verification.purpose == purpose,
-            Verification.live == caller.live,
-            Verification.status == VerificationStatus.PENDING,
-        )
-    )
-
-
-def _reach(session: Session, caller: Caller, number: PhoneNumber, purpose: str) -> Reach | None:
-    """How the number is reached; None for a test key, which reaches nobody and needs no device."""
-    if not caller.live:
-        return None
-    reach = reach_of(session, number, proven=purpose in caller.policy.proven_purposes)
-    if not reach.reachable:
-        raise NumberUnreachable(reason=reach.reason)
-    return reach
-
-
-def _refuse_flood(session: Session, caller: Caller, number: PhoneNumber, now: datetime) -> None:
-    """Raises `TooManyCodes` where this number was sent as many codes as one person should get."""
-    if not caller.live:
-        return
-    one_at_a_time(session, f"codes:{number.e164}")
-    settings = hub().settings
-    sent = session.scalars(
-        sa.select(Delivery.created_at)
-        .where(
-            Delivery.number == number.e164,
-            Delivery.kind == DeliveryKind.CODE,
-            Delivery.channel != TEST_CHANNEL,
-            Delivery.created_at > now - timedelta(days=1),
-        )
-        .order_by(Delivery.created_at.desc())
-        .limit(settings.codes_per_day)
-    ).all()
-    for allowed, window in (
-        (settings.codes_per_10_minutes, timedelta(minutes=10)),
-        (settings.codes_per_day, timedelta(days=1)),
-    ):
-        if len(sent) >= allowed and sent[allowed - 1] > now - window:
-            raise TooManyCodes(retry_at=sent[allowed - 1] + window)
+def _refuse_unreachable(carried: Carried) -> None:
+    if carried.channel is None:
+        raise NumberUnreachable(reason=carried.reason)
 
 
 def _count_client(session: Session, client_address: str, now: datetime) -> None:
     """Raises `TooManyCodes` where one browser's address has asked for too many codes this hour."""
-    subject = hub().keyring.lookup_digest("address", client_address)
-    if count_up(session, CLIENT_CODES, subject) > hub().settings.codes_per_client_per_hour:
+    if count_up(session, CLIENT_CODES, _client_digest(client_address)) > hub().settings.codes_per_client_per_hour:
         raise TooManyCodes(
             "Too many codes were asked for from the network address in `client.ip`. Wait until `retry_at`.",
             retry_at=CLIENT_CODES.end(now),
         )
 
 
+def _client_digest(address: str) -> str:
+    """Whoever has one IPv6 address has the 2^64 of its network, so the network is counted."""
+    parsed = ip_address(address)
+    if isinstance(parsed, IPv6Address):
+        mapped = parsed.ipv4_mapped
+        address = str(mapped) if mapped else str(ip_network((parsed, 64), strict=False))
+    return hub().keyring.lookup_digest("address", address)
+
+
 def _new_verification(
-    session: Session, caller: Caller, number: PhoneNumber, purpose: str, locale: str, now: datetime
-) -> Verification:
+    caller: Caller,
+    number: PhoneNumber,
+    purpose: str,
+    locale: str,
+    steps: tuple[Step, ...],
+    situation: Situation,
+    now: datetime,
+) -> dict[str, Any]:
     policy, keyring, key = caller.policy, hub().keyring, new_key()
-    subject = keyring.lookup_digest("number", number.e164)
-    wrong_today, wrong_in_30_days = counted(session, WRONG_CODES, subject, timedelta(days=1), timedelta(days=30))
-    digits = digits_for(policy.code_digits, wrong_today, wrong_in_30_days)
+    digits = digits_for(policy.code_digits, situation.wrong_today, situation.wrong_in_30_days)
     code = new_code(digits) if caller.live else "0" * digits
-    return Verification(
-        id=key,
-        product_id=caller.product_id,
-        number=number.e164,
-        purpose=purpose,
-        live=caller.live,
-        status=VerificationStatus.PENDING,
-        digits=digits,
-        code_digest=keyring.code_digest(code, code_context(key)),
-        code_sealed=keyring.seal(code, code_context(key)),
-        code_push=policy.code_push,
-        locale=locale,
-        attempts_allowed=attempts_for(digits),
-        attempts_used=0,
-        resends_left=policy.resends,
-        created_at=now,
-        expires_at=now + policy.code_life,
-        resend_at=now + policy.resend_after,
-        armed_at=None if caller.live else now,
+    return {
+        "id": key,
+        "product_id": caller.product_id,
+        "number": number.e164,
+        "purpose": purpose,
+        "live": caller.live,
+        "status": str(VerificationStatus.PENDING),
+        "digits": digits,
+        "code_digest": keyring.code_digest(code, code_context(key)),
+        "code_sealed": keyring.seal(code, code_context(key)),
+        "code_push": str(policy.code_push),
+        "locale": locale,
+        "attempts_allowed": attempts_for(digits),
+        "attempts_used": 0,
+        "resends_left": policy.resends,
+        "created_at": now,
+        "expires_at": now + policy.code_life,
+        "resend_at": now + policy.resend_after,
+        "route": written(steps),
+        "email_sealed": None,
+        "closed_at": None,
+    }
+
+
+def _parcel(row: dict[str, Any], caller: Caller) -> Parcel:
+    return Parcel(
+        row["id"],
+        caller.product_id,
+        row["number"],
+        caller.live,
+        row["expires_at"],
+        row["email_sealed"] is not None,
+        caller.policy.paid_per_day,
+        row["purpose"] in caller.policy.proven_purposes,
     )
 
 
-def _send(session: Session, verification: Verification, reach: Reach | None) -> None:
-    enqueue(
-        session,
-        kind=DeliveryKind.CODE,
-        device=reach.device if reach is not None else None,
-        expires_at=verification.expires_at,
-        product_id=verification.product_id,
-        verification_id=verification.id,
-        number=verification.number,
+def _after(carried: Carried, now: datetime) -> dict[str, Any]:
+    """What a new verification takes over of how its code was sent. In a test it is checkable at once: no device
+    will fetch it."""
+    armed_at = now if carried.channel == TEST_CHANNEL else None
+    return {"step": carried.step, "escalate_at": carried.escalate_at, "armed_at": armed_at}
+
+
+def _write(session: Session, caller: Caller, row: dict[str, Any], carried: Carried) -> None:
+    created = event_row(
+        Tag.VERIFICATION_CREATED, row["id"], caller.product_id, live=caller.live, purpose=row["purpose"]
     )
+    rows: list[tuple[Any, dict[str, Any]]] = [(Verification, row)]
+    rows += [(Delivery, delivery) for delivery in carried.deliveries]
+    write_rows(session, [*rows, (Event, created), *told_of_skipped(carried)])
+    wake_after_commit(session, carried.deliveries[-1]["channel"])

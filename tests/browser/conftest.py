@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
-from urllib.error import URLError
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
+from tests.browser.cabinet import HOME, Parent
+from tests.browser.companion import Owner, Product
 from tests.browser.people import Visitor
+from tests.support.ports import free_port
 
 _ARGUMENTS = [
     "--no-sandbox",
@@ -39,15 +42,26 @@ class Service:
 
     def __init__(self, url: str, home: Path) -> None:
         self.url = url
+        self.home = home
         self.database = home / "var" / "pushhub.db"
+
+    def free(self, number: str) -> None:
+        """Let no phone have the number, whatever other stories did with it."""
+        command = [
+            str(Path(sys.executable).with_name("pushhub")),
+            "number",
+            "unbind",
+            number,
+            "--reason",
+            "another story",
+        ]
+        subprocess.run(command, cwd=self.home, capture_output=True, timeout=60, check=False)
 
 
 @pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     home = tmp_path_factory.mktemp("installation")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PUSHHUB_")}
     environ |= {"PUSHHUB_CODES_PER_CLIENT_PER_HOUR": "1000", "PUSHHUB_LOG_LEVEL": "WARNING"}
@@ -68,21 +82,43 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> 
         try:
             with urllib.request.urlopen(f"{url}/readyz", timeout=2):
                 return
-        except (URLError, ConnectionError):
+        except OSError:  # not there yet, or slow on a busy machine
             time.sleep(0.2)
     raise AssertionError(log.read_text())
 
 
+@pytest.fixture(autouse=True)
+def fresh_limits(request: pytest.FixtureRequest) -> None:
+    """Every story comes from one network address: what one has used up of its limits, the next has not."""
+    if "service" in request.fixturenames:
+        database = request.getfixturevalue("service").database
+        with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
+            connection.execute("DELETE FROM limit_counters")
+
+
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
+def launch() -> Iterator[Callable[..., Browser]]:
+    """Start a Chromium, with further arguments if a test needs some."""
     executable = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if executable is None:
         pytest.fail(_NO_CHROMIUM, pytrace=False)
     # Not for the whole session: while it is open, its event loop is in the way of tests that run one themselves.
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, headless=True, args=_ARGUMENTS)
-        yield browser
-        browser.close()
+
+        def start(*further: str, profile: Path | None = None) -> Browser | BrowserContext:
+            how = {"executable_path": executable, "headless": True, "args": [*_ARGUMENTS, *further]}
+            if profile is not None:
+                return playwright.chromium.launch_persistent_context(profile, **how)  # type: ignore[arg-type]
+            return playwright.chromium.launch(**how)  # type: ignore[arg-type]
+
+        yield start  # type: ignore[misc]
+
+
+@pytest.fixture(scope="package")
+def browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
+    browser = launch()
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
@@ -90,7 +126,7 @@ def visit(service: Service, browser: Browser) -> Iterator[Callable[..., Visitor]
     """Somebody opens the start page, or another one. At the end nothing may have gone wrong in the browser."""
     visitors: list[Visitor] = []
 
-    def open_page(path: str = "/", **traits: object) -> Visitor:
+    def open_page(path: str = "/start/codes", **traits: object) -> Visitor:
         visitor = Visitor(browser, service.url, **traits)  # type: ignore[arg-type]
         visitors.append(visitor)
         visitor.open(path)
@@ -99,3 +135,44 @@ def visit(service: Service, browser: Browser) -> Iterator[Callable[..., Visitor]
     yield open_page
     for visitor in visitors:
         visitor.leave()
+
+
+@pytest.fixture(scope="package")
+def product(service: Service) -> Product:
+    """A product with which the phone's owner has an account."""
+    return Product(service.url, service.home, "SAKURA")
+
+
+@pytest.fixture
+def take_phone(service: Service, browser: Browser) -> Iterator[Callable[..., Owner]]:
+    """Somebody takes a phone and opens the app. At the end nothing may have gone wrong in it."""
+    owners: list[Owner] = []
+
+    def take(path: str = "/app", *, before: str = "", **traits: object) -> Owner:
+        traits = {"width": 390, "height": 844} | traits
+        owner = Owner(browser, service.url, **traits)  # type: ignore[arg-type]
+        owners.append(owner)
+        if before:
+            owner.context.add_init_script(before)
+        owner.open(path)
+        return owner
+
+    yield take
+    for owner in owners:
+        owner.leave()
+
+
+@pytest.fixture
+def visit_cabinet(service: Service, browser: Browser) -> Iterator[Callable[..., Parent]]:
+    """A parent opens the website. At the end nothing may have gone wrong in the browser."""
+    parents: list[Parent] = []
+
+    def visit(path: str = HOME, **traits: object) -> Parent:
+        parent = Parent(browser, service.url, service.home, **traits)
+        parents.append(parent)
+        parent.open(path)
+        return parent
+
+    yield visit
+    for parent in parents:
+        parent.leave()

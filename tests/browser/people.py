@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Page, Response, expect
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Frame, FrameLocator, Page, Response, expect
+
+Scheme = Literal["light", "dark"]
+_OTHER: dict[Scheme, Scheme] = {"light": "dark", "dark": "light"}
 
 #: How long anything may take to appear.
-PATIENCE = 8_000
+PATIENCE = 20_000
 expect.set_options(timeout=PATIENCE)
 
 
@@ -26,9 +30,10 @@ class Visitor:
         language: str = "ru",
         width: int = 1280,
         height: int = 900,
-        scheme: Literal["light", "dark"] = "light",
+        scheme: Scheme = "light",
     ) -> None:
         self.url = url
+        self.scheme = scheme
         self.name = f"{language}-{width}-{scheme}"
         self.context = browser.new_context(
             locale=language,
@@ -108,8 +113,18 @@ class Visitor:
         self.page.locator("#check [type=submit]").click()
 
     def widest(self) -> int:
-        """By how many pixels anything is wider than the window."""
+        """By how many pixels anything is wider than the window, once the page stands: without its style it is wider."""
+        self.page.wait_for_load_state("load")
         return int(self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
+
+    def violations(self) -> list[str]:
+        """What axe finds wrong on this page (WCAG 2.2 AA, good practice), once it stands, in light and in dark."""
+        self.page.wait_for_load_state("load")
+        found = Axe().run(self.page).response["violations"]
+        self.page.emulate_media(color_scheme=_OTHER[self.scheme])
+        found += Axe().run(self.page, options={"runOnly": ["color-contrast"]}).response["violations"]
+        self.page.emulate_media(color_scheme=self.scheme)
+        return [f"{entry['id']}: {node['html'][:200]}" for entry in found for node in entry["nodes"]]
 
     def leave(self) -> None:
         complaints = list(self.complaints)
@@ -122,3 +137,19 @@ class Visitor:
 def another(code: str) -> str:
     """A code that is not this one."""
     return f"{(int(code) + 1) % 10 ** len(code):0{len(code)}d}"
+
+
+def weight_of(page: Page | Frame) -> int:
+    """The bytes of everything that the page has loaded, not compressed.
+
+    The browser's own account of it: bodies asked for afterwards may belong to a page that was left.
+    """
+    page.wait_for_load_state("load")
+    weight: int = page.evaluate(
+        """[...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+          .filter((entry) => !entry.name.startsWith("blob:"))
+          .filter((entry) => entry.initiatorType !== "iframe")
+          .reduce((sum, entry) => sum + entry.decodedBodySize, 0)"""
+    )
+    print(weight)  # noqa: T201 - for whoever asks with -s
+    return weight

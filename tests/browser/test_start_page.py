@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from pushhub.texts import in_language
 from tests.browser.conftest import Service
-from tests.browser.people import Visitor, another
+from tests.browser.people import Visitor, another, weight_of
 
 Visit = Callable[..., Visitor]
 
@@ -182,6 +182,7 @@ def test_a_phone_tells_from_when_it_may_have_another_number(visit: Visit) -> Non
     visitor.ask("+77057546807")
     visitor.read_password()
     visitor.page.locator("#scan").click()
+    expect(phone.locator("#qr-found")).to_be_visible()  # the phone loads the page of the QR code
     phone.locator("#consent").check()
     phone.locator("#number-form [type=submit]").click()
     allowed = datetime.now(UTC) + timedelta(days=30)
@@ -195,7 +196,7 @@ def test_a_number_is_unbound_and_the_phone_says_so(visit: Visit) -> None:
     visitor = visit()
     phone = visitor.phone
     bound_by_qr(visitor, "+77057546808")
-    phone.locator("#about summary").click()
+    phone.locator("#open-settings").click()
     phone.locator("#unbind").click()
     visitor.screenshot("1-unbind")
     phone.locator("#unbind-form [value=no]").click()
@@ -214,7 +215,7 @@ def test_a_phone_with_a_wrong_clock_learns_the_time(visit: Visit) -> None:
     assert visitor.open_code()
     visitor.page.clock.set_fixed_time(datetime.now(UTC) - timedelta(hours=3))
     expect(visitor.phone.locator("#feed-problem")).to_be_hidden()
-    visitor.phone.locator("#about summary").click()
+    visitor.phone.locator("#open-settings").click()
     visitor.phone.locator("#unbind").click()
     visitor.phone.locator("#unbind-form [value=yes]").click()
     expect(visitor.phone.locator("#ended-reason")).to_be_visible()
@@ -222,7 +223,8 @@ def test_a_phone_with_a_wrong_clock_learns_the_time(visit: Visit) -> None:
 
 @pytest.mark.parametrize(("language", "scheme"), [("kk", "dark"), ("en", "light")])
 def test_the_story_in_other_languages(visit: Visit, language: str, scheme: str) -> None:
-    visitor = visit("/?lang=" + language, language="de", scheme=scheme, width=360 if scheme == "dark" else 1280)
+    width = 360 if scheme == "dark" else 1280
+    visitor = visit(f"/start/codes?lang={language}", language="de", scheme=scheme, width=width)
     visitor.name = visitor.name.replace("de", language)
     number = {"kk": "+77057546810", "en": "+77057546811"}[language]
     seen = [words_of(visitor)]
@@ -241,7 +243,7 @@ def test_the_story_in_other_languages(visit: Visit, language: str, scheme: str) 
     visitor.type_code(code)
     expect(visitor.page.locator("#approved")).to_be_visible()
     seen.append(words_of(visitor))
-    visitor.open("/")
+    visitor.open("/start/codes")
     for html in (visitor.page.locator("html"), visitor.phone.locator("html")):
         expect(html).to_have_attribute("lang", language)
     latin = re.compile(r"\b[A-Za-z]{2,}\b")
@@ -256,18 +258,16 @@ def test_the_pages_are_light(visit: Visit) -> None:
     visitor = visit()
     expect(visitor.phone.locator("[data-screen=number]")).to_be_visible()
     expect(visitor.page.locator("#ask")).to_be_visible()
-    weights = {"/": 0, "/app": 0}
-    for answer in visitor.loaded:
-        if answer.status == 200:
-            weights["/app" if answer.frame.parent_frame else "/"] += len(answer.body())
-    print(weights)  # noqa: T201 - for whoever asks with -s
-    assert all(10_000 < weight < 100_000 for weight in weights.values()), "more than 100 kB for a page"
+    weights = [weight_of(frame) for frame in visitor.page.frames]
+    assert len(weights) == 2
+    assert all(10_000 < weight < 100_000 for weight in weights), "more than 100 kB for a page"
 
 
 def bound_by_qr(visitor: Visitor, number: str) -> None:
     """Bind the phone to the number."""
     visitor.ask(number)
     visitor.page.locator("#scan").click()
+    expect(visitor.phone.locator("#qr-found")).to_be_visible()  # the phone loads the page of the QR code
     visitor.phone.locator("#consent").check()
     visitor.phone.locator("#number-form [type=submit]").click()
     visitor.phone.locator("#bound-continue").click()

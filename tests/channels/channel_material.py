@@ -49,6 +49,7 @@ class FakeWire:
         self.answers = list(answers)
         self.posts: list[tuple[str, dict[str, str], bytes]] = []
         self.closed = False
+        self.made: list[FakeWire] = []
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:
         self.posts.append((url, dict(headers), body))
@@ -56,6 +57,10 @@ class FakeWire:
         if isinstance(answer, TransportFailed):
             raise answer
         return answer
+
+    def fresh(self) -> FakeWire:
+        self.made.append(FakeWire(*self.answers))
+        return self.made[-1]
 
     async def close(self) -> None:
         self.closed = True

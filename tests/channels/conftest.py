@@ -8,9 +8,22 @@ import pytest
 from channel_material import NOW
 
 from pushhub import clock
+from simulators import Simulators
 
 
 @pytest.fixture
 def still_time() -> Iterator[None]:
     with clock.use(lambda: NOW):
         yield
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulators]:
+    with Simulators(tmp_path_factory.mktemp("simulators")) as simulators:
+        yield simulators
+
+
+@pytest.fixture
+def sim(running: Simulators) -> Simulators:
+    running.clear()
+    return running

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+import logging
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from pushhub.channels.contract import (
     Retry,
     TargetDead,
 )
-from pushhub.channels.credentials import PROVIDER_TOKEN_GAP, ProviderToken
+from pushhub.channels.credentials import PROVIDER_TOKEN_GAP, PROVIDER_TOKEN_SLOT, ProviderToken
 from pushhub.channels.transport import TransportFailed
 
 pytestmark = pytest.mark.usefixtures("still_time")
@@ -35,16 +36,24 @@ EXPIRED = answer(403, {"reason": "ExpiredProviderToken"})
 AGAIN, DOWN = Retry("ExpiredProviderToken", timedelta(0)), ChannelDown("ExpiredProviderToken")
 
 
-def channel(wire: FakeWire, tmp_path: Path, ticks: Ticks | None = None) -> ApnsChannel:
+URLS = {
+    ApnsEnvironment.PRODUCTION: "https://apns.example",
+    ApnsEnvironment.SANDBOX: "https://sandbox.example",
+}
+AT_ONCE = timedelta(0)
+#: The start of the 50-minute slot of the clock that `NOW` is in.
+SLOT = datetime.fromtimestamp(NOW.timestamp() // PROVIDER_TOKEN_SLOT * PROVIDER_TOKEN_SLOT, UTC)
+
+
+def channel(
+    wire: FakeWire, tmp_path: Path, ticks: Ticks | None = None, urls: dict[ApnsEnvironment, str] | None = None
+) -> ApnsChannel:
     key = written(tmp_path / "key.p8", ec_key())
     return ApnsChannel(
         wire=wire,
         provider_token=ProviderToken(key, "ABC123DEFG", "TEAM123456", monotonic=ticks or Ticks()),
         topic="kz.example.app",
-        urls={
-            ApnsEnvironment.PRODUCTION: "https://apns.example",
-            ApnsEnvironment.SANDBOX: "https://sandbox.example",
-        },
+        urls=urls or URLS,
     )
 
 
@@ -87,7 +96,8 @@ def test_the_targets_environment_and_topic_choose_host_and_topic(tmp_path: Path)
     wire = FakeWire(OK)
     target = PushTarget(PushKind.APNS, APNS_TARGET, "kz.example.other", ApnsEnvironment.SANDBOX)
     run(channel(wire, tmp_path).send(to(target=target)))
-    [(url, headers, _)] = wire.posts
+    assert wire.posts == []
+    [(url, headers, _)] = wire.made[0].posts
     assert url.startswith("https://sandbox.example/3/device/")
     assert headers["apns-topic"] == "kz.example.other"
 
@@ -134,8 +144,9 @@ def test_a_refused_provider_token_older_than_20_minutes_is_replaced_and_the_next
 ) -> None:
     wire = FakeWire(OK, EXPIRED, OK)
     apns = channel(wire, tmp_path)
-    assert tries(apns, wire, 1) == ([TAKEN], ["a"])
-    with clock.use(lambda: NOW + timedelta(minutes=20)):
+    with clock.use(lambda: SLOT):
+        assert tries(apns, wire, 1) == ([TAKEN], ["a"])
+    with clock.use(lambda: SLOT + timedelta(minutes=20)):
         assert tries(apns, wire, 2) == ([AGAIN, TAKEN], ["a", "b"])
 
 
@@ -144,27 +155,69 @@ def test_a_refused_provider_token_younger_than_that_is_shown_once_more_and_then_
 ) -> None:
     ticks, wire = Ticks(), FakeWire(EXPIRED)
     apns = channel(wire, tmp_path, ticks)
-    assert tries(apns, wire, 3) == ([AGAIN, DOWN, DOWN], ["a", "a", "a"])
+    with clock.use(lambda: SLOT + timedelta(minutes=19)):
+        assert tries(apns, wire, 3) == ([AGAIN, DOWN, DOWN], ["a", "a", "a"])
     ticks.at += PROVIDER_TOKEN_GAP
-    with clock.use(lambda: NOW + timedelta(minutes=20)):
+    with clock.use(lambda: SLOT + timedelta(minutes=39)):
         assert tries(apns, wire, 3) == ([AGAIN, DOWN, DOWN], ["a", "b", "b"])
 
 
-def test_too_many_provider_tokens_stops_the_making_of_more(tmp_path: Path) -> None:
+def test_too_many_provider_tokens_stops_the_making_of_more_and_leaves_the_connection_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     wire = FakeWire(answer(429, {"reason": "TooManyProviderTokenUpdates"}), EXPIRED)
     apns = channel(wire, tmp_path)
-    assert [run(apns.send(to())) for _ in range(2)] == [Retry("TooManyProviderTokenUpdates"), DOWN]
+    with clock.use(lambda: SLOT + timedelta(minutes=30)):
+        outcomes, shown = tries(apns, wire, 2)
+    assert (outcomes, shown) == ([Retry("TooManyProviderTokenUpdates"), DOWN], ["a", "a"])
+    [record] = [record for record in caplog.records if "too many provider tokens" in record.getMessage()]
+    assert record.levelno == logging.WARNING
+
+
+BAD_TARGET = answer(400, {"reason": "BadDeviceToken"})
+
+
+@pytest.mark.parametrize(
+    ("there", "other"),
+    [
+        (ApnsEnvironment.PRODUCTION, ApnsEnvironment.SANDBOX),
+        (ApnsEnvironment.SANDBOX, ApnsEnvironment.PRODUCTION),
+    ],
+)
+def test_a_target_that_one_host_does_not_know_is_tried_at_the_other_once(
+    there: ApnsEnvironment, other: ApnsEnvironment, tmp_path: Path
+) -> None:
+    apns = channel(FakeWire(BAD_TARGET), tmp_path)
+    target = PushTarget(PushKind.APNS, APNS_TARGET, environment=there)
+    assert run(apns.send(to(target=target))) == Retry("BadDeviceToken", AT_ONCE, other)
+    assert run(apns.send(to(target=target, previous_error="reset"))) == Retry("BadDeviceToken", AT_ONCE, other)
+    assert run(apns.send(to(target=target, previous_error="BadDeviceToken"))) == TargetDead("BadDeviceToken")
+
+
+@pytest.mark.parametrize(
+    "urls", [{ApnsEnvironment.PRODUCTION: "https://a"}, dict.fromkeys(ApnsEnvironment, "https://a")]
+)
+def test_where_there_is_but_one_host_a_target_that_it_does_not_know_is_dead(
+    urls: dict[ApnsEnvironment, str], tmp_path: Path
+) -> None:
+    wire = FakeWire(BAD_TARGET)
+    assert run(channel(wire, tmp_path, urls=urls).send(to())) == TargetDead("BadDeviceToken")
+    assert wire.made == []
 
 
 def test_apples_quarter_of_an_hour_is_for_what_can_wait(tmp_path: Path) -> None:
+    async def work(apns: ApnsChannel, **changes: Any) -> Outcome:
+        return await apns.send(to(**changes))
+
     apns = channel(FakeWire(answer(503, {"reason": "Shutdown"})), tmp_path)
-    assert run(apns.send(to())) == Retry("Shutdown")
-    assert run(apns.send(to(urgent=False))) == Retry("Shutdown", timedelta(minutes=15))
+    assert run(work(apns)) == Retry("Shutdown")
+    assert run(work(apns, urgent=False)) == Retry("Shutdown", timedelta(minutes=15))
     asked = channel(FakeWire(answer(503, {"reason": "Shutdown"}, {"retry-after": "3"})), tmp_path)
-    assert run(asked.send(to())) == Retry("Shutdown", timedelta(seconds=3))
+    assert run(work(asked)) == Retry("Shutdown", timedelta(seconds=3))
 
 
 def test_closing_closes_the_wire(tmp_path: Path) -> None:
     wire = FakeWire(OK)
     run(channel(wire, tmp_path).close())
     assert wire.closed
+    assert [each.closed for each in wire.made] == [True]

@@ -2,87 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from channel_material import APNS_TARGET, FCM_TARGET, SECRETS, message, run
+from channel_material import APNS_TARGET, FCM_TARGET, SECRETS
+from on_the_wire import APNS, FCM, FID, fresh, name_of, send
 
 from pushhub import clock
 from pushhub.channels import transport
-from pushhub.channels.configured import configured_channels
 from pushhub.channels.contract import (
     Accepted,
     ApnsEnvironment,
-    Channel,
     ChannelDown,
-    Message,
     Outcome,
     PushKind,
     PushTarget,
-    Rejected,
     Retry,
     TargetDead,
 )
 from simulators import Simulators
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulators]:
-    with Simulators(tmp_path_factory.mktemp("simulators")) as simulators:
-        yield simulators
-
-
-@pytest.fixture
-def sim(running: Simulators) -> Simulators:
-    running.clear()
-    return running
-
-
-@dataclass(frozen=True)
-class FromEnvironment:
-    """The settings that the channels ask for, out of `Simulators.settings()`."""
-
-    environment: dict[str, str]
-
-    def __getattr__(self, name: str) -> Any:
-        value = self.environment[f"PUSHHUB_{name.upper()}"]
-        return Path(value) if name in ("fcm_credentials", "apns_key", "provider_ca") else value
-
-
-def build(sim: Simulators, **changes: str) -> dict[str, Channel]:
-    return configured_channels(FromEnvironment({**sim.settings(), **changes}))
-
-
-def send(sim: Simulators, *messages: Message, **changes: str) -> list[Outcome]:
-    """Send one after the other, each through the channel that its target is for."""
-
-    async def work() -> list[Outcome]:
-        channels = build(sim, **changes)
-        try:
-            return [await channels[name_of(each)].send(each) for each in messages]
-        finally:
-            for channel in channels.values():
-                await channel.close()
-
-    return run(work())
-
-
-def name_of(sent: Message) -> str:
-    return "apns" if sent.target.kind is PushKind.APNS else "fcm"
-
-
-def fresh(kind: PushKind = PushKind.FCM_TOKEN, **changes: Any) -> Message:
-    return message(kind, **{"id": uuid4(), "expires_at": clock.now() + timedelta(seconds=120), **changes})
-
-
-FCM, FID, APNS = PushKind.FCM_TOKEN, PushKind.FCM_FID, PushKind.APNS
+from tests.support.logs import everything_in
 
 
 @pytest.mark.parametrize("kind", [FCM, FID, APNS])
@@ -100,35 +42,6 @@ def test_a_sandbox_target_goes_to_the_sandbox(sim: Simulators) -> None:
     target = PushTarget(APNS, APNS_TARGET, environment=ApnsEnvironment.SANDBOX)
     assert isinstance(send(sim, fresh(APNS, target=target))[0], Accepted)
     assert [each.provider for each in sim.arrived()] == ["apns-sandbox"]
-
-
-@pytest.mark.parametrize(
-    ("kind", "script", "outcome"),
-    [
-        (FCM, {"reason": "UNREGISTERED"}, TargetDead("UNREGISTERED")),
-        (FCM, {"reason": "INVALID_ARGUMENT"}, TargetDead("INVALID_ARGUMENT")),
-        (FCM, {"reason": "QUOTA_EXCEEDED", "retry_after": 7}, Retry("QUOTA_EXCEEDED", timedelta(seconds=7))),
-        (FCM, {"reason": "UNAVAILABLE"}, Retry("UNAVAILABLE", timedelta(seconds=10))),
-        (FCM, {"reason": "THIRD_PARTY_AUTH_ERROR"}, ChannelDown("THIRD_PARTY_AUTH_ERROR")),
-        (FCM, {"reason": "PERMISSION_DENIED"}, ChannelDown("PERMISSION_DENIED")),
-        (FCM, {"reason": "NOT_FOUND"}, ChannelDown("NOT_FOUND")),
-        (APNS, {"reason": "BadDeviceToken"}, TargetDead("BadDeviceToken")),
-        (APNS, {"reason": "TopicDisallowed"}, ChannelDown("TopicDisallowed")),
-        (APNS, {"reason": "PayloadEmpty"}, Rejected("PayloadEmpty")),
-        (
-            APNS,
-            {"reason": "TooManyRequests", "retry_after": 3},
-            Retry("TooManyRequests", timedelta(seconds=3)),
-        ),
-        (APNS, {"reason": "ServiceUnavailable"}, Retry("ServiceUnavailable")),
-    ],
-)
-def test_a_refusal_on_the_wire_is_the_outcome_of_the_table(
-    sim: Simulators, kind: PushKind, script: dict[str, Any], outcome: Outcome
-) -> None:
-    sent = fresh(kind)
-    sim.script(provider=name_of(sent), **script)
-    assert send(sim, sent, fresh(kind))[0] == outcome
 
 
 def test_a_target_that_is_gone_tells_since_when(sim: Simulators) -> None:
@@ -172,30 +85,6 @@ def test_a_provider_that_never_answers_is_a_timeout(sim: Simulators, monkeypatch
     monkeypatch.setattr(transport, "TOTAL_TIMEOUT", timedelta(seconds=0.3))
     sim.script(provider="fcm", fault="hang")
     assert send(sim, fresh()) == [Retry("timeout")]
-
-
-@pytest.mark.parametrize("kind", [FCM, APNS])
-def test_connections_that_go_away_lose_nothing_and_double_nothing(sim: Simulators, kind: PushKind) -> None:
-    sim.goaway_after(100)
-
-    async def work() -> list[Outcome]:
-        channels = build(sim)
-        channel = channels[name_of(fresh(kind))]
-        outcomes: list[Outcome] = []
-
-        async def some(number: int) -> None:
-            for _ in range(number):
-                outcomes.append(await channel.send(fresh(kind)))
-
-        await asyncio.gather(*(some(50) for _ in range(20)))
-        for each in channels.values():
-            await each.close()
-        return outcomes
-
-    outcomes = run(work())
-    assert all(isinstance(outcome, Accepted) for outcome in outcomes)
-    taken = [arrival.message_id for arrival in sim.arrived() if arrival.status == 200]
-    assert len(taken) == len(set(taken)) == len(outcomes) == 1000
 
 
 def test_an_oauth_credential_that_google_refuses_is_replaced(sim: Simulators) -> None:
@@ -250,7 +139,7 @@ def test_no_secret_and_no_target_reaches_the_log(sim: Simulators, caplog: pytest
     send(sim, fresh(FCM), fresh(APNS))
     assert caplog.records
     ours = [record for record in caplog.records if not record.name.startswith("hpack")]  # the simulators' own
-    told = "".join(f"{record.getMessage()}{vars(record)}" for record in ours)
+    told = everything_in(ours)
     key = Path(sim.settings()["PUSHHUB_FCM_CREDENTIALS"]).read_text()
     assert not [word for word in (*SECRETS, FCM_TARGET, APNS_TARGET, "Bearer ", "bearer ") if word in told]
     assert key[200:260] not in told

@@ -26,6 +26,16 @@ class Given:
     apns_topic: str | None = "kz.example.app"
     apns_url: str = "https://apns.example"
     apns_sandbox_url: str = "https://sandbox.example"
+    hms_app_id: str | None = "100000001"
+    hms_secret: Path | None = None
+    hms_url: str = "https://push.example"
+    hms_oauth_url: str = "https://oauth.example/token"
+    vapid_key: Path | None = None
+    vapid_subject: str | None = "mailto:operator@example.kz"
+    webpush_hosts: tuple[str, ...] = ("push.example",)
+    sms_url: str | None = None
+    smtp_url: str | None = None
+    mail_from: str | None = "INDIGO <no-reply@example.kz>"
     provider_ca: Path | None = None
 
 
@@ -40,12 +50,14 @@ def test_with_credentials_every_channel_is_there_under_its_name(tmp_path: Path) 
         Given(
             fcm_credentials=written(tmp_path / "fcm.json", json.dumps(service_account())),
             apns_key=written(tmp_path / "key.p8", ec_key()),
+            hms_secret=written(tmp_path / "secret.txt", "ab" * 32 + "\n"),
+            vapid_key=written(tmp_path / "vapid.pem", ec_key()),
+            sms_url="smseagle://token@10.0.0.1/{number}",
+            smtp_url="smtps://user:password@mail.example.kz",
         )
     )
     assert {name: channel.name for name, channel in channels.items()} == {
-        "poll": "poll",
-        "fcm": "fcm",
-        "apns": "apns",
+        name: name for name in ("poll", "fcm", "apns", "hms", "webpush", "sms", "email")
     }
 
     async def close() -> None:
@@ -84,6 +96,37 @@ def test_a_root_certificate_that_is_none_stops_the_start(content: bytes, tmp_pat
     refuses(tmp_path / "ca.pem", content, "PUSHHUB_PROVIDER_CA", provider_ca=tmp_path / "ca.pem")
 
 
+@pytest.mark.parametrize("content", [b"", b"short", b"two words of some length here", b"\xff" * 40, b"a" * 300])
+def test_a_client_secret_that_is_none_stops_the_start(content: bytes, tmp_path: Path) -> None:
+    refuses(tmp_path / "secret.txt", content, "PUSHHUB_HMS_SECRET", hms_secret=tmp_path / "secret.txt")
+
+
+@pytest.mark.parametrize("content", [b"", b"no PEM", ec_key(ec.SECP384R1()), service_account()["private_key"].encode()])
+def test_a_vapid_key_that_is_none_stops_the_start(content: bytes, tmp_path: Path) -> None:
+    refuses(tmp_path / "vapid.pem", content, "PUSHHUB_VAPID_KEY", vapid_key=tmp_path / "vapid.pem")
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"smtp_url": "http://secret7391"}, "PUSHHUB_SMTP_URL must be smtps://"),
+        ({"smtp_url": "smtp://h", "mail_from": "secret7391"}, "PUSHHUB_MAIL_FROM must be one mail address"),
+        ({"smtp_url": "smtp://h", "mail_from": None}, "PUSHHUB_MAIL_FROM must be one mail address"),
+        ({"sms_url": "secret7391://x/{number}"}, "PUSHHUB_SMS_URL is no URL that Apprise can use"),
+        ({"vapid_key": True, "vapid_subject": "mailto:secret7391"}, "PUSHHUB_VAPID_SUBJECT is no address"),
+        ({"vapid_key": True, "vapid_subject": None}, "PUSHHUB_VAPID_SUBJECT is no address"),
+        ({"hms_secret": Path("x"), "hms_app_id": None}, "PUSHHUB_HMS_SECRET needs PUSHHUB_HMS_APP_ID"),
+    ],
+)
+def test_what_can_not_be_used_is_named_and_not_quoted(settings: dict[str, Any], says: str, tmp_path: Path) -> None:
+    if settings.get("vapid_key"):
+        settings = {**settings, "vapid_key": written(tmp_path / "vapid.pem", ec_key())}
+    with pytest.raises(ConfigurationError) as caught:
+        configured_channels(Given(**settings))
+    assert str(caught.value).startswith(says)
+    assert "7391" not in str(caught.value)
+
+
 def refuses(path: Path, content: bytes | str, variable: str, **settings: Any) -> None:
     written(path, content)
     with pytest.raises(ConfigurationError) as caught:
@@ -92,7 +135,7 @@ def refuses(path: Path, content: bytes | str, variable: str, **settings: Any) ->
     assert caught.value.__context__ is None
 
 
-@pytest.mark.parametrize("name", ["fcm_credentials", "apns_key", "provider_ca"])
+@pytest.mark.parametrize("name", ["fcm_credentials", "apns_key", "hms_secret", "vapid_key", "provider_ca"])
 def test_a_file_that_is_not_there_is_named(name: str, tmp_path: Path) -> None:
     changes: dict[str, Any] = {name: tmp_path / "missing"}
     with pytest.raises(ConfigurationError, match=r"missing can't be read \(No such file or directory\)"):

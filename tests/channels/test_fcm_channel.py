@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from channel_material import FCM_TARGET, NOW, FakeWire, Ticks, answer, message, run
 
-from pushhub.channels.contract import Accepted, ChannelDown, Message, Outcome, PushKind, Rejected, Retry
+from pushhub.channels.contract import Accepted, ChannelDown, Message, Outcome, PushKind, PushTarget, Rejected, Retry
 from pushhub.channels.credentials import OAUTH_GAP, Grant, OAuthCredential
 from pushhub.channels.fcm import MAX_PAYLOAD, FcmChannel, build
 from pushhub.channels.transport import TransportFailed
@@ -18,6 +18,7 @@ from pushhub.channels.transport import TransportFailed
 pytestmark = pytest.mark.usefixtures("still_time")
 
 OK = answer(200, {"name": "projects/demo/messages/1"})
+FCM_ERROR = "google.firebase.fcm.v1.FcmError"
 REFUSED = answer(401, {"error": {"code": 401, "status": "UNAUTHENTICATED"}})
 
 
@@ -78,6 +79,7 @@ def test_the_ttl_is_what_is_left_of_the_life_within_fcms_bounds(left: float, ttl
         (message(PushKind.APNS), "wrong_target_kind"),
         (message(data={"kind": 5}), "invalid_message"),
         (message(title="\ud800"), "invalid_message"),
+        (message(target=PushTarget(PushKind.FCM_TOKEN, "")), "invalid_message"),
         (message(body="ж" * (MAX_PAYLOAD // 2)), "PayloadTooLarge"),
     ],
 )
@@ -93,7 +95,7 @@ def test_a_long_message_within_the_bound_is_under_fcms_4096_bytes() -> None:
 
 
 def test_a_transport_failure_is_a_retry_with_its_reason() -> None:
-    assert run(channel(FakeWire(TransportFailed("timeout"))).send(message())) == Retry("timeout")
+    assert run(channel(FakeWire(TransportFailed("reset"))).send(message())) == Retry("reset")
     assert run(channel(FakeWire(TransportFailed("request"))).send(message())) == Rejected("unsendable_request")
 
 
@@ -103,6 +105,26 @@ def test_a_refused_credential_is_replaced_once_and_the_next_try_succeeds() -> No
         return [await fcm.send(message()), await fcm.send(message())]
 
     assert run(work()) == [Retry("UNAUTHENTICATED", timedelta(0)), Accepted("projects/demo/messages/1")]
+
+
+def test_every_try_of_a_message_replaces_the_one_before_it_on_the_screen() -> None:
+    wire = FakeWire(TransportFailed("timeout"), OK)
+    fcm = channel(wire)
+
+    async def work() -> list[Outcome]:
+        return [await fcm.send(message()), await fcm.send(message())]
+
+    assert run(work()) == [Retry("timeout"), Accepted("projects/demo/messages/1")]
+    tries = [*wire.posts, *wire.made[0].posts]
+    sent = [json.loads(body)["message"]["android"] for _, _, body in tries]
+    assert [(each["collapse_key"], each["notification"]["tag"]) for each in sent] == [("ver_1", "ver_1")] * 2
+
+
+def test_an_error_that_says_nothing_is_tried_twice() -> None:
+    body = {"error": {"details": [{"@type": f"/{FCM_ERROR}", "errorCode": "UNSPECIFIED_ERROR"}]}}
+    fcm = channel(FakeWire(answer(500, body)))
+    assert run(fcm.send(message())) == Retry("UNSPECIFIED_ERROR", timedelta(seconds=10))
+    assert run(fcm.send(message(previous_error="UNSPECIFIED_ERROR"))) == Rejected("UNSPECIFIED_ERROR")
 
 
 def test_the_channel_is_down_when_the_fresh_credential_is_refused_too() -> None:

@@ -1,26 +1,22 @@
-"""Google's credential is asked for once for all, in time, not too often; Apple's is signed when needed."""
+"""Google's credential is asked for once for all, in time, not too often."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
-from channel_material import NOW, Ticks, answer, ec_key, run, service_account, written
+from channel_material import Ticks, answer, run, service_account
 from firebase_admin.credentials import Certificate
 from google.auth.exceptions import RefreshError
 
-from pushhub import clock
 from pushhub.channels import credentials
 from pushhub.channels.contract import ChannelDown, Outcome, Retry
-from pushhub.channels.credentials import Grant, OAuthCredential, ProviderToken, google_fetch
+from pushhub.channels.credentials import Grant, OAuthCredential, google_fetch
 from pushhub.channels.transport import Response, TransportFailed
 
 #: google-auth has no types.
@@ -150,8 +146,12 @@ def test_after_a_failure_google_is_left_alone_for_a_second() -> None:
 
 
 def test_a_renewal_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow() -> Grant:
+        time.sleep(1)
+        return Grant("Bearer late", 3600.0)
+
     monkeypatch.setattr(credentials, "RENEWAL_TIME_LIMIT", 0.01)
-    assert run(OAuthCredential(Google()).header()) == Retry("oauth_timeout")
+    assert run(OAuthCredential(slow).header()) == Retry("oauth_timeout")
 
 
 def test_the_message_that_gives_up_does_not_stop_the_renewal_for_the_others() -> None:
@@ -211,54 +211,6 @@ def test_google_is_asked_with_a_signature_for_the_one_scope(monkeypatch: pytest.
 def test_a_garbled_answer_of_google_is_an_outcome(monkeypatch: pytest.MonkeyPatch, response: Response) -> None:
     fetch, _ = fetch_with(monkeypatch, response)
     assert isinstance(run(OAuthCredential(fetch).header()), (Retry, ChannelDown))
-
-
-def test_the_provider_token_is_an_es256_jwt_of_the_team_and_is_reused(tmp_path: Path) -> None:
-    token = ProviderToken(written(tmp_path / "key.p8", ec_key()), "ABC123DEFG", "TEAM123456")
-    header = token.header()
-    assert token.header() == header
-    value = header.removeprefix("bearer ")
-    assert jwt.get_unverified_header(value) | {"typ": "JWT"} == {
-        "alg": "ES256",
-        "kid": "ABC123DEFG",
-        "typ": "JWT",
-    }
-    claims = jwt.decode(value, options={"verify_signature": False})
-    assert claims["iss"] == "TEAM123456"
-    assert type(claims["iat"]) is int
-
-
-@pytest.mark.parametrize(("minutes", "same"), [(0, True), (49, True), (50, False), (-1, False)])
-def test_the_provider_token_is_made_anew_after_50_minutes_or_when_the_clock_was_set_back(
-    minutes: int, same: bool, tmp_path: Path
-) -> None:
-    token = ProviderToken(written(tmp_path / "key.p8", ec_key()), "ABC123DEFG", "TEAM123456")
-    with clock.use(lambda: NOW):
-        first = token.header()
-    with clock.use(lambda: NOW + timedelta(minutes=minutes)):
-        assert (token.header() == first) is same
-
-
-def test_threads_that_are_refused_together_make_one_new_provider_token(tmp_path: Path) -> None:
-    token = ProviderToken(written(tmp_path / "key.p8", ec_key()), "ABC123DEFG", "TEAM123456")
-    with clock.use(lambda: NOW):
-        old = token.header()
-    worth: list[bool] = []
-    shown: list[str] = []
-
-    def refused() -> None:
-        worth.append(token.refused(old))
-        shown.append(token.header())
-
-    threads = [threading.Thread(target=refused) for _ in range(8)]
-    with clock.use(lambda: NOW + timedelta(minutes=20)):
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert worth == [True] * 8
-    assert len(set(shown)) == 1
-    assert old not in shown
 
 
 def test_no_credential_shows_in_a_repr() -> None:

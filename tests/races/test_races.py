@@ -17,6 +17,7 @@ from flask import Flask
 from pushhub.binding.models import Binding, Offer
 from pushhub.db import reading
 from pushhub.delivery import outbox
+from pushhub.delivery.rules import DeliveryKind
 from pushhub.errors import PushhubError
 from pushhub.ids import Prefix, parse_id
 from pushhub.phones import PhoneNumber
@@ -47,7 +48,7 @@ def at_once(app: Flask) -> Callable[..., list[Any]]:
     """Do something many times at the same moment, each on a thread of its own."""
 
     def run(action: Callable[[int], T], times: int = MANY) -> list[T]:
-        barrier = Barrier(times)
+        barrier = Barrier(times, timeout=60)
 
         def start(turn: int) -> T:
             with app.app_context():
@@ -265,10 +266,10 @@ def test_dispatchers_at_once_claim_each_delivery_once(
     shop = make_shop("SAKURA", purposes=[f"p{turn}" for turn in range(40)])
     for turn in range(40):
         shop.ask(purpose=f"p{turn}")
-    claimed = at_once(lambda _: outbox.claim("fcm", uuid4(), 7), 8)
-    ids = [entry.delivery_id for batch in claimed for entry in batch]
+    claimed = at_once(lambda _: outbox.claim("fcm", DeliveryKind.CODE, uuid4(), 7), 8)
+    ids = [entry.delivery_id for batch in claimed for entry in batch.rows]
     assert len(ids) == len(set(ids)) == 40
-    assert all(len(batch) <= 7 for batch in claimed)
+    assert all(len(batch.rows) <= 7 for batch in claimed)
 
 
 def test_one_idempotency_key_used_by_16_at_once_makes_one_offer(shop: Shop, app: Flask, at_once: Any) -> None:

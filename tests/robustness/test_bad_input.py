@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 from pushhub.binding import consent
 from pushhub.db import Base, db
 from reference_device import DeviceKey
-from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem
+from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
 
 #: Refused requests leave traces in these two on purpose: tries are counted, proofs are spent.
 COUNTING = {"limit_counters", "used_proofs"}
@@ -23,6 +23,7 @@ LONG = "x" * 4096
 Send = Callable[..., TestResponse]
 
 ASK = {"number": NUMBER, "purpose": "sign_in"}
+NOTIFY = {"to": NUMBER, "title": "Meeting", "body": "At six."}
 DEVICE = {
     "installation_id": "another-installation",
     "platform": "android",
@@ -40,6 +41,9 @@ WITH_BODY: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/v1/offers", {"number": OTHER_NUMBER}),
     ("POST", "/v1/verifications", ASK | {"purpose": "confirm"}),
     ("POST", "/v1/verifications/{verification}/check", {"code": "0000"}),
+    ("POST", "/v1/notifications", NOTIFY),
+    ("POST", "/v1/webhooks", {"url": "https://8.8.8.8/hook"}),
+    ("PATCH", "/v1/webhooks/{webhook}", {"url": "https://8.8.8.8/hook"}),
     ("POST", "/mobile/v1/bindings", BIND),
     ("PUT", "/mobile/v1/device", {"locale": "kk"}),
     ("POST", "/mobile/v1/receipts", {"receipts": [RECEIPT]}),
@@ -64,6 +68,8 @@ def names(shop: Shop, make_shop: Callable[..., Shop], phone: Phone) -> dict[str,
         "verification": shop.ask()["id"],
         "delivery": phone.feed()[0]["delivery_id"],
         "offer": shop.offer(OTHER_NUMBER)["id"],
+        "notification": expect(shop.call("POST", "/v1/notifications", NOTIFY), 202)["id"],
+        "webhook": expect(shop.call("POST", "/v1/webhooks", {"url": "https://8.8.8.8/hook"}), 201)["id"],
         "foreign_offer": make_shop("SAKURA").offer(OTHER_NUMBER)["id"],
     }
 
@@ -134,7 +140,7 @@ BODIES: dict[str, tuple[Callable[[dict[str, Any]], bytes], int, str]] = {
     "null for a text": (lambda body: with_text(body, "null"), 422, "invalid_request"),
     "4096 bytes for a text": (lambda body: with_text(body, f'"{LONG}"'), 422, "invalid_request"),
     "an unknown field": (lambda body: json.dumps(body | {"surprise": 1}).encode(), 422, "invalid_request"),
-    "more than 64 KiB": (lambda body: json.dumps(body | {"x": "x" * 65536}).encode(), 413, "body_too_large"),
+    "more than 512 KiB": (lambda body: json.dumps(body | {"x": "x" * 524288}).encode(), 413, "body_too_large"),
 }
 
 
@@ -143,6 +149,16 @@ def test_a_body_that_is_not_right_is_refused(send: Send, subtests: pytest.Subtes
         for method, path, body in WITH_BODY:
             with subtests.test(what, path=path):
                 assert_problem(send(method, path, raw=make(body)), status, code)
+
+
+def test_a_body_of_more_than_64_kib_is_for_lists_of_numbers_alone(send: Send, subtests: pytest.Subtests) -> None:
+    for method, path, body in WITH_BODY:
+        with subtests.test(path):
+            refused = send(method, path, raw=json.dumps(body | {"x": "x" * 65536}).encode())
+            if path == "/v1/notifications":
+                assert_problem(refused, 422, "invalid_request")
+            else:
+                assert_problem(refused, 413, "body_too_large")
 
 
 def test_a_body_that_is_not_called_json_is_refused(send: Send, subtests: pytest.Subtests) -> None:
@@ -155,7 +171,7 @@ def test_a_body_that_is_not_called_json_is_refused(send: Send, subtests: pytest.
 
 def test_a_missing_body_is_refused_with_the_fields_that_it_lacks(send: Send) -> None:
     for method, path, _ in WITH_BODY:
-        if path == "/mobile/v1/device":
+        if path in ("/mobile/v1/device", "/v1/webhooks/{webhook}"):
             continue  # every field of it may be left out
         problem = assert_problem(send(method, path), 422, "invalid_request")
         assert problem["errors"], path
@@ -179,6 +195,10 @@ def offers(what: str, body: dict[str, Any], code: str, status: int = 422) -> Cas
 
 def asks(what: str, body: dict[str, Any], code: str, status: int = 422) -> Case:
     return f"ask: {what}", "POST /v1/verifications", ASK | {"purpose": "confirm"} | body, status, code
+
+
+def notifies(what: str, body: dict[str, Any], code: str) -> Case:
+    return f"notify: {what}", "POST /v1/notifications", NOTIFY | body, 422, code
 
 
 def checks(what: str, code_typed: Any, code: str) -> Case:
@@ -228,6 +248,16 @@ WRONG: list[Case] = [
     asks("a long user agent", {"client": {"user_agent": LONG}}, "invalid_request"),
     asks("an unknown field inside", {"client": {"surprise": 1}}, "invalid_request"),
     asks("a number that nobody bound", {"number": OTHER_NUMBER}, "number_unreachable", 409),
+    notifies("words for a number", {"to": "call me"}, "number_invalid"),
+    notifies("a number of another country in a list", {"to": [NUMBER, "+12025550123"]}, "number_country_not_allowed"),
+    notifies("nobody", {"to": []}, "invalid_request"),
+    notifies("10,001 numbers", {"to": [NUMBER] * 10_001}, "invalid_request"),
+    notifies("more than a push holds", {"title": "я" * 200, "body": "я" * 1_800}, "notification_too_large"),
+    notifies("a name of the service's own", {"data": {"delivery_id": "x"}}, "invalid_request"),
+    notifies("an unknown language", {"texts": {"tlh": {"title": "x", "body": "x"}}}, "invalid_request"),
+    notifies("a life of five weeks", {"ttl": 3_024_000}, "invalid_request"),
+    notifies("a time that has passed", {"send_at": "2026-11-20T09:00:00Z"}, "invalid_request"),
+    notifies("a time in two months", {"send_at": "2027-01-21T09:00:00Z"}, "invalid_request"),
     checks("letters", "12a4", "code_malformed"),
     checks("too short", "123", "code_malformed"),
     checks("a sign", "-123", "code_malformed"),
@@ -318,9 +348,11 @@ def test_an_id_of_nothing_is_not_found(send: Send, subtests: pytest.Subtests) ->
         ("GET", "/v1/offers/{id}/qr.svg", None),
         ("GET", "/v1/offers/{id}/qr.png", None),
         ("DELETE", "/v1/offers/{id}", None),
+        ("GET", "/v1/notifications/{id}", None),
+        ("POST", "/v1/notifications/{id}/cancel", None),
         ("GET", "/mobile/v1/deliveries/{id}", None),
     ]
-    prefixes = {"v1/ver": "ver", "v1/off": "off", "mobile": "dlv"}
+    prefixes = {"v1/ver": "ver", "v1/off": "off", "v1/not": "ntf", "mobile": "dlv"}
     for method, path, body in requests:
         prefix = next(prefix for start, prefix in prefixes.items() if path.startswith(f"/{start}"))
         for name in IDS:
@@ -335,6 +367,8 @@ def test_another_kinds_or_products_id_is_not_found(send: Send, subtests: pytest.
         "/v1/offers/{foreign_offer}",
         "/v1/offers/{foreign_offer}/qr.svg",
         "/v1/verifications/{offer}",
+        "/v1/notifications/{verification}",
+        "/v1/offers/{notification}",
         "/v1/verifications/{delivery}",
         "/mobile/v1/deliveries/{verification}",
     ):
@@ -347,6 +381,7 @@ def test_a_wrong_method_is_told_the_right_ones(send: Send, subtests: pytest.Subt
     for method, path, allowed in (
         ("GET", "/v1/offers", {"POST"}),
         ("PUT", "/v1/verifications", {"POST"}),
+        ("GET", "/v1/notifications", {"POST"}),
         ("PATCH", "/v1/offers/{offer}", {"DELETE", "GET"}),
         ("DELETE", "/v1/verifications/{verification}", {"GET"}),
         ("POST", "/mobile/v1/binding", {"DELETE", "GET"}),
@@ -361,7 +396,11 @@ def test_a_wrong_method_is_told_the_right_ones(send: Send, subtests: pytest.Subt
 
 def test_an_idempotency_key_that_can_not_be_used_is_refused(send: Send, subtests: pytest.Subtests) -> None:
     for key in ("", "x" * 256, "two words", "\xd0\xba", "a\tb", LONG):
-        for path, body in (("/v1/offers", {"number": OTHER_NUMBER}), ("/v1/verifications", ASK)):
+        for path, body in (
+            ("/v1/offers", {"number": OTHER_NUMBER}),
+            ("/v1/verifications", ASK),
+            ("/v1/notifications", NOTIFY),
+        ):
             with subtests.test(key[:20], path=path):
                 refused = send("POST", path, body, headers={"Idempotency-Key": key})
                 assert_problem(refused, 400, "idempotency_key_malformed")

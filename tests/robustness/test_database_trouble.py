@@ -16,7 +16,8 @@ from werkzeug.test import TestResponse
 
 import pushhub.app
 from pushhub.binding.models import Device
-from pushhub.db import Base, db, engine_options, transaction
+from pushhub.db import Base, db, transaction
+from pushhub.engine import engine_options
 from pushhub.logs import JsonFormatter
 from pushhub.products import service as products
 from tests.robustness.world import SERVER, World, a_binding, a_world, channels, generous_settings

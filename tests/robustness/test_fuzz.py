@@ -22,9 +22,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.robustness.world import FREE_NUMBER, SERVER, World, a_binding
+from pushhub.webhooks import wire
+from tests.robustness.world import FREE_NUMBER, HOOK, SERVER, World, a_binding
 from tests.support.actors import NUMBER
 from web_api.integrators import quota
+from web_api.panels import visitor
 
 CHECKS = [
     not_a_server_error,
@@ -43,6 +45,16 @@ OPERATIONS = [
     "POST /v1/verifications",
     "GET /v1/verifications/{verification_id}",
     "POST /v1/verifications/{verification_id}/resend",
+    "POST /v1/notifications",
+    "GET /v1/notifications/{notification_id}",
+    "POST /v1/panels",
+    "GET /v1/panels/{panel_id}",
+    "GET /panel/v1/state",
+    "POST /panel/v1/offer",
+    "POST /panel/v1/send",
+    "POST /panel/v1/resend",
+    "POST /panel/v1/check",
+    "DELETE /v1/panels/{panel_id}",
     "GET /mobile/v1/config",
     "GET /mobile/v1/binding",
     "PUT /mobile/v1/device",
@@ -51,12 +63,24 @@ OPERATIONS = [
     "POST /mobile/v1/receipts",
     "POST /v1/verifications/{verification_id}/check",
     "POST /v1/verifications/{verification_id}/cancel",
+    "POST /v1/notifications/{notification_id}/cancel",
+    "GET /v1/events",
+    "GET /v1/webhooks",
+    "GET /v1/webhooks/{webhook_id}",
+    "GET /v1/webhooks/{webhook_id}/deliveries",
+    "POST /v1/webhooks",
+    "POST /v1/webhooks/{webhook_id}/rotate",
+    "POST /v1/webhooks/{webhook_id}/test",
+    "PATCH /v1/webhooks/{webhook_id}",
     "POST /mobile/v1/bindings",
     "DELETE /v1/offers/{offer_id}",
+    "DELETE /v1/webhooks/{webhook_id}",
     "DELETE /mobile/v1/binding",
 ]
 #: No right request to these succeeds while the clock stands: it is always too early to send a code again.
-NEVER_YET = {"POST /v1/verifications/{verification_id}/resend"}
+NEVER_YET = {"POST /v1/verifications/{verification_id}/resend", "POST /panel/v1/resend"}
+#: The `next` of a reader who has read nothing yet.
+FIRST_CURSOR = "ZTE6MA"
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -72,6 +96,8 @@ def with_credentials(world: World) -> Wsgi:
                 method, url, lambda: world.now().timestamp(), secret if known else None
             )
             environ["HTTP_AUTHORIZATION"] = f"DPoP {secret}"
+        elif path.startswith("/panel/"):
+            environ["HTTP_AUTHORIZATION"] = f"Bearer {world.ids['panel_secret']}"
         else:
             environ["HTTP_AUTHORIZATION"] = f"Bearer {world.shop.key}"
         return world.app(environ, start_response)
@@ -81,9 +107,11 @@ def with_credentials(world: World) -> Wsgi:
 
 @pytest.fixture(scope="module")
 def document(world: World) -> Iterator[Any]:
-    """The document as it is served, ready to make requests from; the quota of look-ups hides nothing."""
+    """The document as it is served, ready to make requests from; the quotas of look-ups and of panels hide nothing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(quota, "LOOKUPS_PER_MINUTE", 1_000_000)
+        patch.setattr(visitor, "REQUESTS_PER_MINUTE", 1_000_000)
+        patch.setattr(wire, "resolve", lambda host, port: ["8.8.8.8"])  # no DNS is asked
         yield schemathesis.openapi.from_wsgi("/openapi.json", with_credentials(world))
 
 
@@ -101,8 +129,16 @@ def real_values(world: World, name: str) -> dict[str, Any]:
         "code": "1234",
         "offer_id": world.shop.offer(FREE_NUMBER)["id"],
         "verification_id": world.ids["pending" if checking else "unarmed"],
+        "notification_id": world.ids["scheduled"],
+        "to": [NUMBER, FREE_NUMBER],
+        "data": {"page": "meetings/7"},
+        "send_at": "2026-11-25T09:00:00Z",
         "delivery_id": world.ids["delivery"],
-        "after": world.ids["delivery"],
+        "after": FIRST_CURSOR if name == "GET /v1/events" else world.ids["delivery"],
+        "webhook_id": world.ids["webhook"],
+        "panel_id": world.ids["panel"],
+        "origin": "https://cabinet.example.kz",
+        "url": HOOK,
         "receipts": [{"delivery_id": world.ids["delivery"], "event": "seen", "at": "2026-11-21T09:00:00Z"}],
     }
 

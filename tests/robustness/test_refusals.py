@@ -10,11 +10,12 @@ from pushhub.binding.models import Offer
 from pushhub.db import reading
 from pushhub.ids import Prefix, new_key, parse_id, public_id
 from pushhub.limits import LimitCounter
-from tests.robustness.world import SERVER, World, a_binding, a_password
+from tests.robustness.world import HOOK, SERVER, World, a_binding, a_password
 from tests.support.actors import NUMBER, assert_problem
 
 ASK = {"number": NUMBER, "purpose": "sign_in"}
 CODE = {"code": "1234"}
+NOTIFY = {"to": NUMBER, "title": "Meeting", "body": "At six."}
 LONG = "x" * 4096
 
 NO_NUMBERS = {
@@ -94,6 +95,18 @@ OPERATIONS: list[tuple[str, Any, str]] = [
     ("POST /v1/verifications/{pending}/check", CODE, "verifications"),
     ("POST /v1/verifications/{pending}/resend", None, "verifications"),
     ("POST /v1/verifications/{pending}/cancel", None, "verifications"),
+    ("POST /v1/notifications", NOTIFY, "notifications"),
+    ("GET /v1/notifications/{scheduled}", None, "notifications"),
+    ("POST /v1/notifications/{scheduled}/cancel", None, "notifications"),
+    ("GET /v1/events", None, "events"),
+    ("GET /v1/webhooks", None, "webhooks"),
+    ("POST /v1/webhooks", {"url": HOOK}, "webhooks"),
+    ("GET /v1/webhooks/{webhook}", None, "webhooks"),
+    ("PATCH /v1/webhooks/{webhook}", {"enabled": False}, "webhooks"),
+    ("DELETE /v1/webhooks/{webhook}", None, "webhooks"),
+    ("POST /v1/webhooks/{webhook}/rotate", None, "webhooks"),
+    ("POST /v1/webhooks/{webhook}/test", None, "webhooks"),
+    ("GET /v1/webhooks/{webhook}/deliveries", None, "webhooks"),
 ]
 
 
@@ -124,18 +137,23 @@ def test_what_one_key_made_does_not_exist_for_another_product_nor_for_the_test_k
         assert_problem(response, 404, "not_found")
 
 
-@pytest.mark.parametrize("call", [row[0] for row in OPERATIONS if "{" in row[0]])
+@pytest.mark.parametrize(("call", "body"), [row[:2] for row in OPERATIONS if "{" in row[0]])
 @pytest.mark.parametrize("what", ["another kind of thing", "capitals", "nothing"])
-def test_an_id_that_is_nearly_right_names_nothing(world: World, call: str, what: str) -> None:
-    right = "pending_offer" if "offer" in call else "pending"
-    prefix = Prefix.OFFER if "offer" in call else Prefix.VERIFICATION
+def test_an_id_that_is_nearly_right_names_nothing(world: World, call: str, body: Any, what: str) -> None:
+    right = call.partition("{")[2].partition("}")[0]
+    prefix = {
+        "pending_offer": Prefix.OFFER,
+        "pending": Prefix.VERIFICATION,
+        "scheduled": Prefix.NOTIFICATION,
+        "webhook": Prefix.WEBHOOK,
+    }[right]
     name = {
         "another kind of thing": public_id(Prefix.BINDING, parse_id(prefix, world.ids[right])),
         "capitals": world.ids[right].upper(),
         "nothing": public_id(prefix, new_key()),
     }[what]
     with world.unchanged():
-        response = world.product(*call.replace(f"{{{right}}}", name).split(" "), body=CODE)
+        response = world.product(*call.replace(f"{{{right}}}", name).split(" "), body=body or CODE)
         assert_problem(response, 404, "not_found")
 
 
@@ -226,7 +244,11 @@ def test_a_used_idempotency_key_is_not_taken_for_another_request(world: World) -
         again = world.product("POST", "/v1/offers", **first)
         assert again.status_code == 201
         assert again.headers["Idempotent-Replayed"] == "true"
-        for path, body in (("/v1/offers", {"number": NUMBER}), ("/v1/verifications", ASK)):
+        for path, body in (
+            ("/v1/offers", {"number": NUMBER}),
+            ("/v1/verifications", ASK),
+            ("/v1/notifications", NOTIFY),
+        ):
             response = world.product("POST", path, headers={"Idempotency-Key": "one"}, body=body)
             assert_problem(response, 422, "idempotency_key_reused")
 

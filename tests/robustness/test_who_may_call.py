@@ -18,7 +18,9 @@ from pushhub.http.contract import public
 from pushhub.settings import Settings
 from tests.support.actors import assert_problem
 from tests.support.databases import FakeClock
+from web_api.cabinet import routes as cabinet
 from web_api.integrators.caller import valid_api_key
+from web_api.panels.visitor import valid_panel_secret
 from web_api.start.actions import sent_by_our_page
 
 #: The guard of each blueprint: one function that refuses whoever may not call, or `public`.
@@ -26,6 +28,12 @@ GUARDS: dict[str, Callable[[], None]] = {
     "numbers": valid_api_key,
     "offers": valid_api_key,
     "verifications": valid_api_key,
+    "notifications": valid_api_key,
+    "events": valid_api_key,
+    "webhooks": valid_api_key,
+    "panels": valid_api_key,
+    "panel": valid_panel_secret,
+    "panel_files": public,
     "app_config": public,
     "app_bindings": app_bindings.face.guard,
     "app_deliveries": signed_by_known_device,
@@ -36,6 +44,9 @@ GUARDS: dict[str, Callable[[], None]] = {
     "start": public,
     "welcome": public,
     "start_actions": sent_by_our_page,
+    "cabinet": cabinet.sent_by_our_page,
+    "cabinet_members": cabinet.signed_in_here,
+    "cabinet_things": cabinet.a_cabinet,
 }
 #: Blueprints that hold nothing but files and the document, with no code of ours to guard.
 PLAIN = {"api-docs", "design"}
@@ -45,13 +56,13 @@ METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
 @pytest.fixture(params=[True, False], ids=["start page", "no start page"])
 def whole(request: pytest.FixtureRequest, make_app: Callable[..., Flask], settings: Settings, now: FakeClock) -> Flask:
-    return make_app(replace(settings, start_page=request.param))
+    return make_app(replace(settings, start_page=request.param, cabinets=("indigo",)))
 
 
 def operations(app: Flask) -> Iterator[tuple[str, str, str]]:
     """(endpoint, method, address) of every operation of both APIs."""
     for rule in app.url_map.iter_rules():
-        if re.match(r"/(mobile/)?v1/", rule.rule):
+        if re.match(r"/(mobile/|panel/)?v1/", rule.rule):
             for method in sorted((rule.methods or set()) & METHODS):
                 yield rule.endpoint, method, re.sub(r"<[^>]+>", "anything", rule.rule)
 
@@ -82,8 +93,8 @@ def test_nobody_calls_an_operation_without_credentials(whole: Flask, headers: di
         elif endpoint == "app_bindings.bind":  # there is no device secret yet: the proof is everything
             assert_problem(response, 401, "bad_proof")
         else:
-            code = "bad_device_secret" if address.startswith("/mobile/") else "bad_api_key"
-            assert_problem(response, 401, code)
+            codes = {"/mobile": "bad_device_secret", "/panel/": "panel_over"}
+            assert_problem(response, 401, codes.get(address[:7], "bad_api_key"))
             assert response.headers["WWW-Authenticate"]
     assert len(called) >= 17
 
@@ -95,8 +106,8 @@ def test_the_document_says_the_same_about_who_may_call(whole: Flask) -> None:
         for method, operation in operations_of_path.items():
             if method.upper() not in METHODS:
                 continue
-            guarded = path.startswith(("/v1/", "/mobile/v1/")) and path != "/mobile/v1/config"
-            scheme = "dpop" if path.startswith("/mobile/") else "api_key"
+            guarded = path.startswith(("/v1/", "/mobile/v1/", "/panel/v1/")) and path != "/mobile/v1/config"
+            scheme = {"/mobile": "dpop", "/panel/": "panel_secret"}.get(path[:7], "api_key")
             expected = [{scheme: []}] if guarded else []
             assert operation.get("security", []) == expected, f"{method} {path}"
 
@@ -182,7 +193,6 @@ def test_no_module_is_longer_than_400_lines() -> None:
 def test_only_the_clock_reads_the_systems_time() -> None:
     allowed = {
         "pushhub/clock.py": "it is the clock",
-        "web_api/integrators/quota.py": "the library that counts keeps its own time; only a difference is used",
     }
     readers = {
         path

@@ -33,12 +33,14 @@ from pushhub.products import service as products
 from pushhub.products.rules import Scope
 from pushhub.settings import load_settings
 from reference_device import DeviceKey
-from tests.support.actors import OTHER_NUMBER, Phone, Shop
+from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, expect
 from tests.support.databases import Databases, FakeClock
 
 SERVER = "https://codes.test"
 THIRD_NUMBER = "+77771234567"
 FREE_NUMBER = "+77051112233"
+#: An address on the open Internet that needs no DNS. Nothing is sent to it.
+HOOK = "https://8.8.8.8/hook"
 GENEROUS = {"requests_per_minute": 1_000_000}
 #: What a refused request may write: counts of tries, and that a proof was used.
 COUNTERS = ("limit_counters", "used_proofs")
@@ -200,6 +202,9 @@ def _peopled(app: Flask, now: FakeClock) -> World:
     unbound.unbind()
     stranger.bind_to(shop, THIRD_NUMBER)
     _make_verifications(world, other_shop, stranger)
+    _make_notifications(world, other_shop)
+    _make_panel(world)
+    world.ids["webhook"] = expect(shop.call("POST", "/v1/webhooks", {"url": HOOK}), 201)["id"]
     return world
 
 
@@ -240,3 +245,17 @@ def _make_verifications(world: World, other_shop: Shop, stranger: Phone) -> None
     world.ids["delivery"] = phone.feed()[-1]["delivery_id"]
     shop.ask(THIRD_NUMBER)
     world.ids["foreign_delivery"] = stranger.feed()[-1]["delivery_id"]
+
+
+def _make_panel(world: World) -> None:
+    """One whose code has been sent and opened."""
+    panel = expect(world.shop.call("POST", "/v1/panels", {"number": NUMBER, "purpose": "number_change"}), 201)
+    world.ids["panel"], world.ids["panel_secret"] = panel["id"], panel["secret"]
+    assert world.product("POST", "/panel/v1/send", key=panel["secret"]).status_code == 200
+    world.phone.read_code()
+
+
+def _make_notifications(world: World, other_shop: Shop) -> None:
+    later = {"to": NUMBER, "title": "Meeting", "body": "At six.", "send_at": "2026-11-25T09:00:00Z"}
+    for name, shop in (("scheduled", world.shop), ("foreign_notification", other_shop)):
+        world.ids[name] = expect(shop.call("POST", "/v1/notifications", later), 202)["id"]

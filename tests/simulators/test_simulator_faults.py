@@ -57,6 +57,27 @@ def test_a_status_of_no_table_can_be_scripted(sim: Simulators, sender: Sender, a
     assert sender.apns().status == 418
 
 
+def test_an_answer_may_have_a_body_that_is_not_the_providers(
+    sim: Simulators, sender: Sender, access_token: str
+) -> None:
+    page = "<!DOCTYPE html><title>Error 502</title>"
+    sim.script(status=502, body=page, retry_after=3, times=2)
+    for response in (sender.fcm({"token": TARGET}, access_token), sender.apns()):
+        assert (response.status, response.text(), response.get_header("retry-after")) == (502, page, "3")
+        assert response.get_header_all("content-type") == ["text/html; charset=UTF-8"]
+
+
+def test_an_arrival_tells_by_which_connection_it_came(sim: Simulators, sender: Sender) -> None:
+    sender.apns()
+    sender.apns()
+    sim.goaway_after(1, "apns")
+    sender.apns()
+    sender.apns()
+    first, second, third, fourth = (each.connection for each in sim.arrived())
+    assert first == second == third
+    assert fourth > third
+
+
 def test_scripts_play_first_in_first_out_as_often_as_they_say(sim: Simulators, sender: Sender) -> None:
     sim.script(provider="apns", reason="TooManyRequests", times=2)
     sim.script(provider="apns", target=DEVICE, reason="InternalServerError")
@@ -82,7 +103,11 @@ def test_a_script_does_not_hide_a_mistake_of_the_sender(sim: Simulators, sender:
     "bad",
     [
         {},
-        {"provider": "hms", "status": 500},
+        {"provider": "pigeon", "status": 500},
+        {"provider": "hms", "reason": "80999999"},
+        {"provider": "webpush", "reason": "80300007"},
+        {"provider": "hms-oauth", "reason": "1101"},
+        {"provider": "email", "status": 550, "detail": {"stage": "never"}},
         {"reason": "UNREGISTERED"},
         {"provider": "fcm", "reason": "Unregistered"},
         {"provider": "oauth", "reason": "UNREGISTERED"},
@@ -96,10 +121,12 @@ def test_a_script_does_not_hide_a_mistake_of_the_sender(sim: Simulators, sender:
         {"fault": "half"},
         {"fault": "rst_stream", "reset_code": "NO_SUCH_CODE"},
         {"delay": 1, "retry_after": 1},
+        {"provider": "fcm", "reason": "INTERNAL", "body": "x"},
+        {"status": 200, "body": "x"},
     ],
 )
 def test_a_script_that_cannot_be_played_is_refused(bad: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"^(Give|Choose|Say|This|The|detail) .*[.?]$"):
+    with pytest.raises(ValueError, match=r"^(Give|Choose|Say|This|The|detail|body) .*[.?]$"):
         Script(**bad)
 
 

@@ -42,8 +42,9 @@ def test_private_keys_are_readable_by_their_owner_only(tmp_path: Path) -> None:
         "server-key.pem",
         "service-account-key.pem",
         "service-account.json",
+        "vapid-key.pem",
     }
-    assert {modes[name] for name in private} == {0o600}
+    assert {modes[name] for name in (*private, "hms-client-secret.txt")} == {0o600}
 
 
 def test_a_certificate_that_runs_out_is_replaced_by_the_same_authority(
@@ -115,7 +116,7 @@ def test_serving_announces_its_settings_and_ends_by_signal(tmp_path: Path, numbe
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(12)]
+        lines = [process.stdout.readline() for _ in range(22)]
         process.send_signal(number)
         rest, errors = process.communicate(timeout=10)
     assert (process.returncode, rest, errors) == (0, "", "")

@@ -77,6 +77,12 @@ class Phone(ReferenceDevice):
         return str(self.reveal(codes[-1]["delivery_id"])["code"])
 
 
+def last_delivery(shop: Shop, verification: dict[str, Any]) -> dict[str, Any]:
+    """The newest delivery of a verification, as the product sees it."""
+    delivery: dict[str, Any] = shop.show(verification)["deliveries"][-1]
+    return delivery
+
+
 def expect(response: TestResponse, status: int) -> dict[str, Any]:
     """The answer's document, after looking at its status."""
     assert response.status_code == status, f"{response.status_code}: {response.get_data(as_text=True)}"

@@ -173,7 +173,19 @@ def _fold_log_into(file: Path) -> None:
 def _truncate(url: str) -> None:
     tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(f"TRUNCATE {tables} CASCADE")
+        connection.execute("SET lock_timeout = '20s'")
+        try:
+            connection.execute(f"TRUNCATE {tables} CASCADE")
+        except psycopg.errors.LockNotAvailable:
+            raise AssertionError(f"An earlier test left these at work: {_end_those_at_work(connection)}") from None
+
+
+def _end_those_at_work(connection: psycopg.Connection) -> list[tuple[Any, ...]]:
+    """End what the other connections do, so that the next test begins anew, and tell what it was."""
+    return connection.execute(
+        "SELECT state, wait_event_type, now() - xact_start, query, pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"
+    ).fetchall()
 
 
 def _sqlalchemy_url(server: str, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from flask_smorest import Api
 
-from web_api.integrators import numbers, offers, verifications
+from web_api.integrators import events, notifications, numbers, offers, panels, verifications, webhooks
 
 
 def register(api: Api) -> None:
@@ -11,5 +11,5 @@ def register(api: Api) -> None:
         "api_key",
         {"type": "http", "scheme": "bearer", "description": "`phk_live_…`, or `phk_test_…` to reach nobody."},
     )
-    for face in (numbers.face, offers.face, verifications.face):
-        api.register_blueprint(face.blueprint)
+    for part in (numbers, offers, verifications, panels, notifications, events, webhooks):
+        api.register_blueprint(part.face.blueprint)

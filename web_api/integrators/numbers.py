@@ -36,9 +36,8 @@ def show_number(number: str) -> dict[str, Any]:
         return _of_a_test(phone)
     reach = reach_of_number(phone)
     channels = []
-    if reach.device is not None and reach.reachable:
-        device = reach.device
-        channels = [{"channel": reach.channel, "platform": device.platform, "last_seen_at": device.last_seen_at}]
+    if reach.reachable:
+        channels = [{"channel": reach.channel, "platform": reach.platform, "last_seen_at": reach.last_seen_at}]
     return {
         "number": phone.e164,
         "reachable": reach.reachable,

@@ -10,6 +10,7 @@ from pushhub.binding.rules import Assurance, OfferStatus
 from pushhub.delivery.reach import REASONS
 from pushhub.delivery.rules import DeliveryStatus
 from pushhub.http.fields import Time
+from pushhub.products.route import PLACES
 from pushhub.texts import LOCALES
 from pushhub.verifications.rules import VerificationStatus
 
@@ -114,10 +115,19 @@ class NewVerification(Schema):
     purpose = fields.String(required=True, validate=validate.Length(min=1, max=40))
     locale = fields.String(validate=one_of(LOCALES), load_default="ru")
     channels = fields.List(
-        fields.String(validate=one_of(["push"])),
-        validate=validate.Length(min=1, max=5),
-        load_default=["push"],
-        metadata={"description": "Which channels may carry the code, in order. Push is the one there is now."},
+        fields.String(validate=one_of(PLACES)),
+        validate=validate.Length(min=1, max=len(PLACES)),
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "Which channels of the product's route may carry this code, in this order. Left out: all."
+        },
+    )
+    email = fields.Email(
+        validate=validate.Length(max=254),
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "The person's mailbox, for a route that has e-mail. Kept sealed until the end."},
     )
     client = fields.Nested(Client, load_default=None, allow_none=True)
 
@@ -149,7 +159,20 @@ class Verification(Schema):
     purpose = fields.String(required=True)
     number_masked = fields.String(required=True)
     digits = fields.Integer(required=True)
-    armed = fields.Boolean(required=True, metadata={"description": "Whether the phone has opened the code."})
+    route = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "The channels in order, each but the last with the seconds it has: `push:20`."},
+    )
+    next_channel_at = Time(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When the code goes on to the next channel unless the device has it by then."},
+    )
+    armed = fields.Boolean(
+        required=True,
+        metadata={"description": "Whether the code can be checked: the phone opened it, or it left by SMS or e-mail."},
+    )
     created_at = Time(required=True)
     expires_at = Time(required=True)
     resend_at = Time(required=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from pushhub import clock, errors
 from pushhub.delivery.history import DeliveryHistory, history_of
+from pushhub.delivery.models import Delivery
 from pushhub.http.contract import Face
 from pushhub.ids import Prefix, parse_id, public_id
 from pushhub.phones import PhoneNumber
@@ -47,6 +48,7 @@ face = Face(
         errors.NumberInvalid,
         errors.NumberNotAllowed,
         errors.UnknownPurpose,
+        errors.ChannelNotInRoute,
         errors.NumberUnreachable,
         errors.TooManyCodes,
         errors.IdempotencyKeyMalformed,
@@ -61,11 +63,13 @@ def ask(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
         PhoneNumber.parse(body["number"]),
         body["purpose"],
         locale=body["locale"],
+        channels=body["channels"],
+        email=body["email"],
         client_address=str(client["ip"]) if client.get("ip") else None,
         request=repeatable(),
     )
     headers = {"Idempotent-Replayed": "true"} if asked.replayed else {}
-    return verification_document(asked.verification), 201 if asked.created else 200, headers
+    return verification_document(asked.verification, asked.deliveries), 201 if asked.created else 200, headers
 
 
 @face.operation("GET", "/<verification_id>", answer=schemas.Verification)
@@ -120,8 +124,9 @@ def cancel(verification_id: str) -> dict[str, Any]:
     return verification_document(service.cancel(caller, parse_id(Prefix.VERIFICATION, verification_id)))
 
 
-def verification_document(verification: Verification) -> dict[str, Any]:
-    """A verification as a product sees it."""
+def verification_document(verification: Verification, fresh: list[Delivery] | None = None) -> dict[str, Any]:
+    """A verification as a product sees it. `fresh` are its deliveries, where they were just made."""
+    deliveries = history_of(verification.id) if fresh is None else [DeliveryHistory(row, []) for row in fresh]
     status = status_at(verification.status, verification.expires_at, clock.now())
     attempts_left = verification.attempts_allowed - verification.attempts_used
     return {
@@ -131,13 +136,15 @@ def verification_document(verification: Verification) -> dict[str, Any]:
         "purpose": verification.purpose,
         "number_masked": PhoneNumber.trusted(verification.number).masked,
         "digits": verification.digits,
+        "route": verification.route,
+        "next_channel_at": verification.escalate_at,
         "armed": verification.armed_at is not None,
         "created_at": verification.created_at,
         "expires_at": verification.expires_at,
         "resend_at": verification.resend_at,
         "resends_left": verification.resends_left,
         "attempts_left": attempts_left if status is VerificationStatus.PENDING else 0,
-        "deliveries": [_delivery_document(history) for history in history_of(verification.id)],
+        "deliveries": [_delivery_document(history) for history in deliveries],
     }
 
 

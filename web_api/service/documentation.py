@@ -39,7 +39,7 @@ def swagger_ui_file(name: str) -> Response:
 def list_errors() -> Response:
     """Every stable code with its status and what to do."""
     page = render_template("errors.html", kinds=sorted(all_errors(), key=lambda kind: (kind.status, kind.code)))
-    return Response(page, headers={"Content-Security-Policy": "default-src 'none'; style-src 'self'"})
+    return Response(page, headers={"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'"})
 
 
 def all_errors(root: type[PushhubError] = PushhubError) -> Iterator[type[PushhubError]]:

@@ -8,11 +8,15 @@ import math
 import time
 
 from flask import Blueprint, Flask, Response, g, request
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from pushhub.delivery.circuits import open_circuits
+from pushhub.delivery.history import tries_in_the_last_minute
 from pushhub.delivery.outbox import waiting
 from pushhub.errors import PushhubError
 from pushhub.http.contract import public
+from pushhub.letters import queue as letters
+from pushhub.webhooks import queue as webhooks
 
 log = logging.getLogger(__name__)
 pages = Blueprint("metrics", __name__)
@@ -23,16 +27,55 @@ _registry = CollectorRegistry()
 _requests = Counter("pushhub_requests_total", "Requests answered.", ["method", "route", "status"], registry=_registry)
 _seconds = Histogram("pushhub_request_seconds", "Time to answer.", ["method", "route"], registry=_registry)
 _waiting = Gauge("pushhub_deliveries_waiting", "Deliveries queued or being sent.", registry=_registry)
+_tries = Gauge(
+    "pushhub_tries_last_minute",
+    "Tries of deliveries in the last minute, all dispatchers together.",
+    ["channel", "outcome", "reason"],
+    registry=_registry,
+)
+_circuits = Gauge(
+    "pushhub_circuit_open",
+    "1 for each channel and app that dispatchers found shut.",
+    ["channel", "app", "reason"],
+    registry=_registry,
+)
+_webhook_messages = Gauge(
+    "pushhub_webhook_messages",
+    "Messages to webhooks: waiting for their next try, or given up in the last 30 days.",
+    ["status"],
+    registry=_registry,
+)
+_letters = Gauge(
+    "pushhub_letters",
+    "Letters of cabinets: waiting for a mail server, or given up in the last 30 days.",
+    ["status"],
+    registry=_registry,
+)
 
 
 @pages.get("/metrics")
 def show_metrics() -> Response:
     """Everything in the Prometheus text format; each process counts for itself."""
+    _tries.clear()
+    _circuits.clear()
     try:
         _waiting.set(waiting())
+        for channel, outcome, reason, count in tries_in_the_last_minute():
+            _tries.labels(channel, outcome, reason).set(count)
+        for circuit in open_circuits():
+            _circuits.labels(circuit.channel, circuit.app, circuit.reason).set(1)
+        for gauge, counted in ((_webhook_messages, webhooks.counts()), (_letters, letters.counts())):
+            gauge.labels("waiting").set(counted.waiting)
+            gauge.labels("failed").set(counted.failed)
     except PushhubError:
-        _waiting.set(math.nan)  # the other metrics are wanted most while the database is away
-    return Response(generate_latest(_registry), content_type="text/plain; version=0.0.4; charset=utf-8")
+        # The other metrics are wanted most while the database is away.
+        unknown = [gauge.labels(status) for gauge in (_webhook_messages, _letters) for status in ("waiting", "failed")]
+        for number in (_waiting, *unknown):
+            number.set(math.nan)
+    # The library's own registry has the process, and what channels count.
+    return Response(
+        generate_latest(_registry) + generate_latest(REGISTRY), content_type="text/plain; version=0.0.4; charset=utf-8"
+    )
 
 
 def observe(app: Flask) -> None:

@@ -6,7 +6,11 @@ An installation serves the story only with `PUSHHUB_START_PAGE=true`.
 from flask import Flask
 
 from pushhub.hub import Hub
-from web_api.start import actions, pages
+from web_api.start import (
+    actions,
+    mail,  # noqa: F401 - adds its page
+    pages,
+)
 
 
 def register(app: Flask) -> None:

@@ -1,96 +1,212 @@
 // The companion app: what it shows first, and how one screen leads to the next.
 
 import { dateAndTime, prettyNumber, say } from "/design/page.js";
-import { BindingScreens, linkOfAddress } from "./binding.js";
-import { Device } from "./device.js";
-import { Feed } from "./feed.js";
-import { at, once, showScreen, tell } from "./screens.js";
-import { Problem, Service, sayRefusal } from "./service.js";
+import { APP_VERSION, Device } from "./device.js";
+import { cleanAddress, secretOfAddress } from "./links.js";
+import { WebPush } from "./push.js";
+import { at, forgetWayBack, once, sayRefusal, showScreen, tell } from "./screens.js";
+import { Problem, Service } from "./service.js";
+import { isTooOld, keepFresh, replaceOldVersion } from "./updates.js";
 
-async function start() {
-  showScreen("loading");
-  const link = linkOfAddress();
-  // Another language is another page; the QR code's secret goes there with the person.
-  for (const language of document.querySelectorAll(".languages a")) language.hash = link ? new URL(link).hash : "";
-  if (!globalThis.crypto?.subtle || !globalThis.indexedDB) return showScreen("unsupported");
-  const service = new Service();
-  let config, device;
-  try {
-    config = await service.config();
-    device = await Device.open(service, config);
-  } catch (problem) {
-    return showTrouble(problem);
+/** How often a service that is not reached is asked again. */
+const ASK_AGAIN_MS = 5000;
+/** Where a new version of the app would interrupt. */
+const BUSY = ["number", "password", "scan", "bound"];
+
+class App {
+  #service = new Service();
+  #device;
+  #push;
+  /** Of the two halves of the app, a phone loads the one that it needs: that for binding, or that with the feed. */
+  #binding = null;
+  #feed = null;
+  #settings = null;
+  #loading = null;
+  /** The browser's offer to install the app (`BeforeInstallPromptEvent`); it comes once, whenever it likes. */
+  #installer = { prompt: null };
+  #bound = null;
+  /** The delivery whose notification was tapped to open the app. */
+  #wanted = new URLSearchParams(location.hash.slice(1)).get("open");
+  #secret = secretOfAddress();
+
+  async start() {
+    showScreen("loading");
+    if (this.#wanted) cleanAddress();
+    // Another language is another page; the QR code's secret goes there with the person.
+    for (const link of document.querySelectorAll(".languages a")) link.hash = this.#secret ?? "";
+    if (!globalThis.crypto?.subtle || !globalThis.indexedDB) return showUnsupported("insecure");
+    try {
+      this.#device = await Device.open(this.#service);
+    } catch {
+      return showUnsupported("storage");
+    }
+    try {
+      await this.#device.learn(await this.#service.config());
+    } catch (problem) {
+      if (!(problem instanceof Problem)) return showUnsupported("storage");
+      // Without the service's conditions nothing can be begun; with those of the last visit what is known can be shown.
+      if (!this.#device.config) return this.#waitForConnection(problem);
+    }
+    if (isTooOld(APP_VERSION, this.#device.config.oldest_app_version) && (await replaceOldVersion())) return;
+    this.#tellClock();
+    this.#assemble();
+    await this.#begin();
   }
-  return begin({ service, config, device, link });
-}
 
-async function begin({ service, config, device, link }) {
-  const feed = new Feed({ device, now: service.now, onUnbound: (ended) => showUnbound(ended) });
-  const showFeed = (binding, options) => {
-    at("feed-number").textContent = prettyNumber(binding.number);
-    at("feed-since").textContent = say("since", { when: dateAndTime(binding.bound_at) });
-    const free = Date.parse(binding.rebind_allowed_at) <= service.now();
-    at("feed-rebind").textContent = free
-      ? say("other_number_now")
-      : say("other_number_from", { when: dateAndTime(binding.rebind_allowed_at) });
-    at("about").open = false;
-    showScreen("feed", options);
-    feed.start();
-  };
-  let bound = null;
-  const binding = new BindingScreens({
-    device,
-    config,
-    onBound: (made) => {
-      feed.stop();
-      bound = made;
-      at("bound-number").textContent = prettyNumber(made.number);
-      showScreen("bound", { focus: true });
-    },
-    onCancel: () => showFeed(bound, { focus: true }),
-    onForget: () => forget(),
-  });
-  const showUnbound = (ended) => {
-    feed.stop();
+  #assemble() {
+    const { simulated_push: simulated, webpush_key: key } = this.#device.config;
+    this.#push = new WebPush(simulated ? null : key);
+    at("bound-continue").addEventListener("click", () => this.#showFeed({ focus: true }));
+    at("bind-again").addEventListener("click", async () => (await this.#withBinding()).begin({ focus: true }));
+    for (const button of document.querySelectorAll("[data-new-phone]")) once(button, "click", () => this.#forget());
+    at("new-phone").hidden = !this.#device.config.simulated_push;
+    this.#device.onChangedElsewhere(() => location.reload());
+    navigator.serviceWorker?.addEventListener("message", ({ data }) => {
+      if (data?.open) this.#feed?.open(data.open);
+      else this.#feed?.lookNow();
+    });
+    for (const [event, prompt] of [["beforeinstallprompt", (offer) => offer], ["appinstalled", () => null]]) {
+      addEventListener(event, (happened) => {
+        happened.preventDefault();
+        this.#installer.prompt = prompt(happened);
+        this.#settings?.refresh();
+      });
+    }
+  }
+
+  /** The half for a phone without a number. */
+  async #withBinding() {
+    const { BindingScreens } = await import("./binding.js");
+    this.#binding ??= new BindingScreens({
+      device: this.#device,
+      on: {
+        bound: (binding) => this.#showBound(binding),
+        cancelled: () => this.#showFeed({ focus: true }),
+        noStorage: () => showUnsupported("storage"),
+      },
+    });
+    return this.#binding;
+  }
+
+  /** The half for a phone with a number. */
+  #withFeed() {
+    this.#loading ??= Promise.all([import("./feed.js"), import("./settings.js")]).then(([{ Feed }, { Settings }]) => {
+      const [device, now] = [this.#device, this.#service.now];
+      this.#feed = new Feed({ device, now, onUnbound: (ended) => this.#showUnbound(ended) });
+      this.#settings = new Settings({
+        device,
+        now,
+        push: this.#push,
+        installer: this.#installer,
+        on: {
+          closed: () => showScreen("feed", { focus: true }),
+          unbound: (ended) => this.#showUnbound(ended, { focus: true }),
+        },
+      });
+    });
+    return this.#loading;
+  }
+
+  async #begin() {
+    // A QR code's link that opened the app is ours: the phone brought it to our address.
+    const link = this.#secret && `${this.#device.config.app_link}/v1#${this.#secret}`;
+    let state = { bound: false, ended: null };
+    let online = true;
+    try {
+      if (this.#device.known) state = await this.#device.state();
+    } catch (problem) {
+      if (problem.code === "bad_device_secret") state.ended = { reason: "unknown" };
+      else if (problem.code === "offline" && this.#device.lastBinding) online = false;
+      else return showTrouble(problem);
+    }
+    this.#bound = online ? state.binding : this.#device.lastBinding;
+    if (this.#bound && !link) await this.#showFeed({ known: !online });
+    else await this.#showWayToBinding(link, state.ended);
+    return this.#afterwards(online);
+  }
+
+  async #showWayToBinding(link, ended) {
+    const binding = await this.#withBinding();
+    if (link) return binding.beginWithQr(link, { boundTo: this.#bound });
+    if (binding.resume()) return undefined;
+    if (ended) return this.#showUnbound(ended);
+    at("lost-note").hidden = !this.#device.lost;
+    return binding.begin();
+  }
+
+  /** What can wait until something is to be seen. */
+  async #afterwards(online) {
+    this.#tellClock();
+    const offline = () => (at("offline-note").hidden = navigator.onLine);
+    addEventListener("online", offline);
+    addEventListener("offline", offline);
+    offline();
+    const isBusy = () => BUSY.includes(document.body.dataset.at);
+    this.#push.use(await keepFresh(isBusy));
+    this.#settings?.refresh();
+    if (online) await this.#report();
+  }
+
+  async #report() {
+    if (!this.#device.known) return;
+    const { state } = this.#push;
+    const subscription = await this.#push.subscription().catch(() => null);
+    await this.#device.report(subscription, state === "impossible" ? null : state === "granted").catch(() => undefined);
+  }
+
+  async #showFeed({ focus = false, known = false } = {}) {
+    await this.#withFeed();
+    forgetWayBack();
+    this.#settings.show(this.#bound);
+    tell(at("known-note"), known ? say("known_at", { when: dateAndTime(this.#bound.known_at) }) : "");
+    showScreen("feed", { focus });
+    if (this.#wanted) this.#feed.open(this.#wanted);
+    this.#wanted = null;
+    this.#feed.start();
+  }
+
+  #showBound(binding) {
+    this.#feed?.stop();
+    this.#withFeed();
+    this.#bound = binding;
+    at("lost-note").hidden = true;
+    at("bound-number").textContent = prettyNumber(binding.number);
+    showScreen("bound", { focus: true });
+    this.#report();
+  }
+
+  #showUnbound(ended, options) {
+    forgetWayBack();
+    this.#feed?.stop();
+    this.#bound = null;
     tell(at("ended-reason"), say(`ended_${ended?.reason ?? "unknown"}`));
     at("ended-at").textContent = ended?.at ? say("ended_at", { when: dateAndTime(ended.at) }) : "";
-    showScreen("unbound");
-  };
-  const forget = async () => {
-    feed.stop();
-    await device.forget();
-    binding.begin({ focus: true });
-  };
-  at("bound-continue").addEventListener("click", () => showFeed(bound, { focus: true }));
-  at("bind-again").addEventListener("click", () => binding.begin({ focus: true }));
-  at("unbind").addEventListener("click", () => at("unbind-dialog").showModal());
-  once(at("unbind-form"), "submit", async (event) => {
-    at("unbind-dialog").close();
-    if (event.submitter.value !== "yes") return;
-    try {
-      await device.unbind();
-      showUnbound((await device.state()).ended);
-    } catch (problem) {
-      tell(at("feed-problem"), sayRefusal(problem));
-    }
-  });
-  at("new-phone").hidden = !config.simulated_push;
-
-  try {
-    const state = device.known ? await device.state() : { bound: false, ended: null };
-    if (state.bound) bound = state.binding;
-    if (device.known) device.report().catch(() => undefined);
-    if (link) binding.beginWithQr(link, { boundTo: bound });
-    else if (state.bound) showFeed(bound);
-    else if (binding.resume()) return;
-    else if (state.ended) showUnbound(state.ended);
-    else binding.begin();
-  } catch (problem) {
-    if (problem instanceof Problem && problem.code === "bad_device_secret") {
-      if (link) binding.beginWithQr(link);
-      else showUnbound({ reason: "unknown" });
-    } else showTrouble(problem);
+    showScreen("unbound", options);
   }
+
+  async #forget() {
+    this.#feed?.stop();
+    await this.#device.forget();
+    this.#bound = null;
+    forgetWayBack();
+    (await this.#withBinding()).begin({ focus: true });
+  }
+
+  #tellClock() {
+    const off = this.#service.clockOff;
+    tell(at("clock-note"), off ? say(off > 0 ? "clock_slow" : "clock_fast") : "");
+  }
+
+  #waitForConnection(problem) {
+    showTrouble(problem);
+    addEventListener("online", () => location.reload());
+    setInterval(() => this.#service.config().then(() => location.reload(), () => undefined), ASK_AGAIN_MS);
+  }
+}
+
+function showUnsupported(why) {
+  for (const reason of ["insecure", "storage"]) at(`unsupported-${reason}`).hidden = reason !== why;
+  showScreen("unsupported");
 }
 
 function showTrouble(problem) {
@@ -101,4 +217,5 @@ function showTrouble(problem) {
 at("try-again").addEventListener("click", () => location.reload());
 // Another QR code's link in the same window changes only what is after the `#`.
 addEventListener("hashchange", () => location.reload());
-start();
+// A part of the app that can't be loaded is a connection that broke off.
+new App().start().catch(() => showTrouble({ code: "offline" }));

@@ -1,49 +1,53 @@
-// The screens on the way to a binding: number and consent, password or QR link.
+// The screens on the way to a binding: number and consent, then QR code or password.
 
 import { inGroups, language, maskNumber, plainNumber, prettyNumber, say } from "/design/page.js";
+import { cleanAddress, isOurLink, isSomeLink } from "./links.js";
 import { onlyDigits, passwordFits } from "./password.js";
-import { at, complain, once, showScreen, tell } from "./screens.js";
-import { sayRefusal } from "./service.js";
+import { at, complain, enter, forgetWayBack, leave, once, sayRefusal, showMask, showScreen, tell } from "./screens.js";
+import { NoStorage } from "./store.js";
 
 /** So many digits the shortest numbers have; which of them exist, the service knows. */
 const LONG_ENOUGH = /^\+(7\d{10}|[1-689]\d{7,14})$/;
 const UNFINISHED = "pushhub.phone.number";
-/** The link in a QR code names its host by https even where this machine serves it by http. */
-const QR_LINK = /^https?:\/\/\S+\/v1#[\w-]{22}$/;
+const KAZAKH_NUMBER = "+7 (7__) ___-__-__";
+const PASSWORD = "___ ___ ___ ___";
 
 export class BindingScreens {
   #device;
-  #config;
-  #onBound;
-  #onForget;
+  #on;
   #number = null;
   #qr = null;
+  #scan = null;
+  #drawNumber;
+  #drawPassword;
 
-  constructor({ device, config, onBound, onForget, onCancel }) {
+  /** `on`: what follows: `bound(binding)`, `cancelled()`, `noStorage()`. */
+  constructor({ device, on }) {
     this.#device = device;
-    this.#config = config;
-    this.#onBound = onBound;
-    this.#onForget = onForget;
-    at("consent-text").textContent = config.consent.texts[language];
+    this.#on = on;
     maskNumber(at("number"));
+    this.#drawNumber = showMask(at("number"), (typed) => (/^(\+7|$)/.test(typed.trim()) ? KAZAKH_NUMBER : ""));
+    this.#drawPassword = showMask(at("password"), (typed) => (typed === inGroups(typed) ? PASSWORD : ""));
     at("password").addEventListener("input", () => this.#typed());
     at("password").addEventListener("paste", (event) => this.#pasted(event));
     once(at("number-form"), "submit", () => this.#numberGiven());
     once(at("password-form"), "submit", () => this.#passwordGiven());
-    at("other-number").addEventListener("click", () => this.begin({ focus: true }));
+    once(at("scan"), "click", () => this.#startScan());
+    at("scan-back").addEventListener("click", leave);
+    at("other-number").addEventListener("click", leave);
     at("qr-cancel").addEventListener("click", () => {
-      leaveLink();
-      onCancel();
+      cleanAddress();
+      this.#on.cancelled();
     });
-    for (const button of document.querySelectorAll("[data-new-phone]")) once(button, "click", () => this.#onForget());
   }
 
   /** Ask for the number; what was typed before a reload is still there. */
   begin({ focus = false } = {}) {
     this.#qr = null;
-    leaveLink();
+    cleanAddress();
     this.#clean();
     at("number").value = prettyNumber(sessionStorage.getItem(UNFINISHED) ?? "");
+    this.#drawNumber();
     sessionStorage.removeItem(UNFINISHED);
     this.#showConsent({ focus });
   }
@@ -53,6 +57,7 @@ export class BindingScreens {
     const number = sessionStorage.getItem(UNFINISHED);
     if (!number) return false;
     this.#number = number;
+    enter(() => this.begin({ focus: true }));
     this.#askPassword({ focus: false });
     return true;
   }
@@ -75,6 +80,7 @@ export class BindingScreens {
   }
 
   #showConsent(options) {
+    at("consent-text").textContent = this.#device.config.consent.texts[language];
     at("number-field").hidden = this.#qr !== null;
     at("qr-found").hidden = this.#qr === null;
     at("qr-cancel").hidden = true;
@@ -84,8 +90,10 @@ export class BindingScreens {
   #askPassword(options) {
     at("password-number").textContent = prettyNumber(this.#number);
     at("password").value = "";
+    this.#drawPassword();
     complain(at("password"), at("password-error"));
     tell(at("password-problem"));
+    tell(at("scan-problem"));
     this.#offerNewPhone(false);
     this.#hint();
     showScreen("password", options);
@@ -103,6 +111,7 @@ export class BindingScreens {
     } else if (LONG_ENOUGH.test(number)) {
       this.#number = number;
       sessionStorage.setItem(UNFINISHED, number);
+      enter(() => this.begin({ focus: true }));
       this.#askPassword({ focus: true });
     }
   }
@@ -118,6 +127,29 @@ export class BindingScreens {
     await this.#bind({ number: this.#number, password: digits }, at("password-problem"));
   }
 
+  /** The camera is used on its own screen, whose script comes only when it is wanted. */
+  async #startScan() {
+    tell(at("scan-problem"));
+    try {
+      this.#scan ??= await import("./scan.js");
+    } catch {
+      return tell(at("scan-problem"), sayRefusal({ code: "offline" }));
+    }
+    enter(() => {
+      this.#scan.stop();
+      showScreen("password", { focus: true });
+    });
+    showScreen("scan", { focus: true });
+    await this.#scan.start((text) => this.#scanned(text));
+  }
+
+  /** What the camera or a photo gave. Returns words for the screen where it is not ours and scanning goes on. */
+  #scanned(text) {
+    if (!isOurLink(text, this.#device.config.app_link)) return say("error.qr_not_understood");
+    leave().then(() => this.#bind({ qr: text.trim(), number: this.#number }, at("scan-problem")));
+    return "";
+  }
+
   async #bind(presented, place) {
     tell(place);
     this.#offerNewPhone(false);
@@ -125,14 +157,17 @@ export class BindingScreens {
       const binding = await this.#device.bind(presented);
       sessionStorage.removeItem(UNFINISHED);
       this.#qr = null;
-      leaveLink();
-      this.#onBound(binding);
+      forgetWayBack();
+      cleanAddress();
+      this.#on.bound(binding);
     } catch (problem) {
+      if (problem instanceof NoStorage) return this.#on.noStorage();
       // The page brings the new conditions when it is loaded anew.
       if (problem.code === "consent_outdated") sessionStorage.removeItem(UNFINISHED);
       tell(place, sayRefusal(problem));
+      if (presented.password) at("password-hint").textContent = ""; // that the digits fit would contradict it
       place.scrollIntoView({ block: "nearest" });
-      this.#offerNewPhone(problem.code === "rebind_too_soon" && this.#config.simulated_push);
+      this.#offerNewPhone(problem.code === "rebind_too_soon" && this.#device.config.simulated_push);
     }
   }
 
@@ -140,6 +175,7 @@ export class BindingScreens {
     const input = at("password");
     // Someone who corrects a digit in the middle keeps the caret there.
     if (input.selectionEnd === input.value.length) input.value = inGroups(onlyDigits(input.value).slice(0, 12));
+    this.#drawPassword();
     this.#hint();
   }
 
@@ -155,26 +191,16 @@ export class BindingScreens {
     if (digits.length < 12 || fits) complain(at("password"), at("password-error"));
   }
 
+  /** Somebody may have the QR code's link as a text. */
   #pasted(event) {
     const text = event.clipboardData?.getData("text").trim() ?? "";
-    if (!QR_LINK.test(text)) return;
+    if (!isSomeLink(text)) return;
     event.preventDefault();
-    this.#bind({ qr: text.replace(/^http:/, "https:") }, at("password-problem"));
+    if (isOurLink(text, this.#device.config.app_link)) this.#bind({ qr: text, number: this.#number }, at("password-problem"));
+    else tell(at("password-problem"), say("error.qr_not_understood"));
   }
 
   #offerNewPhone(shown) {
     for (const place of document.querySelectorAll("[data-new-phone-offer]")) place.hidden = !shown;
   }
-}
-
-/** The link of the QR code with which this page was opened, or null. */
-export function linkOfAddress() {
-  const { host, pathname, hash } = location;
-  const link = `https://${host}${pathname}${hash}`;
-  return QR_LINK.test(link) ? link : null;
-}
-
-/** Take the secret of a used or declined QR code out of the address bar and the history. */
-function leaveLink() {
-  if (location.pathname !== "/app") history.replaceState(null, "", "/app");
 }

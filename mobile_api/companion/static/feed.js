@@ -1,34 +1,42 @@
-// The feed: what was sent to this device, newest on top, and codes opened by a tap.
+// The feed: what was sent to this device, newest on top. It refreshes by itself while somebody looks.
 
-import { minutes, say, timeOnly } from "/design/page.js";
-import { countdown } from "./countdown.js";
-import { at, once, tell } from "./screens.js";
-import { sayRefusal } from "./service.js";
+import { say } from "/design/page.js";
+import { Card } from "./card.js";
+import { at, sayRefusal, tell } from "./screens.js";
 
 const EVERY_MS = 2000;
 const STATE_EVERY_MS = 15000;
+/** So long a message must be in view before it counts as read. */
+const READ_MS = 800;
+/** The service takes so many receipts at once. */
+const RECEIPTS = 100;
 
 export class Feed {
   #device;
   #now;
   #onUnbound;
+  /** By delivery id, oldest first. */
   #cards = new Map();
-  #after = null;
-  #etag = null;
+  #tag = null;
   #timer = null;
   #stateAskedAt = 0;
-  #firstPage = true;
+  #firstLook = true;
+  #wanted = null;
+  /** What is to be told as soon as there is a connection: `${event} ${id}` → receipt. */
+  #receipts = new Map();
+  #watcher;
+  #inView = new Map();
 
   constructor({ device, now, onUnbound }) {
     this.#device = device;
     this.#now = now;
     this.#onUnbound = onUnbound;
-    document.addEventListener("visibilitychange", () => {
-      if (!document.hidden && this.#timer !== null) this.#next(0);
-    });
+    this.#watcher = new IntersectionObserver((entries) => this.#seen(entries), { threshold: 0.6 });
+    document.addEventListener("visibilitychange", () => !document.hidden && this.lookNow());
+    addEventListener("online", () => this.lookNow());
   }
 
-  /** Show the feed and keep it fresh while the page is visible. */
+  /** Keep the feed fresh while the page is visible. */
   start() {
     if (this.#timer === null) this.#next(0);
   }
@@ -37,10 +45,28 @@ export class Feed {
     clearTimeout(this.#timer);
     this.#timer = null;
     for (const card of this.#cards.values()) card.dispose();
+    for (const waiting of this.#inView.values()) clearTimeout(waiting);
+    this.#watcher.disconnect();
     this.#cards.clear();
+    this.#inView.clear();
+    this.#receipts.clear();
     at("items").replaceChildren();
-    this.#after = this.#etag = null;
-    this.#firstPage = true;
+    at("feed-empty").hidden = true;
+    this.#tag = null;
+    this.#firstLook = true;
+    badge(0);
+  }
+
+  /** Something may have come. */
+  lookNow() {
+    if (this.#timer !== null) this.#next(0);
+  }
+
+  /** Open this message as soon as it is there: somebody tapped its notification. */
+  open(id) {
+    this.#wanted = id;
+    this.#openWanted();
+    this.lookNow();
   }
 
   #next(wait) {
@@ -55,50 +81,131 @@ export class Feed {
   async #look() {
     const running = () => this.#timer !== null;
     try {
-      while (running() && (await this.#readPage(running)));
-      this.#firstPage = false;
+      await this.#read(running);
+      await this.#tellReceipts();
       if (running() && Date.now() - this.#stateAskedAt > STATE_EVERY_MS) await this.#askState(running);
-      if (running()) tell(at("feed-problem"));
+      if (running()) this.#online(true);
     } catch (problem) {
       if (!running()) return;
       if (problem.status === 401 && problem.code === "bad_device_secret") this.#onUnbound({ reason: "unknown" });
-      else tell(at("feed-problem"), sayRefusal(problem));
+      else this.#online(false, problem);
     }
   }
 
-  /** One page after the last that was read. True where there may be more. */
-  async #readPage(running) {
-    const query = this.#after ? `?after=${encodeURIComponent(this.#after)}` : "";
-    const headers = this.#etag ? { "If-None-Match": this.#etag } : {};
-    const answer = await this.#device.answer("GET", "/mobile/v1/feed", { query, headers });
-    if (answer.status === 304 || !running()) return false;
-    const page = await answer.json();
-    this.#etag = page.items.length ? null : answer.headers.get("ETag");
-    this.#after = page.next;
-    for (const item of page.items) this.#add(item);
+  #online(fine, problem) {
+    tell(at("feed-problem"), fine ? "" : sayRefusal(problem));
+    at("live").hidden = !fine;
+    if (fine) at("known-note").hidden = true;
+  }
+
+  /** Behind which message to ask: those up to it will not change any more. */
+  #settled() {
+    let last = null;
+    for (const [id, card] of this.#cards) {
+      if (card.open) break;
+      last = id;
+    }
+    return last;
+  }
+
+  async #read(running) {
+    const settled = this.#settled();
+    const answer = await this.#page(settled, this.#tag?.after === settled ? this.#tag.value : null);
+    if (answer.status === 304 || !running()) return;
+    let page = await answer.json();
+    let more = this.#take(page.items);
+    this.#tag = { after: settled, value: answer.headers.get("ETag") };
+    while (more && running()) {
+      const following = await (await this.#page(page.next)).json();
+      // A change behind a full page would not change the page's tag.
+      if (following.items.length) this.#tag = null;
+      more = this.#take(following.items);
+      page = following;
+    }
+    if (!running()) return;
     at("feed-empty").hidden = this.#cards.size > 0;
-    await this.#acknowledge(page.items);
-    return page.items.length > 0;
+    this.#firstLook = false;
+    this.#openWanted();
+    this.#count();
+  }
+
+  #page(after, tag = null) {
+    const query = after ? `?after=${encodeURIComponent(after)}` : "";
+    return this.#device.answer("GET", "/mobile/v1/feed", { query, headers: tag ? { "If-None-Match": tag } : {} });
+  }
+
+  /** Show what was read. True where something was new, so that there may be more. */
+  #take(items) {
+    let fresh = false;
+    for (const item of items) {
+      const known = this.#cards.get(item.delivery_id);
+      // Who has the digits before their eyes goes on reading them where they are now.
+      if (known?.shown && item.sent_again_as) this.#wanted = item.sent_again_as;
+      if (known) known.update(item);
+      else this.#add(item);
+      fresh ||= !known;
+    }
+    return fresh;
   }
 
   #add(item) {
-    if (this.#cards.has(item.delivery_id)) return;
     const card = new Card(item, this.#device, this.#now);
     this.#cards.set(item.delivery_id, card);
     at("items").prepend(card.element);
-    if (this.#firstPage) return;
+    if (item.seen_at === null) this.#receipt(item.delivery_id, "received");
+    if (card.unread) {
+      card.element.dataset.delivery = item.delivery_id;
+      this.#watcher.observe(card.element);
+    }
+    if (this.#firstLook) return;
     card.element.classList.add("fresh");
     at("announcement").textContent = say("arrived", { title: item.title });
     // The service itself speaks when it took the number away.
     if (item.product.id === null) this.#stateAskedAt = 0;
   }
 
-  async #acknowledge(items) {
-    const at = new Date(this.#now()).toISOString();
-    const receipts = items
-      .filter((item) => item.seen_at === null)
-      .map((item) => ({ delivery_id: item.delivery_id, event: item.kind === "code" ? "received" : "seen", at }));
-    if (receipts.length) await this.#device.call("POST", "/mobile/v1/receipts", { body: { receipts } });
+  #seen(entries) {
+    for (const { target, isIntersecting } of entries) {
+      const id = target.dataset.delivery;
+      clearTimeout(this.#inView.get(id));
+      this.#inView.delete(id);
+      if (isIntersecting) this.#inView.set(id, setTimeout(() => this.#readBy(id, target), READ_MS));
+    }
+  }
+
+  #readBy(id, element) {
+    this.#watcher.unobserve(element);
+    this.#cards.get(id)?.markSeen(new Date(this.#now()).toISOString());
+    this.#receipt(id, "seen");
+    this.#count();
+  }
+
+  #receipt(id, event) {
+    const moment = new Date(this.#now()).toISOString();
+    this.#receipts.set(`${event} ${id}`, { delivery_id: id, event, at: moment });
+  }
+
+  async #tellReceipts() {
+    while (this.#receipts.size) {
+      const some = [...this.#receipts].slice(0, RECEIPTS);
+      const receipts = some.map(([, receipt]) => receipt);
+      await this.#device.call("POST", "/mobile/v1/receipts", { body: { receipts } });
+      for (const [name] of some) this.#receipts.delete(name);
+    }
+  }
+
+  #openWanted() {
+    let card = this.#cards.get(this.#wanted);
+    // The notification of an earlier message may still lie on the phone.
+    while (card?.sentAgainAs) card = this.#cards.get((this.#wanted = card.sentAgainAs));
+    if (!card) return;
+    this.#wanted = null;
+    card.element.scrollIntoView({ block: "nearest" });
+    card.reveal();
+  }
+
+  #count() {
+    badge([...this.#cards.values()].filter((card) => card.unread || card.open).length);
   }
 
   async #askState(running) {
@@ -108,87 +215,8 @@ export class Feed {
   }
 }
 
-/** One message. */
-class Card {
-  #item;
-  #device;
-  #now;
-  #parts;
-  #stops = [];
-
-  constructor(item, device, now) {
-    this.#item = item;
-    this.#device = device;
-    this.#now = now;
-    this.element = at("item-template").content.firstElementChild.cloneNode(true);
-    const part = (name) => this.element.querySelector(`[data-part="${name}"]`);
-    this.#parts = Object.fromEntries(
-      ["mark", "title", "time", "body", "show", "code", "digits", "left", "copy", "over", "problem"].map(
-        (name) => [name, part(name)],
-      ),
-    );
-    this.#fill();
-  }
-
-  dispose() {
-    for (const stop of this.#stops) stop();
-  }
-
-  #fill() {
-    const { title, body, product, created_at: created, kind } = this.#item;
-    const parts = this.#parts;
-    parts.mark.textContent = product.name.slice(0, 1).toUpperCase();
-    parts.title.textContent = title;
-    parts.body.textContent = kind === "code" ? say("code_here") : body;
-    parts.time.textContent = timeOnly(created);
-    parts.time.dateTime = created;
-    if (kind !== "code") return;
-    once(parts.show, "click", () => this.#open());
-    once(parts.copy, "click", () => this.#copy());
-    parts.show.hidden = false;
-    this.#stops.push(countdown(this.#item.expires_at, this.#now, (left) => this.#timeLeft(left)));
-  }
-
-  async #open() {
-    tell(this.#parts.problem);
-    const id = this.#item.delivery_id;
-    try {
-      const opened = await this.#device.call("GET", `/mobile/v1/deliveries/${id}`);
-      if (!opened.code) return this.#over();
-      this.#parts.digits.textContent = opened.code;
-      this.#parts.digits.setAttribute("aria-label", say("your_code", { code: [...opened.code].join(" ") }));
-      this.#parts.code.hidden = false;
-      this.#parts.show.hidden = true;
-      this.#parts.digits.focus();
-      const receipt = { delivery_id: id, event: "seen", at: new Date(this.#now()).toISOString() };
-      await this.#device.call("POST", "/mobile/v1/receipts", { body: { receipts: [receipt] } });
-    } catch (problem) {
-      tell(this.#parts.problem, sayRefusal(problem));
-    }
-  }
-
-  async #copy() {
-    try {
-      await navigator.clipboard.writeText(this.#parts.digits.textContent);
-      this.#parts.copy.textContent = say("copied");
-    } catch {
-      this.#parts.copy.textContent = say("not_copied");
-    }
-    setTimeout(() => (this.#parts.copy.textContent = say("copy")), 3000);
-  }
-
-  #timeLeft(left) {
-    this.#parts.left.textContent = say("time_left", { time: minutes(left) });
-    if (left === 0) this.#over();
-  }
-
-  /** The code is of no more use: its digits go, too. */
-  #over() {
-    const parts = this.#parts;
-    this.dispose();
-    parts.digits.textContent = "";
-    parts.code.hidden = parts.show.hidden = true;
-    parts.body.hidden = true;
-    tell(parts.over, say("code_over"));
-  }
+/** How many wait to be read, on the app's icon where the phone shows such a number. */
+function badge(count) {
+  const done = count ? navigator.setAppBadge?.(count) : navigator.clearAppBadge?.();
+  done?.catch(() => undefined);
 }

@@ -1,6 +1,5 @@
-// Calls of `/mobile/v1`, signed with the device's key.
+// Calls of `/mobile/v1`, signed with the device's key. The service worker uses it too, so nothing here needs a page.
 
-import { sayProblem } from "/design/page.js";
 import { proof } from "./keys.js";
 
 /** The service refused; `code` is stable (RFC 9457), `offline` where it was not reached. */
@@ -13,12 +12,9 @@ export class Problem extends Error {
   }
 }
 
-/** What went wrong, in the reader's words. */
-export function sayRefusal(problem) {
-  return sayProblem({ ...problem.body, code: problem.code ?? "other" });
-}
-
 const NO_SERVICE = { 502: "offline", 503: "busy", 504: "offline" };
+/** Less than this is the way of the answer and whole seconds, not a wrong clock. */
+const WRONG_CLOCK_MS = 60_000;
 
 export class Service {
   /** By how many milliseconds the service's clock is ahead of this phone's. */
@@ -26,6 +22,11 @@ export class Service {
 
   /** The service's time in milliseconds, as far as it is known. */
   now = () => Date.now() + this.#ahead;
+
+  /** By how much this phone's clock is behind (negative: fast), in milliseconds; 0 where it is right. */
+  get clockOff() {
+    return Math.abs(this.#ahead) > WRONG_CLOCK_MS ? this.#ahead : 0;
+  }
 
   /** What the app asks first; needs no key. */
   async config() {
@@ -47,8 +48,9 @@ export class Service {
     const first = await this.#signed(device, method, path, options);
     if (accepted(first)) return first;
     const problem = await problemOf(first);
-    if (problem.code !== "bad_proof" || !problem.body.server_time) throw problem;
-    this.#learn(problem.body.server_time);
+    const serverTime = problem.body.server_time ?? first.headers.get("Date");
+    if (problem.code !== "bad_proof" || !serverTime) throw problem;
+    this.#learn(serverTime);
     const second = await this.#signed(device, method, path, options);
     if (accepted(second)) return second;
     throw await problemOf(second);
@@ -63,7 +65,8 @@ export class Service {
   }
 
   #learn(serverTime) {
-    this.#ahead = Date.parse(serverTime) - Date.now();
+    const ahead = Date.parse(serverTime) - Date.now();
+    if (Number.isFinite(ahead)) this.#ahead = ahead;
   }
 }
 
@@ -73,7 +76,7 @@ function accepted(answer) {
 
 async function send(path, options) {
   try {
-    return await fetch(path, { ...options, signal: AbortSignal.timeout(15000) });
+    return await fetch(path, { ...options, cache: "no-store", signal: AbortSignal.timeout(15000) });
   } catch {
     throw new Problem("offline");
   }

@@ -1,8 +1,12 @@
-// Where the device lives between visits: one record in IndexedDB, its key included (as a handle).
+// Where the device lives between visits: one record in IndexedDB, its key included (as a handle). The service
+// worker reads it too, so nothing here needs a page.
 
 const NAME = "pushhub-phone";
 const KEPT = "kept";
 const DEVICE = "device";
+
+/** The browser keeps nothing for us: a private window, blocked site data, a full disk. */
+export class NoStorage extends Error {}
 
 function opened() {
   return new Promise((resolve, reject) => {
@@ -10,41 +14,59 @@ function opened() {
     request.onupgradeneeded = () => request.result.createObjectStore(KEPT);
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
+    request.onblocked = () => reject(new Error("another version is open"));
   });
 }
 
+/** Run `action` on the store in one transaction and give what it left in `result.value`. */
 async function inStore(mode, action) {
-  const database = await opened();
+  let database;
   try {
+    database = await opened();
     return await new Promise((resolve, reject) => {
       const transaction = database.transaction(KEPT, mode);
-      const request = action(transaction.objectStore(KEPT));
-      transaction.oncomplete = () => resolve(request.result);
-      transaction.onerror = () => reject(transaction.error);
-      transaction.onabort = () => reject(transaction.error);
+      const result = {};
+      action(transaction.objectStore(KEPT), result);
+      transaction.oncomplete = () => resolve(result.value);
+      transaction.onerror = transaction.onabort = () => reject(transaction.error);
     });
+  } catch (problem) {
+    throw new NoStorage(String(problem), { cause: problem });
   } finally {
-    database.close();
+    database?.close();
   }
 }
 
-/** The device of this browser, made on the first visit. */
-export async function loadDevice() {
-  const kept = await inStore("readonly", (store) => store.get(DEVICE));
-  if (kept) return kept;
-  const hex = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0"));
-  const device = { installationId: crypto.randomUUID(), pushValue: `web-${hex.join("")}` };
-  // Two windows of one browser are one device: the first record stays.
-  await inStore("readwrite", (store) => store.add(device, DEVICE)).catch(() => undefined);
-  return inStore("readonly", (store) => store.get(DEVICE));
+/** What is kept, or undefined. */
+export function readDevice() {
+  return inStore("readonly", (store, result) => {
+    const request = store.get(DEVICE);
+    request.onsuccess = () => (result.value = request.result);
+  });
 }
 
-/** Keep the device as it is now. */
-export function keepDevice(device) {
-  return inStore("readwrite", (store) => store.put(device, DEVICE));
+/** Change what is kept and give it as it is then. Two windows that change different things lose neither. */
+export function changeDevice(changes) {
+  return inStore("readwrite", (store, result) => {
+    const request = store.get(DEVICE);
+    request.onsuccess = () => {
+      result.value = { ...(request.result ?? newDevice()), ...changes };
+      store.put(result.value, DEVICE);
+    };
+  });
+}
+
+/** The device of this browser, made on the first visit. */
+export function loadDevice() {
+  return changeDevice({});
 }
 
 /** Forget everything; the next visit is that of a new phone. */
 export function forgetDevice() {
   return inStore("readwrite", (store) => store.delete(DEVICE));
+}
+
+function newDevice() {
+  const hex = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0"));
+  return { installationId: crypto.randomUUID(), pushValue: `web-${hex.join("")}` };
 }

@@ -58,6 +58,13 @@ export const dateAndTime = (time) =>
 /** `15:35` */
 export const timeOnly = (time) => new Intl.DateTimeFormat(numbers, { timeStyle: "short" }).format(new Date(time));
 
+/** `15:35` today, else `19.11, 15:35`. `now` in milliseconds. */
+export function dayAndTime(time, now) {
+  const moment = new Date(time);
+  if (moment.toDateString() === new Date(now).toDateString()) return timeOnly(time);
+  return new Intl.DateTimeFormat(numbers, { day: "2-digit", month: "2-digit", hour: "2-digit", minute: "2-digit" }).format(moment);
+}
+
 /** `703610887203` → `703 610 887 203` */
 export const inGroups = (digits) => digits.replace(/\D/g, "").replace(/(\d{3})(?=\d)/g, "$1 ");
 
@@ -75,9 +82,22 @@ export function prettyNumber(text) {
  * country. `8 705 …` and a whole number pasted behind the `+7` are understood.
  */
 export function maskNumber(input) {
-  input.addEventListener("focus", () => (input.value ||= "+7 "));
+  const toTheEnd = () => input.setSelectionRange(input.value.length, input.value.length);
+  input.addEventListener("focus", () => {
+    if (input.value) return;
+    input.value = "+7 ";
+    toTheEnd();
+    // A tap puts the caret where it hit, after this.
+    requestAnimationFrame(() => input.value === "+7 " && toTheEnd());
+  });
   input.addEventListener("blur", () => input.value.length < 4 && (input.value = ""));
   input.addEventListener("input", () => {
+    // Typed in front of it, in the moment before the caret was put to the end.
+    const early = /^(\d+)\+7 $/.exec(input.value);
+    if (early) {
+      input.value = `+7${early[1]}`;
+      toTheEnd();
+    }
     if (input.selectionEnd !== input.value.length) return;
     let typed = input.value.slice(Math.max(0, input.value.lastIndexOf("+"))).replace(/[^\d+]/g, "");
     if (/^8\d{10}$/.test(typed)) typed = `+7${typed.slice(1)}`;

@@ -1,0 +1,161 @@
+// One message in the feed.
+
+import { dayAndTime, minutes, say } from "/design/page.js";
+import { countdown } from "./countdown.js";
+import { at, once, sayRefusal, tell } from "./screens.js";
+
+const PARTS = ["mark", "title", "time", "unread", "from", "body", "show", "code", "digits", "copy", "left", "life", "over", "problem"];
+
+export class Card {
+  #item;
+  #device;
+  #now;
+  #parts;
+  #stop = () => {};
+
+  constructor(item, device, now) {
+    this.#item = item;
+    this.#device = device;
+    this.#now = now;
+    this.element = at("item-template").content.firstElementChild.cloneNode(true);
+    this.#parts = Object.fromEntries(
+      PARTS.map((name) => [name, this.element.querySelector(`[data-part="${name}"]`)]),
+    );
+    this.#fill();
+  }
+
+  /** Whether it may still change: a code that can be used, and that no newer message has. */
+  get open() {
+    const { code_status: status, expires_at: expires } = this.#item;
+    return status === "pending" && !this.sentAgainAs && Date.parse(expires) > this.#now();
+  }
+
+  /** The newer message with the same code, if there is one. */
+  get sentAgainAs() {
+    return this.#item.sent_again_as ?? null;
+  }
+
+  /** Whether the digits are on the screen. */
+  get shown() {
+    return !this.#parts.code.hidden;
+  }
+
+  get unread() {
+    return this.#item.kind !== "code" && this.#item.seen_at === null;
+  }
+
+  /** Take what the service says of it now. */
+  update(item) {
+    const before = this.#item;
+    this.#item = item;
+    this.#parts.unread.hidden = !this.unread;
+    const changed = item.code_status !== before.code_status || item.sent_again_as !== before.sent_again_as;
+    if (item.kind === "code" && changed) this.#state();
+  }
+
+  /** The person has read it. */
+  markSeen(moment) {
+    this.#item = { ...this.#item, seen_at: moment };
+    this.#parts.unread.hidden = true;
+  }
+
+  dispose() {
+    this.#stop();
+  }
+
+  #fill() {
+    const { title, body, product, created_at: created, kind } = this.#item;
+    const parts = this.#parts;
+    this.element.dataset.kind = kind;
+    parts.mark.textContent = product.name.slice(0, 1).toUpperCase();
+    parts.title.textContent = title;
+    tell(parts.from, title === product.name ? "" : product.name);
+    parts.body.textContent = kind === "code" ? say("code_here") : body;
+    parts.time.textContent = dayAndTime(created, this.#now());
+    parts.time.dateTime = created;
+    parts.unread.hidden = !this.unread;
+    if (kind !== "code") return;
+    once(parts.show, "click", () => this.reveal());
+    once(parts.copy, "click", () => this.#copy());
+    parts.life.max = Math.max(1, (Date.parse(this.#item.expires_at) - Date.parse(created)) / 1000);
+    this.#state();
+  }
+
+  #state() {
+    const parts = this.#parts;
+    if (!this.open) return this.#over(this.#end());
+    parts.show.hidden = parts.left.hidden = parts.life.hidden = false;
+    this.#stop();
+    this.#stop = countdown(this.#item.expires_at, this.#now, (left) => this.#timeLeft(left));
+  }
+
+  /** What is to be said of a code that is of no more use here. What became of it is told once, by its newest message. */
+  #end() {
+    if (this.sentAgainAs) return "code_again";
+    return this.#item.code_status === "approved" ? "code_used" : "code_over";
+  }
+
+  /** Show the digits. With this the service knows that the phone has the code, and lets it be checked. */
+  async reveal() {
+    if (!this.open || this.shown) return;
+    tell(this.#parts.problem);
+    const id = this.#item.delivery_id;
+    try {
+      const opened = await this.#device.call("GET", `/mobile/v1/deliveries/${id}`);
+      if (!this.open) return; // sent again meanwhile
+      if (!opened.code) return this.#over("code_over");
+      this.#showDigits(opened.code);
+      const receipt = { delivery_id: id, event: "seen", at: new Date(this.#now()).toISOString() };
+      await this.#device.call("POST", "/mobile/v1/receipts", { body: { receipts: [receipt] } });
+    } catch (problem) {
+      tell(this.#parts.problem, sayRefusal(problem));
+    }
+  }
+
+  /** In groups for the eye only: what is copied and read is the code. */
+  #showDigits(code) {
+    const { digits } = this.#parts;
+    const size = code.length % 3 === 0 ? 3 : 2;
+    const groups = code.match(new RegExp(`.{1,${size}}`, "g")).map((group) => {
+      const part = document.createElement("span");
+      part.textContent = group;
+      return part;
+    });
+    digits.replaceChildren(...groups);
+    digits.setAttribute("aria-label", say("your_code", { code: [...code].join(" ") }));
+    this.#parts.code.hidden = false;
+    this.#parts.show.hidden = true;
+    digits.focus({ preventScroll: true });
+    this.element.scrollIntoView({ block: "nearest" });
+  }
+
+  async #copy() {
+    try {
+      await navigator.clipboard.writeText(this.#parts.digits.textContent);
+      this.#parts.copy.textContent = say("copied");
+    } catch {
+      this.#parts.copy.textContent = say("not_copied");
+    }
+    setTimeout(() => (this.#parts.copy.textContent = say("copy")), 3000);
+  }
+
+  #timeLeft(left) {
+    this.#parts.left.textContent = say("time_left", { time: minutes(left) });
+    this.#parts.life.value = left;
+    if (left === 0) this.#over("code_over");
+  }
+
+  /** The code is of no more use: its digits go, too. */
+  #over(words) {
+    const parts = this.#parts;
+    this.#stop();
+    if (parts.code.contains(document.activeElement)) at("items").closest("section").querySelector("h1").focus();
+    parts.digits.replaceChildren();
+    parts.digits.removeAttribute("aria-label");
+    for (const part of [parts.code, parts.show, parts.body, parts.left, parts.life]) part.hidden = true;
+    tell(parts.problem);
+    tell(parts.over, say(words));
+    parts.over.dataset.used = String(words === "code_used");
+    this.element.dataset.over = "true";
+  }
+}

@@ -1,0 +1,59 @@
+"""What a password must be, and what follows from wrong ones. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+import string
+import unicodedata
+from dataclasses import dataclass
+from datetime import timedelta
+
+#: Wrong passwords after which one has to wait, and after which a code from the app is asked for.
+FREE_TRIES = 4
+TRIES_BEFORE_CODE = 10
+#: After so long without a try the wrong passwords of the past are forgotten.
+FAILURES_KEPT = timedelta(days=1)
+_FIRST_WAIT = timedelta(seconds=30)
+
+
+def wait_after(failures: int) -> timedelta:
+    """How long to wait after wrong password number `failures`: 30 s after the fifth, doubled with each more."""
+    if failures <= FREE_TRIES:
+        return timedelta()
+    return _FIRST_WAIT * int(2 ** (min(failures, TRIES_BEFORE_CODE) - FREE_TRIES - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordRule:
+    """A product's rule. `special` holds the characters of which one must be there; empty: none must. `remembered`
+    is how many of the last passwords can't be taken again, nor anything like them."""
+
+    min_length: int
+    max_length: int
+    lower: bool
+    upper: bool
+    digit: bool
+    special: str
+    remembered: int = 0
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The points of the checklist, in order: `length`, `lower`, `upper`, `digit`, `special`."""
+        wanted = {"lower": self.lower, "upper": self.upper, "digit": self.digit, "special": bool(self.special)}
+        return ("length", *(name for name, needed in wanted.items() if needed))
+
+    def unmet(self, password: str) -> tuple[str, ...]:
+        """Which points of the checklist this password does not meet."""
+        has = {
+            # Of what is stored: one character of what is typed may stand for eighteen.
+            "length": self.min_length <= len(normal(password)) <= self.max_length,
+            "lower": any(letter in string.ascii_lowercase for letter in password),
+            "upper": any(letter in string.ascii_uppercase for letter in password),
+            "digit": any(letter in string.digits for letter in password),
+            "special": any(letter in self.special for letter in password),
+        }
+        return tuple(part for part in self.parts if not has[part])
+
+
+def normal(password: str) -> str:
+    """The same password from every keyboard: Unicode's NFKC form (NIST SP 800-63B, 5.1.1.2)."""
+    return unicodedata.normalize("NFKC", password)

@@ -1,0 +1,18 @@
+"""The letter to who has registered and has a password that was made for them."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from pushhub import clock
+from pushhub.accounts.identifiers import Email
+from pushhub.accounts.letterhead import TRIED, Message, Sender, write
+from pushhub.texts import WELCOME, WELCOME_TITLE
+
+_WELCOME = Message("welcome", WELCOME_TITLE, (WELCOME,))
+
+
+def welcome(session: Session, sender: Sender, *, email: Email, login: str, password: str) -> None:
+    """Write login and password to the address that was given, in the caller's transaction."""
+    until = clock.now() + TRIED
+    write(session, sender, email, _WELCOME, valid_until=until, login=login, password=password)

@@ -1,0 +1,136 @@
+"""What Push Kit's answers mean, as tables, and how its OAuth server is asked.
+
+Push Kit answers `{"code", "msg", "requestId"}`; the code decides, the HTTP status only where there is none.
+Where C, G and O stand below, the source is
+
+    C  https://developer.huawei.com/consumer/en/doc/HMSCore-References/https-send-api-0000001050986197
+    G  https://developer.huawei.com/consumer/en/doc/HMSCore-Guides/commonerror-0000001059816656
+    O  https://developer.huawei.com/consumer/en/doc/HMSCore-References/server-error-codes-0000001062371380
+
+An outcome's `reason` is Push Kit's code, or a word of ours in small letters.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Final
+from urllib.parse import urlencode
+
+from google.auth.exceptions import RefreshError
+
+from pushhub.channels.contract import Accepted, Outcome, Rejected, TargetDead
+from pushhub.channels.credentials import Grant
+from pushhub.channels.outcomes import Kind, Row, is_theirs, json_object, outcome_of, unknown_answer
+from pushhub.channels.transport import post_blocking
+
+_AT_ONCE = timedelta(0)
+_SECONDS_10 = timedelta(seconds=10)
+_MINUTE = timedelta(minutes=1)
+
+_REJECTED = Row(Kind.REJECTED)
+_DOWN = Row(Kind.CHANNEL_DOWN)
+
+SUCCESS: Final = "80000000"
+SOME_FAILED: Final = "80100000"
+NO_PERMISSION: Final = "80300002"
+
+#: By `code` of the body. SUCCESS and SOME_FAILED are decided in `hms_outcome`.
+HMS_OUTCOMES: Final[Mapping[str, Row]] = {
+    "80100001": _REJECTED,  # C: a parameter is wrong
+    "80100002": _REJECTED,  # C: synchronous sending takes one target
+    "80100003": _REJECTED,  # C, G: the structure of the message is wrong
+    "80100004": _REJECTED,  # C: the message expires before now
+    "80100013": _REJECTED,  # C: collapse_key is wrong
+    "80100016": _REJECTED,  # C, G: the content was judged sensitive
+    "80100017": _REJECTED,  # C: too many topics
+    "80200001": Row(Kind.RETRY, _AT_ONCE),  # C: the credential was refused; see CREDENTIAL_REFUSED
+    "80200003": Row(Kind.RETRY, _AT_ONCE),  # C: the credential ran out; see CREDENTIAL_REFUSED
+    NO_PERMISSION: _DOWN,  # C, G: service off, other region, other app id in the address; or another app's target
+    "80300007": Row(Kind.TARGET_DEAD),  # C, G: all targets are invalid, and we send to one
+    "80300008": _REJECTED,  # C: the message is too long
+    "80300010": _REJECTED,  # C: the number of targets is out of bounds
+    "80300011": _DOWN,  # C: the app may not send messages of high priority
+    "80300013": _REJECTED,  # C: the receipt address is wrong
+    "80600003": Row(Kind.RETRY, _SECONDS_10),  # C: Huawei's own OAuth service did not answer
+    "81000001": Row(Kind.RETRY, _SECONDS_10),  # C: internal error
+}
+
+#: By HTTP status, for answers without a code.
+HMS_STATUSES: Final[Mapping[int, Row]] = {
+    400: Row(Kind.REJECTED),  # C: a parameter is wrong
+    401: Row(Kind.RETRY, _AT_ONCE),  # C: the credential was refused; see CREDENTIAL_REFUSED
+    404: Row(Kind.CHANNEL_DOWN),  # C: no such service: the address is wrong
+    429: Row(Kind.RETRY, _MINUTE),  # flow control, by the HTTP standard
+    500: Row(Kind.RETRY, _SECONDS_10),  # C: internal error
+    502: Row(Kind.RETRY, _SECONDS_10),  # C, G: the connection inside is disturbed
+    503: Row(Kind.RETRY, _MINUTE),  # C, G: flow control
+}
+
+#: Reasons that speak of our credential, not of the message: a new one may be accepted.
+CREDENTIAL_REFUSED: Final = frozenset({"80200001", "80200003", "http_401"})
+
+_CODE = re.compile(r"8[0-9]{7}")
+_VISIBLE = re.compile(r"[!-~]+")
+
+#: `error` of Huawei's OAuth server for an id or a secret that is wrong (O), and how long its credential lives.
+_WRONG_CLIENT = 1101
+_LIFETIME = 3600.0
+
+
+def hms_outcome(status: int, headers: Mapping[str, str], body: bytes, target: str) -> Outcome:
+    """What an answer of Push Kit to a message for one target means. Total: it raises nothing."""
+    content = json_object(body)
+    code = content.get("code")
+    code = code if isinstance(code, str) and _CODE.fullmatch(code) else None
+    if code == SUCCESS:
+        request_id = content.get("requestId")
+        return Accepted(request_id[:200] if isinstance(request_id, str) else "")
+    if code == SOME_FAILED:
+        return _some_failed(content.get("msg"), content.get("requestId"), target)
+    if code is not None and code in HMS_OUTCOMES:
+        return outcome_of(HMS_OUTCOMES[code], code, headers)
+    row = HMS_STATUSES.get(status) or (HMS_STATUSES[500] if status >= 500 else None)
+    if code is None and row is not None:
+        return outcome_of(row, f"http_{status}", headers)
+    unknown = unknown_answer("hms", status, "unreadable_answer" if status == 200 and code is None else None)
+    return outcome_of(row, unknown.reason, headers) if row and is_theirs(status) else Rejected(code or unknown.reason)
+
+
+def _some_failed(report: object, request_id: object, target: str) -> Outcome:
+    """`msg` is JSON in a string: {"success", "failure", "illegal_tokens": […]}; ours is in the list or was sent."""
+    listed = json_object(report.encode("utf-8", "replace")) if isinstance(report, str) else {}
+    illegal = listed.get("illegal_tokens")
+    if isinstance(illegal, list) and target in illegal:
+        return TargetDead(SOME_FAILED)
+    return Accepted(request_id[:200] if isinstance(request_id, str) else "")
+
+
+def huawei_fetch(url: str, app_id: str, secret: str, extra_roots: bytes | None) -> Callable[[], Grant]:
+    """How `OAuthCredential` asks Huawei (client credentials, RFC 6749 4.4). Refusals are raised in google-auth's
+    words, because that is what `OAuthCredential` reads."""
+    form = urlencode({"grant_type": "client_credentials", "client_id": app_id, "client_secret": secret}).encode()
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+
+    def fetch() -> Grant:
+        response = post_blocking(url, headers, form, extra_roots)
+        if response.status != 200:
+            raise _refusal(response.status, json_object(response.body).get("error"))
+        answer = json.loads(response.body)
+        credential, lifetime = answer["access_token"], float(answer.get("expires_in", _LIFETIME))
+        if not isinstance(credential, str) or not _VISIBLE.fullmatch(credential):
+            raise ValueError("the credential can't be a header")
+        if not 0 < lifetime < math.inf:
+            raise ValueError("the credential has no life")
+        return Grant(f"Bearer {credential}", lifetime)
+
+    return fetch
+
+
+def _refusal(status: int, error: object) -> RefreshError:
+    word = "invalid_client" if error in (_WRONG_CLIENT, str(_WRONG_CLIENT), "invalid_client") else ""
+    refusal = "Huawei gives no credential."
+    return RefreshError(refusal, {"error": word}, retryable=is_theirs(status))  # type: ignore[no-untyped-call]

@@ -1,0 +1,33 @@
+"""Who takes letters to the mail server: the `email` channel, which sends codes too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from email.headerregistry import Address as Mailbox
+from typing import Protocol, runtime_checkable
+
+from pushhub.channels.contract import Channel, Outcome
+
+
+@runtime_checkable
+class Carrier(Protocol):
+    """What a postman needs of it."""
+
+    @property
+    def sender(self) -> Mailbox:
+        """In whose name mail is sent."""
+        ...
+
+    async def hand_over(self, mail: bytes, receiver: Mailbox, message_id: str) -> Outcome:
+        """Make one try. Raises nothing but programming errors."""
+        ...
+
+    async def greet(self) -> str:
+        """Connect, log in and say goodbye. Raises SMTPException or OSError."""
+        ...
+
+
+def carrier_of(channels: Mapping[str, Channel]) -> Carrier | None:
+    """The carrier of an installation; None where it has no mail server."""
+    channel = channels.get("email")
+    return channel if isinstance(channel, Carrier) else None

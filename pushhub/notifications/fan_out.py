@@ -1,0 +1,256 @@
+"""From one notification to a delivery for each of its numbers, a page at a time.
+
+A turn takes one notification that is due, reads its next numbers from where its `cursor` stands, moves the cursor by
+a guarded statement and writes their deliveries, all in one transaction: whatever happens in between, no number is
+left out and none gets two. On PostgreSQL the row is locked and others pass it by; SQLite has one writer at a time.
+
+Whoever is bound gets it: by push where that works, else through the feed (push switched off, target dead, a channel
+that is not configured), since the feed is served from the database. Only a number without a device is unreachable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from pushhub import clock, events
+from pushhub.binding.models import Binding, Device, Offer
+from pushhub.binding.rules import OfferStatus
+from pushhub.channels.contract import PushKind
+from pushhub.db import reading, skip_locked, transaction
+from pushhub.delivery.many import Recipient, enqueue_many
+from pushhub.delivery.models import Delivery
+from pushhub.delivery.outbox import LEASE
+from pushhub.delivery.reach import COLUMNS, judge
+from pushhub.delivery.rules import CHANNEL_OF_KIND, TEST_CHANNEL, DeliveryKind
+from pushhub.events import Tag
+from pushhub.hub import hub
+from pushhub.notifications.models import Notification
+from pushhub.notifications.rules import UNFINISHED, NotificationStatus
+from pushhub.verifications.models import Verification
+
+#: Numbers looked at in one turn.
+PAGE = 500
+#: With more deliveries of notifications waiting than this, no more are made: the tables stay small, and whatever
+#: comes next does not stand behind a million rows.
+MOST_WAITING = 2_000
+#: Under this name dispatchers are woken when there is a notification to turn into deliveries.
+LANE = "fan_out"
+
+_FEED = CHANNEL_OF_KIND[PushKind.POLL]
+_UNFINISHED = Notification.status.in_(sa.text("'scheduled', 'sending'"))  # word for word as in the index
+_DUE = (
+    sa.select(
+        Notification.id,
+        Notification.product_id,
+        Notification.live,
+        Notification.numbers,
+        Notification.cursor,
+        Notification.recipients,
+        Notification.unreachable,
+        Notification.send_at,
+        Notification.expires_at,
+    )
+    .where(_UNFINISHED, Notification.due_at <= sa.bindparam("now"))
+    .order_by(Notification.due_at)
+    .limit(1)
+)
+
+
+def fan_out_due(limit: int = PAGE) -> bool:
+    """Give one due notification a turn of at most `limit` numbers. False where none is due or too many deliveries
+    wait already: then there is nothing to do until later."""
+    now = clock.now()
+    with reading() as session:
+        if session.scalar(_ANY_DUE, {"now": now}) is None or _waiting(session) > MOST_WAITING:
+            return False
+    with transaction() as session:
+        notification = session.execute(skip_locked(_DUE), {"now": now}).first()
+        if notification is None:
+            return False
+        turn(session, notification, limit)
+        return True
+
+
+_ANY_DUE = sa.select(Notification.id).where(_UNFINISHED, Notification.due_at <= sa.bindparam("now")).limit(1)
+
+
+def _waiting(session: Session) -> int:
+    """How many deliveries of notifications wait, counted no further than it matters."""
+    some = (
+        sa.select(Delivery.id)
+        .where(
+            Delivery.channel.in_([*hub().channels]),
+            Delivery.kind == DeliveryKind.NOTIFICATION,
+            Delivery.status.in_(sa.text("'queued', 'sending'")),
+            # What is put off, because its channel is down, must not stop those of other channels.
+            Delivery.claimable_at <= clock.now() + LEASE,
+        )
+        .limit(MOST_WAITING + 1)
+    )
+    return session.scalar(sa.select(sa.func.count()).select_from(some.subquery())) or 0
+
+
+def turn(session: Session, notification: Any, limit: int) -> None:
+    """The next `limit` numbers of a notification (a row of `notifications`), in the caller's transaction."""
+    now = clock.now()
+    late = notification.expires_at <= now
+    if late:
+        page = _Page([], notification.cursor, last=True)
+    elif notification.numbers is None:
+        page = _of_all(session, notification, limit)
+    else:
+        page = _of_list(session, notification, limit)
+    if not _move(session, notification, page, now):
+        return
+    enqueue_many(
+        session,
+        page.recipients,
+        product_id=notification.product_id,
+        notification_id=notification.id,
+        now=now,
+        expires_at=notification.expires_at,
+    )
+    if page.last:
+        # All numbers of the product are known only now; unless its time ran out before they were looked at.
+        count_anew = notification.numbers is None and (not late or notification.recipients is None)
+        _finish(session, notification, count_anew=count_anew)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Who is next, and where the cursor stands after them."""
+
+    recipients: Sequence[Recipient]
+    cursor: str
+    last: bool
+    unreachable: int = 0
+
+
+def _move(session: Session, notification: Any, page: _Page, now: datetime) -> bool:
+    """Move the cursor from where it was read. False where somebody else has moved it, or the product cancelled."""
+    status = NotificationStatus.SENT if page.last else NotificationStatus.SENDING
+    moved = session.execute(
+        sa.update(Notification)
+        .where(
+            Notification.id == notification.id,
+            Notification.cursor == notification.cursor,
+            Notification.status.in_(UNFINISHED),
+        )
+        .values(
+            cursor=page.cursor,
+            status=status,
+            due_at=now,
+            unreachable=Notification.unreachable + page.unreachable,
+            **({"numbers": sa.null()} if page.last else {}),
+        )
+        .returning(Notification.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    return moved is not None
+
+
+def _of_list(session: Session, notification: Any, limit: int) -> _Page:
+    begin = int(notification.cursor or 0)
+    numbers = notification.numbers[begin : begin + limit]
+    end, last = str(begin + len(numbers)), begin + limit >= len(notification.numbers)
+    if not notification.live:
+        return _Page([(number, None, TEST_CHANNEL) for number in numbers], end, last)
+    found = session.execute(
+        sa.select(Binding.number, *COLUMNS)
+        .join_from(Binding, Device, Device.id == Binding.device_id)
+        .where(Binding.number.in_(numbers), Binding.ended_at.is_(None))
+    )
+    recipients = [_recipient(row) for row in found]
+    return _Page(recipients, end, last, unreachable=len(numbers) - len(recipients))
+
+
+def _of_all(session: Session, notification: Any, limit: int) -> _Page:
+    values = {
+        "after": UUID(notification.cursor) if notification.cursor else UUID(int=0),
+        "most": limit,
+        "product": notification.product_id,
+    }
+    served = sa.exists().where(
+        # A number that moved to another device meanwhile comes by twice.
+        Delivery.number == _WINDOW.c.number,
+        Delivery.created_at >= notification.send_at,
+        Delivery.notification_id == notification.id,
+    )
+    rows = session.execute(
+        sa.select(_WINDOW, sa.and_(_OWN, ~served).label("wanted")).order_by(_WINDOW.c.binding_id), values
+    ).all()
+    return _Page(
+        [_recipient(row) for row in rows if row.wanted],
+        str(rows[-1].binding_id) if rows else notification.cursor,
+        last=len(rows) < limit,
+    )
+
+
+#: The next bindings, whosever numbers they are: so a turn has its bound even where a product has few of many.
+_WINDOW = (
+    sa.select(Binding.id.label("binding_id"), Binding.number, *COLUMNS)
+    .join_from(Binding, Device, Device.id == Binding.device_id)
+    .where(Binding.ended_at.is_(None), Binding.id > sa.bindparam("after", type_=sa.Uuid()))
+    .order_by(Binding.id)
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+    .subquery("next")
+)
+#: A product's numbers are those that were bound through its offer, and those that it has asked a code for.
+_OWN = sa.or_(
+    sa.exists().where(
+        Offer.number == _WINDOW.c.number,
+        Offer.status == OfferStatus.USED,
+        Offer.product_id == sa.bindparam("product", type_=sa.Uuid()),
+    ),
+    sa.exists().where(
+        Verification.number == _WINDOW.c.number,
+        Verification.product_id == sa.bindparam("product", type_=sa.Uuid()),
+        Verification.live.is_(True),
+    ),
+)
+
+
+def count_all(session: Session, product_id: UUID, at_most: int) -> int | None:
+    """How many numbers a product has that are bound now; None where more than `at_most` bindings would have to be
+    looked at to know."""
+    counted = sa.select(sa.func.count(), sa.func.count().filter(_OWN)).select_from(_WINDOW)
+    values = {"after": UUID(int=0), "most": at_most + 1, "product": product_id}
+    looked_at, own = session.execute(counted, values).one()
+    return own if looked_at <= at_most else None
+
+
+def _recipient(row: Any) -> Recipient:
+    reach = judge(row, hub().channels, proven=False)
+    return row.number, row.device_id, reach.channel if reach.reachable and reach.channel else _FEED
+
+
+def _finish(session: Session, notification: Any, *, count_anew: bool) -> None:
+    """Say that every number has had its turn, and how many there were."""
+    accepted, unreachable = session.execute(
+        sa.select(Notification.recipients, Notification.unreachable).where(Notification.id == notification.id)
+    ).one()
+    if count_anew:
+        made = sa.select(sa.func.count()).select_from(Delivery).where(Delivery.notification_id == notification.id)
+        accepted = session.scalar(made)
+        session.execute(
+            sa.update(Notification)
+            .where(Notification.id == notification.id)
+            .values(recipients=accepted)
+            .execution_options(synchronize_session=False)
+        )
+    events.record(
+        session,
+        Tag.NOTIFICATION_SENT,
+        notification.id,
+        notification.product_id,
+        live=notification.live,
+        accepted=accepted,
+        unreachable=unreachable,
+    )

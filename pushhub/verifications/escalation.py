@@ -1,0 +1,140 @@
+"""Codes whose channel had its time, or failed, go on to the next one of their route."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from pushhub import clock, events
+from pushhub.db import reading, skip_locked, transaction, write_rows
+from pushhub.delivery.models import Attempt, Delivery
+from pushhub.delivery.outbox import wake_after_commit
+from pushhub.delivery.reach import reach_of
+from pushhub.delivery.rules import DeliveryStatus
+from pushhub.errors import ConfigurationError
+from pushhub.events import Tag
+from pushhub.products.models import Product
+from pushhub.products.route import read_route
+from pushhub.products.rules import Policy, policy_from
+from pushhub.verifications.carrying import Parcel, carry, told_of_skipped
+from pushhub.verifications.models import Verification
+from pushhub.verifications.rules import VerificationStatus
+
+log = logging.getLogger(__name__)
+
+_MOST = 200
+_TRY_AGAIN = timedelta(seconds=10)
+_ANY_DUE = (
+    sa.select(Verification.id)
+    .where(Verification.escalate_at.is_not(None), Verification.escalate_at <= sa.bindparam("now"))
+    .limit(1)
+)
+
+
+def escalate_due() -> int:
+    """Send what is due by its next channel; any number of dispatchers may do this at once. Returns how many
+    codes were looked at."""
+    now = clock.now()
+    due = skip_locked(
+        sa.select(Verification.id)
+        .where(Verification.escalate_at.is_not(None), Verification.escalate_at <= now)
+        .order_by(Verification.escalate_at)
+        .limit(_MOST)
+    )
+    with reading() as session:  # most of the time nothing is due, and that costs no write
+        if session.scalar(_ANY_DUE, {"now": now}) is None:
+            return 0
+    with transaction() as session:
+        rows = session.execute(
+            sa.update(Verification)
+            .where(Verification.id.in_(due.scalar_subquery()), Verification.escalate_at <= now)
+            .values(escalate_at=None)
+            .returning(Verification)
+            .execution_options(synchronize_session=False)
+        ).scalars()
+        looked_at = list(rows)
+        policies = _policies(session, looked_at)
+        # By product, so that two dispatchers take the counters of paid messages in the same order.
+        for verification in sorted(looked_at, key=lambda each: each.product_id):
+            if verification.status == VerificationStatus.PENDING and verification.expires_at > now:
+                _one(session, verification, policies[verification.product_id])
+    return len(looked_at)
+
+
+def _one(session: Session, verification: Verification, policy: Mapping[str, Any]) -> None:
+    """One code; what is wrong with it (a stored route or policy that can't be read any more) holds up no other."""
+    try:
+        with session.begin_nested():
+            _go_on(session, verification, policy_from(policy))
+    except (ConfigurationError, ValueError, LookupError) as problem:
+        log.error(
+            "a code can't go on", extra={"verification_id": str(verification.id), "cause": type(problem).__name__}
+        )
+
+
+def _stay(session: Session, verification: Verification, reason: str | None, now: datetime) -> None:
+    """No other place can have it: it stays where it is, and what was given up only because there seemed to be a
+    better way is tried again."""
+    down = sa.exists().where(Attempt.delivery_id == Delivery.id, Attempt.outcome == "channel_down")
+    session.execute(
+        sa.update(Delivery)
+        .where(Delivery.verification_id == verification.id, Delivery.status == DeliveryStatus.FAILED, down)
+        .values(status=DeliveryStatus.QUEUED, claimable_at=now + _TRY_AGAIN, changed_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    events.record(
+        session, Tag.VERIFICATION_UNDELIVERABLE, verification.id, verification.product_id, reason=reason or "no_channel"
+    )
+
+
+def _policies(session: Session, verifications: list[Verification]) -> dict[UUID, Mapping[str, Any]]:
+    wanted = {verification.product_id for verification in verifications}
+    if not wanted:
+        return {}
+    rows = session.execute(sa.select(Product.id, Product.policy).where(Product.id.in_(wanted)))
+    return {product_id: policy for product_id, policy in rows}
+
+
+def _go_on(session: Session, verification: Verification, policy: Policy) -> None:
+    now = clock.now()
+    steps = read_route(tuple(verification.route))
+    left = steps[verification.step].channel
+    proven = verification.purpose in policy.proven_purposes
+    parcel = Parcel(
+        verification.id,
+        verification.product_id,
+        verification.number,
+        verification.live,
+        verification.expires_at,
+        verification.email_sealed is not None,
+        policy.paid_per_day,
+        proven,
+    )
+    reach = partial(reach_of, session, verification.number, proven=proven)
+    carried = carry(session, parcel, steps, verification.step + 1, reach, now, asked=False)
+    write_rows(session, [*((Delivery, row) for row in carried.deliveries), *told_of_skipped(carried)])
+    if carried.channel is None:
+        _stay(session, verification, carried.reason, now)
+        return
+    session.execute(
+        sa.update(Verification)
+        .where(Verification.id == verification.id)
+        .values(step=carried.step, escalate_at=carried.escalate_at)
+        .execution_options(synchronize_session=False)
+    )
+    events.record(
+        session,
+        Tag.VERIFICATION_ESCALATED,
+        verification.id,
+        verification.product_id,
+        channel=carried.channel,
+        after=left,
+    )
+    wake_after_commit(session, carried.channel)

@@ -1,0 +1,115 @@
+"""Who takes part in the stories of a cabinet: a parent at the website, with an account of their own."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect
+
+from pushhub.accounts.twelve_digits import check_digit
+from tests.browser.companion import Owner
+from tests.browser.people import Visitor
+
+HOME = "/cabinet/indigo/"
+PASSWORD = "Balapan#2026"
+NEW_PASSWORD = "Kunshuaq!2027"
+_born = count(1)
+
+
+def new_iin() -> str:
+    """An IIN that nobody else in these tests has."""
+    while True:
+        first = f"850101{4}{next(_born):04d}"
+        digit = check_digit(first)
+        if digit is not None:
+            return f"{first}{digit}"
+
+
+class Parent(Visitor):
+    """A person at the website of the kindergarten."""
+
+    def __init__(self, browser: Browser, url: str, home: Path, **traits: object) -> None:
+        super().__init__(browser, url, **traits)  # type: ignore[arg-type]
+        self._home = home
+        self.iin = new_iin()
+        self.number = ""
+        self.password = PASSWORD
+
+    def has_account(self, number: str, iin: str | None = None) -> Parent:
+        """There is an account with this number on file."""
+        self.iin, self.number = iin or self.iin, number
+        command = [str(Path(sys.executable).with_name("pushhub")), "cabinet", "account", "indigo"]
+        command += ["--iin", self.iin, "--number", number, "--password", self.password]
+        subprocess.run(command, cwd=self._home, capture_output=True, timeout=60, check=True)
+        return self
+
+    def name_themselves(self, iin: str | None = None, page: Page | None = None) -> None:
+        """Step 1 of the sign-in."""
+        page = page or self.page
+        page.goto(f"{self.url}{HOME}")
+        page.locator("#iin").fill(iin or self.iin)
+        page.locator("#consent-agreement").check()
+        page.locator("#consent-contact").check()
+        page.get_by_role("button", name="Продолжить").click()
+        expect(page.locator("#password, #send, #code").first).to_be_visible()
+
+    def give_password(self, password: str | None = None, page: Page | None = None) -> None:
+        """Step 2."""
+        page = page or self.page
+        page.locator("#password").fill(password or self.password)
+        page.locator("#sign-in").click()
+
+    def sign_in(self, page: Page | None = None) -> None:
+        page = page or self.page
+        self.name_themselves(page=page)
+        self.give_password(page=page)
+        expect(page.get_by_role("heading", name="Лента событий", exact=True)).to_be_visible()
+
+    def forget_password(self) -> None:
+        """From the IIN to the recovery."""
+        self.name_themselves()
+        self.page.get_by_role("button", name="Забыли пароль?").click()
+        expect(self.page.get_by_role("heading", name="Восстановление забытого пароля")).to_be_visible()
+
+    def one_time_password(self) -> str:
+        shown = self.page.locator("#one-time-password")
+        expect(shown).to_have_text(re.compile(r"^(\d{3} ){3}\d{3}$"))
+        return shown.inner_text()
+
+    def bind(self, phone: Owner, number: str | None = None) -> None:
+        """Type what the page shows into the phone, and go on to its feed."""
+        phone.type_number(number or self.number)
+        phone.type_password(self.one_time_password())
+        phone.page.locator("#bound-continue").click()
+
+    def set_password(self, password: str, repeat: str | None = None) -> None:
+        self.page.locator("#password").fill(password)
+        self.page.locator("#repeat").fill(repeat if repeat is not None else password)
+
+    def finish(self, code: str, password: str, repeat: str | None = None) -> None:
+        """Code and new password, then «Обновить» or «Переоформить»."""
+        self.page.locator("#code").fill(code)
+        self.set_password(password, repeat)
+        self.page.locator("#finish").click()
+
+
+def with_phone(parent: Parent, phone: Owner) -> None:
+    """Let the phone have the number on file, bound from the signed-in cabinet."""
+    parent.sign_in()
+    parent.bind(phone)
+    parent.page.get_by_role("button", name="Выйти").click()
+
+
+def let_pass(database: Path, table: str, column: str, where: str, *values: str) -> None:
+    """Let the time of some rows be over."""
+    moment = (datetime.now(UTC) - timedelta(seconds=1)).replace(tzinfo=None).isoformat(" ")
+    with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
+        changed = connection.execute(f"UPDATE {table} SET {column} = ? WHERE {where}", (moment, *values))  # noqa: S608
+        assert changed.rowcount >= 1

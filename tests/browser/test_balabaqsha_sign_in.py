@@ -1,0 +1,142 @@
+"""B2: signing in by IIN, phone, login or e-mail, remembered or not, or with a code in place of the password."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.companion import Owner
+from tests.browser.people import Visitor
+
+HOME = "/cabinet/balabaqsha/"
+#: The prepared person of the local installation.
+KNOWN = {"iin": "890723300024", "number": "8 701 123 45 67", "login": "erlan", "email": "erlan@example.kz"}
+PASSWORD = "kunshuaq2026"
+Visit = Callable[..., Visitor]
+
+
+def feed_is_open(visitor: Visitor) -> None:
+    expect(visitor.page.get_by_role("heading", name="Лента событий", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("kind", "tab"), [("iin", "ИИН"), ("number", "Номер телефона"), ("login", "Логин"), ("email", "E-mail")]
+)
+def test_one_signs_in_by_each_of_four(visit: Visit, kind: str, tab: str) -> None:
+    visitor = visit(HOME)
+    page = visitor.page
+    page.get_by_role("link", name=tab, exact=True).click()
+    page.locator(f"#{kind}").fill(KNOWN[kind])
+    page.locator("#password").fill(PASSWORD)
+    page.locator("#sign-in").click()
+    feed_is_open(visitor)
+
+
+def test_a_wrong_password_is_said_under_its_field_and_the_name_stays(visit: Visit) -> None:
+    visitor = visit(f"{HOME}?by=login")
+    page = visitor.page
+    page.locator("#login").fill("erlan")
+    page.locator("#password").fill("not the password")
+    page.locator("#sign-in").click()
+    expect(page.locator("#password-problem")).to_have_text("Неверны данные для входа или пароль.")
+    expect(page.locator("#login")).to_have_value("erlan")
+    expect(page.locator("#password")).to_have_value("")
+    expect(page.locator("#password")).to_be_focused()
+    assert visitor.violations() == []
+    page.wait_for_load_state("load")  # its scripts have run
+    page.reload()
+    expect(page.locator("#login")).to_have_value("erlan")  # the tab stays too
+
+
+def test_remember_me_outlives_the_window(visit: Visit) -> None:
+    visitor = visit(f"{HOME}?by=login")
+    page = visitor.page
+    page.locator("#login").fill("erlan")
+    page.locator("#password").fill(PASSWORD)
+    page.get_by_label("Запомнить меня").check()
+    page.locator("#sign-in").click()
+    feed_is_open(visitor)
+    kept = [cookie for cookie in visitor.context.cookies() if "session" in cookie["name"] and cookie["expires"] > 0]
+    assert len(kept) == 1
+    assert kept[0]["httpOnly"]
+
+
+def bind_in_the_feed(visitor: Visitor, phone: Owner) -> None:
+    """Sign in with the password, bind the phone and sign out."""
+    page = visitor.page
+    page.locator("#login").fill(KNOWN["login"])
+    page.locator("#password").fill(PASSWORD)
+    page.locator("#sign-in").click()
+    feed_is_open(visitor)
+    visitor.open(f"{HOME}feed?bind=yes")
+    phone.type_number("+77011234567")
+    shown = page.locator("#one-time-password")
+    expect(shown).to_have_text(re.compile(r"^(\d{3} ){3}\d{3}$"))
+    phone.type_password(shown.inner_text())
+    phone.page.locator("#bound-continue").click()
+    expect(page.locator("#bound")).to_be_visible()
+    page.get_by_role("button", name="Выйти").click()
+    expect(page.get_by_text("Вы вышли.")).to_be_visible()
+
+
+def test_who_has_no_app_is_told_how_to_get_codes(visit: Visit) -> None:
+    """A stranger's number; half of those look so, and the page is the same for people with an account."""
+    visitor = visit(HOME)
+    page = visitor.page
+    for last in range(20):
+        visitor.open(f"{HOME}code-sign-in?by=number")
+        page.locator("#number").fill(f"+770590012{last:02d}")
+        page.locator("#send").click()
+        expect(page.locator("#no-code, #code").first).to_be_visible()
+        if page.locator("#no-code").is_visible():
+            break
+    expect(page.locator("#no-code")).to_contain_text("привяжите приложение в ленте событий")
+    expect(page.locator("#one-time-password")).to_have_count(0)
+    assert visitor.violations() == []
+    visitor.screenshot("balabaqsha-no-code")
+    page.locator("#forgotten").click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+
+def test_a_code_in_place_of_the_password(visit: Visit, take_phone: Callable[..., Owner]) -> None:
+    visitor, phone = visit(f"{HOME}?by=login"), take_phone()
+    page = visitor.page
+    bind_in_the_feed(visitor, phone)
+    visitor.open(HOME)
+    page.locator("#by-code").click()
+    page.get_by_role("link", name="Номер телефона").click()
+    page.locator("#number").fill(KNOWN["number"])
+    page.locator("#send").click()
+    expect(page.locator("#code")).to_be_visible()
+    expect(page.get_by_text("в течение 80 секунд")).to_be_visible()
+    expect(page.locator("#resend-words")).to_contain_text(re.compile(r"через (7\d|80|6\d) сек"))
+    assert visitor.violations() == []
+    visitor.screenshot("balabaqsha-code-sign-in")
+    phone.page.locator("[data-part=show]:visible").first.click()
+    digits = phone.page.locator(".item").first.locator("[data-part=digits]")
+    expect(digits).to_have_text(re.compile(r"^\d{4}$"))
+    page.locator("#code").fill(digits.inner_text())
+    page.locator("#check").click()
+    feed_is_open(visitor)
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_the_sign_in_pages_look_well(visit: Visit, language: str, width: int) -> None:
+    visitor = visit(f"{HOME}?lang={language}", language=language, width=width)
+    for name, path in (
+        ("balabaqsha-sign-in", HOME),
+        ("balabaqsha-sign-in-number", f"{HOME}?by=number"),
+        ("balabaqsha-by-code", f"{HOME}code-sign-in"),
+        ("kaztranscom-sign-in", "/cabinet/kaztranscom/"),
+        ("portal-sign-in", "/cabinet/portal/"),
+        ("balabaqsha-help", f"{HOME}help"),
+    ):
+        visitor.open(path)
+        expect(visitor.page.locator("html")).to_have_attribute("lang", language)
+        assert visitor.widest() <= 0, name
+        assert visitor.violations() == [], name
+        visitor.screenshot(name)

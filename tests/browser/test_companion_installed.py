@@ -1,0 +1,358 @@
+"""The companion app as an installed app: without a network, after an update, notified while it is closed, and in a
+browser that keeps nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
+
+from pushhub.texts import in_language
+from tests.browser.companion import Owner, Product
+from tests.browser.conftest import Service
+
+TakePhone = Callable[..., Owner]
+
+
+def ru(text: str) -> str:
+    return in_language("ru", text)
+
+
+def wait_for_worker(page: Page) -> None:
+    """Until the service worker has everything and looks after this page."""
+    page.wait_for_function("() => navigator.serviceWorker.controller?.state === 'activated'")
+
+
+def test_the_app_can_be_installed(launch: Callable[..., BrowserContext], service: Service, tmp_path: Path) -> None:
+    context = launch(profile=tmp_path / "profile")  # nothing can be installed from a private window
+    try:
+        page = context.pages[0]
+        page.goto(f"{service.url}/app?lang=kk")
+        wait_for_worker(page)
+        browser = context.new_cdp_session(page)
+        manifest = browser.send("Page.getAppManifest")
+        assert manifest["errors"] == []
+        parsed = json.loads(manifest["data"])
+        assert (parsed["lang"], parsed["start_url"], parsed["scope"]) == ("kk", "/app", "/app")
+        assert browser.send("Page.getInstallabilityErrors")["installabilityErrors"] == []
+    finally:
+        context.close()
+
+
+@pytest.mark.parametrize(("language", "name"), [("kk", "Хабарламалар таспасы"), ("ru", "Лента уведомлений")])
+def test_the_manifest_names_the_app_in_each_language(service: Service, language: str, name: str) -> None:
+    with urllib.request.urlopen(f"{service.url}/app/{language}.webmanifest", timeout=10) as answer:
+        assert answer.headers["Content-Type"] == "application/manifest+json"
+        manifest = json.load(answer)
+    assert manifest["name"] == name
+    assert {(icon["sizes"], icon["purpose"]) for icon in manifest["icons"]} == {
+        (size, purpose) for size in ("192x192", "512x512") for purpose in ("any", "maskable")
+    }
+    for icon in manifest["icons"]:
+        with urllib.request.urlopen(service.url + icon["src"], timeout=10) as answer:
+            head = answer.read(24)
+        assert f"{int.from_bytes(head[16:20])}x{int.from_bytes(head[20:24])}" == icon["sizes"]
+
+
+def test_there_is_no_manifest_in_a_language_that_is_not_spoken(service: Service) -> None:
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(f"{service.url}/app/xx.webmanifest", timeout=10)
+
+
+def test_without_a_network_the_app_opens_and_says_what_it_knows(take_phone: TakePhone, product: Product) -> None:
+    owner = take_phone()
+    page = owner.page
+    owner.bind_to(product, "+77051114401")
+    wait_for_worker(page)
+    owner.context.set_offline(True)
+    page.reload()
+    expect(page.locator("#feed-number")).to_have_text("+7 (705) 111-44-01")
+    expect(page.locator("#feed-problem")).to_contain_text("Нет связи")
+    expect(page.locator("#known-note")).to_contain_text("Показано по состоянию на")
+    expect(page.locator("#live")).to_be_hidden()
+    page.get_by_role("link", name="Қазақша").click()
+    expect(page.locator("#feed-problem")).to_contain_text("байланыс жоқ")
+    product.ask("+77051114401")
+    owner.context.set_offline(False)
+    expect(page.locator("#live")).to_be_visible()
+    expect(page.locator("#feed-problem")).to_be_hidden()
+    assert owner.open_code()
+    owner.complaints[:] = [text for text in owner.complaints if "ERR_INTERNET_DISCONNECTED" not in text]
+
+
+def test_a_new_phone_without_a_network_says_that_it_can_not_be_bound_yet(take_phone: TakePhone) -> None:
+    owner = take_phone()
+    page = owner.page
+    wait_for_worker(page)
+    owner.context.set_offline(True)
+    page.reload()
+    expect(page.locator("#offline-note")).to_be_visible()
+    expect(page.locator("#consent-text")).to_contain_text("30 дней")
+    owner.context.set_offline(False)
+    expect(page.locator("#offline-note")).to_be_hidden()
+    owner.complaints[:] = [text for text in owner.complaints if "ERR_INTERNET_DISCONNECTED" not in text]
+
+
+def test_an_app_that_never_reached_the_service_goes_on_by_itself_when_it_does(take_phone: TakePhone) -> None:
+    owner = take_phone("/healthz")
+    owner.context.route("**/mobile/v1/config", lambda route: route.abort())
+    owner.open("/app")
+    expect(owner.page.locator("#trouble-words")).to_contain_text("Нет связи")
+    owner.context.unroute("**/mobile/v1/config")
+    expect(owner.page.locator("#number")).to_be_visible(timeout=15_000)
+    owner.complaints.clear()
+
+
+def test_no_answer_of_the_service_is_ever_kept(take_phone: TakePhone, product: Product) -> None:
+    owner = take_phone()
+    owner.bind_to(product, "+77051114402")
+    product.ask("+77051114402")
+    code = owner.open_code()
+    wait_for_worker(owner.page)
+    owner.page.reload()
+    owner.open_code()
+    kept = owner.page.evaluate(
+        """async () => {
+          const found = [];
+          for (const name of await caches.keys()) {
+            const cache = await caches.open(name);
+            for (const request of await cache.keys()) {
+              found.push([new URL(request.url).pathname, await (await cache.match(request)).text()]);
+            }
+          }
+          return found;
+        }"""
+    )
+    assert len(kept) > 15
+    assert [path for path, _ in kept if not path.startswith(("/app", "/design/"))] == []
+    assert [path for path, text in kept if "111-44-02" in text or "77051114402" in text or f">{code}<" in text] == []
+
+
+def test_a_new_version_waits_for_a_good_moment_and_then_takes_over(browser: Browser, service: Service) -> None:
+    with Front(service.url) as front:
+        owner = Owner(browser, front.url, width=390, height=844)
+        page = owner.page
+        owner.open("/app")
+        wait_for_worker(page)
+        page.reload()
+        first = kept_versions(page)
+        assert len(first) == 1
+
+        front.edition = "second"
+        page.evaluate("async () => (await navigator.serviceWorker.getRegistration('/app')).update()")
+        expect(page.locator("#update")).to_be_visible()
+        assert page.locator("html").get_attribute("data-edition") == "first"  # what is open stays as it is
+        page.reload()
+        expect(page.locator("#update")).to_be_visible()
+        assert page.locator("html").get_attribute("data-edition") == "first"
+        page.locator("#update-now").click()
+        expect(page.locator("html")).to_have_attribute("data-edition", "second")
+        expect(page.locator("#number")).to_be_visible()
+        page.wait_for_function(
+            "async () => (await caches.keys()).filter((name) => !name.endsWith('choices')).length === 1"
+        )
+        assert kept_versions(page) != first
+        owner.leave()
+
+
+def test_a_version_that_is_not_whole_is_not_taken(browser: Browser, service: Service) -> None:
+    with Front(service.url) as front:
+        owner = Owner(browser, front.url, width=390, height=844)
+        page = owner.page
+        owner.open("/app")
+        wait_for_worker(page)
+        before = kept_versions(page)
+        front.edition, front.broken = "second", "/app/own/feed.js"
+        page.evaluate("async () => (await navigator.serviceWorker.getRegistration('/app')).update().catch(() => 0)")
+        page.wait_for_timeout(1500)
+        expect(page.locator("#update")).to_be_hidden()
+        page.reload()
+        assert page.locator("html").get_attribute("data-edition") == "first"
+        assert set(before) <= set(kept_versions(page))
+        owner.context.close()
+
+
+def kept_versions(page: Page) -> list[str]:
+    names: list[str] = page.evaluate("() => caches.keys()")
+    return [name for name in names if re.fullmatch(r"pushhub-app-[0-9a-z]{16,}", name)]
+
+
+class Front:
+    """The service behind another address, where the app can come out in another edition."""
+
+    def __init__(self, behind: str) -> None:
+        self.edition = "first"
+        self.broken: str | None = None
+        front = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                status, kind, headers, body = front.fetch(behind + self.path, self.headers.get("Cookie", ""))
+                self.send_response(status)
+                for name in ("Content-Language", "Service-Worker-Allowed", "Content-Security-Policy", "Cache-Control"):
+                    if headers.get(name):
+                        self.send_header(name, headers[name])
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Nothing is printed."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def fetch(self, url: str, cookie: str) -> tuple[int, str, dict[str, str], bytes]:
+        path = url.partition("?")[0].partition("://")[2].partition("/")[2]
+        if self.broken == f"/{path}":
+            return 500, "text/plain", {}, b""
+        with urllib.request.urlopen(urllib.request.Request(url, headers={"Cookie": cookie}), timeout=10) as answer:
+            kind, headers, body = answer.headers["Content-Type"], dict(answer.headers), answer.read()
+        if path == "app":
+            body = body.replace(b"<html ", f'<html data-edition="{self.edition}" '.encode(), 1)
+        if path == "app/worker.js" and self.edition != "first":
+            body = re.sub(rb'VERSION = "(\w+)"', rf'VERSION = "\1{self.edition}"'.encode(), body, count=1)
+        return 200, kind, headers, body
+
+    def __enter__(self) -> Front:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+PUSH_SERVICE = """
+  const subscription = {
+    endpoint: "https://push.test/one", options: { applicationServerKey: null },
+    toJSON() { return { endpoint: this.endpoint, keys: { p256dh: "p", auth: "a" } } },
+    unsubscribe: async () => true,
+  };
+  let kept = null;
+  PushManager.prototype.getSubscription = async () => kept;
+  PushManager.prototype.subscribe = async (options) => {
+    subscription.options = { applicationServerKey: options.applicationServerKey.buffer };
+    return (kept = subscription);
+  };
+  Object.defineProperty(Notification, "permission", { get: () => globalThis.allowed ?? "default" });
+  Notification.requestPermission = async () => (globalThis.allowed = "granted");
+"""
+
+
+@pytest.fixture
+def with_web_push(take_phone: TakePhone) -> Callable[[], Owner]:
+    """A phone on an installation with web push; the browser's push service is played."""
+
+    def take() -> Owner:
+        owner = take_phone("/healthz", before=PUSH_SERVICE)
+        owner.context.route("**/mobile/v1/config", _with_a_key)
+        owner.open("/app")
+        return owner
+
+    return take
+
+
+def _with_a_key(route: object) -> None:
+    answer = route.fetch()  # type: ignore[attr-defined]
+    document = answer.json() | {"simulated_push": False, "webpush_key": "B" + "A" * 86}
+    route.fulfill(response=answer, json=document)  # type: ignore[attr-defined]
+
+
+def test_whoever_allows_it_is_reached_by_web_push(with_web_push: Callable[[], Owner], product: Product) -> None:
+    owner = with_web_push()
+    page = owner.page
+    reports: list[Request] = []
+    page.on("request", lambda request: reports.append(request) if request.method == "PUT" else None)
+    owner.bind_to(product, "+77051114403")
+    expect(page.locator("#allow-card")).to_be_visible()
+    page.wait_for_timeout(500)
+    assert {report.post_data_json["push_target"]["kind"] for report in reports} == {"poll"}
+    with page.expect_response(lambda answer: answer.request.method == "PUT") as answered:
+        page.locator("#allow-card [data-allow]").click()
+    report = answered.value.request.post_data_json
+    assert report["push_target"]["kind"] == "webpush"
+    assert json.loads(report["push_target"]["value"])["endpoint"] == "https://push.test/one"
+    assert report["notifications_allowed"] is True
+    expect(page.locator("#allow-card")).to_be_hidden()
+    owner.complaints.clear()  # whether such an address is taken depends on the installation
+
+
+def test_a_push_is_shown_acknowledged_and_opens_its_code(take_phone: TakePhone, product: Product) -> None:
+    owner = take_phone()
+    page = owner.page
+    owner.context.grant_permissions(["notifications"])
+    owner.bind_to(product, "+77051114404")
+    wait_for_worker(page)
+    page.goto(f"{owner.url}/healthz")  # the app is closed
+    asked = product.ask("+77051114404")
+    delivery = asked["deliveries"][0]["id"]
+    browser = owner.context.new_cdp_session(page)
+    registrations: list[str] = []
+    browser.on(
+        "ServiceWorker.workerRegistrationUpdated",
+        lambda event: registrations.extend(entry["registrationId"] for entry in event["registrations"]),
+    )
+    browser.send("ServiceWorker.enable")
+    page.wait_for_timeout(500)
+    message = {"title": "INDIGO", "body": "Вас ждёт код", "tag": "t", "data": {"delivery_id": delivery, "kind": "code"}}
+    browser.send(
+        "ServiceWorker.deliverPushMessage",
+        {"origin": owner.url, "registrationId": registrations[0], "data": json.dumps(message)},
+    )
+    page.wait_for_timeout(1500)
+    assert product.show(asked)["deliveries"][0]["status"] == "received"
+    shown = page.evaluate(
+        """async () => (await (await navigator.serviceWorker.getRegistration("/app")).getNotifications())
+          .map(({ title, body, data }) => [title, body, data.delivery_id])"""
+    )
+    assert shown == [["INDIGO", "Вас ждёт код", delivery]]
+    # A tap on it opens this address.
+    owner.open(f"/app#open={delivery}")
+    expect(page.locator("[data-part=digits]")).to_have_text(re.compile(r"^\d{4}$"))
+
+
+def test_a_browser_that_keeps_nothing_is_told_so(take_phone: TakePhone) -> None:
+    owner = take_phone(before="IDBFactory.prototype.open = () => { throw new DOMException('no', 'SecurityError') };")
+    expect(owner.page.locator("#unsupported-storage")).to_be_visible()
+    expect(owner.page.locator("#unsupported-insecure")).to_be_hidden()
+
+
+def test_a_browser_that_can_not_keep_the_key_costs_no_try(take_phone: TakePhone, product: Product) -> None:
+    before = """const put = IDBObjectStore.prototype.put;
+      IDBObjectStore.prototype.put = function (value, key) {
+        if (value.nextKey) throw new DOMException("no", "DataCloneError");
+        return put.call(this, value, key);
+      };"""
+    owner = take_phone(before=before)
+    tries: list[str] = []
+    owner.page.on("request", lambda request: tries.append(request.url) if request.url.endswith("/bindings") else None)
+    offer = product.offer("+77051114405")
+    owner.type_number("+77051114405")
+    owner.type_password(offer["password"])
+    expect(owner.page.locator("#unsupported-storage")).to_be_visible()
+    assert tries == []
+    owner.complaints[:] = [text for text in owner.complaints if "no" not in text]
+
+
+def test_a_browser_that_threw_the_key_away_says_so_and_begins_anew(take_phone: TakePhone, product: Product) -> None:
+    owner = take_phone()
+    page = owner.page
+    owner.bind_to(product, "+77051114406")
+    page.goto(f"{owner.url}/healthz")
+    page.evaluate("new Promise((done) => { indexedDB.deleteDatabase('pushhub-phone').onsuccess = done })")
+    owner.open("/app")
+    expect(page.locator("#lost-note")).to_be_visible()
+    owner.bind_to(product, "+77051114406")
+    page.reload()
+    expect(page.locator("#feed-number")).to_be_visible()
+    expect(page.locator("#lost-note")).to_be_hidden()

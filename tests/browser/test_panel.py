@@ -1,0 +1,405 @@
+"""Row P7: the panel in a page of somebody else, on another origin, under a policy that allows it next to nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from examples.foreign_product.app import create_app
+from pushhub.texts import in_language
+from tests.browser.cabinet import let_pass
+from tests.browser.companion import Owner, Product, let_it_run_out
+from tests.browser.conftest import Service
+from tests.browser.people import Visitor, another
+from tests.browser.serving import served
+
+ru = partial(in_language, "ru")
+TakePhone = Callable[..., Owner]
+#: Everything that the page hears of the panel.
+LISTEN = """
+  window.heard = [];
+  for (const name of ["bound", "sent", "approved", "over", "error", "renew"])
+    document.addEventListener(`pushhub:${name}`, (event) =>
+      window.heard.push({ name, detail: event.detail, target: event.target.localName, composed: event.composed }));
+"""
+
+
+class Guest(Visitor):
+    """Somebody who signs in to a website that is no part of the service."""
+
+    def __init__(self, browser: Browser, site: str, service: str, **traits: object) -> None:
+        super().__init__(browser, site, **traits)  # type: ignore[arg-type]
+        self.service = service
+
+    def ask_to_sign_in(self, number: str, language: str = "ru") -> None:
+        self.open(f"/?lang={language}")
+        self.page.locator("#number").fill(number)
+        self.page.get_by_role("button", name="Go on").click()
+
+    def heard(self, name: str) -> list[dict[str, object]]:
+        return [each["detail"] for each in self.page.evaluate("window.heard") if each["name"] == name]
+
+    def password(self) -> str:
+        shown = self.page.locator("#one-time-password")
+        expect(shown).to_have_text(re.compile(r"^(\d{3} ){3}\d{3}$"))
+        return shown.inner_text()
+
+    def small_targets(self) -> list[str]:
+        """Buttons, links and fields of the panel that are lower than 44 px."""
+        small: list[str] = self.page.locator("pushhub-panel").evaluate(
+            """(panel) => [...panel.shadowRoot.querySelectorAll("button, a, input")]
+              .filter((each) => each.checkVisibility() && each.getBoundingClientRect().height < 44)
+              .map((each) => each.outerHTML)"""
+        )
+        return small
+
+    def leave(self) -> None:
+        """Everything came from the two services, and nothing was against the policy of the page."""
+        complaints = list(self.complaints)
+        places = {answer.url.split("/")[2] for answer in self.loaded}
+        self.context.close()
+        assert complaints == []
+        assert places <= {self.url.split("/")[2], self.service.split("/")[2]}
+
+
+@pytest.fixture(scope="module")
+def dastarkhan(service: Service) -> Product:
+    """The product whose website it is."""
+    return Product(service.url, service.home, "Dastarkhan")
+
+
+@pytest.fixture(scope="module")
+def site(service: Service, dastarkhan: Product) -> Iterator[str]:
+    """The example, served on a port of its own."""
+    with served(create_app(service.url, dastarkhan._key)) as url:
+        yield url
+
+
+@pytest.fixture
+def welcome(browser: Browser, site: str, service: Service) -> Iterator[Callable[..., Guest]]:
+    """Somebody comes to the website."""
+    guests: list[Guest] = []
+
+    def come(**traits: object) -> Guest:
+        guest = Guest(browser, site, service.url, **traits)
+        guest.context.add_init_script(LISTEN)
+        guests.append(guest)
+        return guest
+
+    yield come
+    for guest in guests:
+        guest.leave()
+
+
+def bind(guest: Guest, phone: Owner, number: str) -> None:
+    phone.type_number(number)
+    phone.type_password(guest.password())
+    phone.page.locator("#bound-continue").click()
+
+
+def with_code(welcome: Callable[..., Guest], phone: Owner, number: str, **traits: object) -> Guest:
+    """Up to the field for the code."""
+    guest = welcome(**traits)
+    guest.ask_to_sign_in(number)
+    bind(guest, phone, number)
+    guest.page.locator("#send").click()
+    expect(guest.page.locator("#code")).to_be_visible()
+    return guest
+
+
+def test_a_number_is_bound_and_confirmed_in_a_page_of_another_origin(
+    welcome: Callable[..., Guest], take_phone: TakePhone
+) -> None:
+    guest, phone = welcome(), take_phone()
+    guest.ask_to_sign_in("+77057548001")
+    page = guest.page
+    policy = next(answer for answer in guest.loaded if answer.request.is_navigation_request()).headers
+    assert "default-src 'none'" in policy["content-security-policy"]
+    assert "unsafe" not in policy["content-security-policy"]
+    expect(page.locator("pushhub-panel [role=status]")).to_contain_text("к номеру +770****8001 оно ещё не привязано")
+    assert page.locator("pushhub-panel").get_attribute("secret") is None
+    assert page.locator("pushhub-panel").evaluate("panel => panel.secret") == ""
+    assert "phs_" not in page.evaluate("document.documentElement.outerHTML")
+    qr = page.get_by_role("img", name="QR-код для приложения")
+    expect(qr).to_be_visible()
+    assert len(qr.locator("path").get_attribute("d") or "") > 1000
+    expect(page.locator("#password-changes")).to_have_text(re.compile(r"через \d+ сек"))
+    expect(page.locator("#offer-life")).to_have_text(re.compile(r"\d:\d\d"))
+    assert re.match(rf"{guest.service}/app/bind/v1#", page.locator("#offer a").get_attribute("href") or "")
+    guest.screenshot("panel-1-bind")
+    assert guest.violations() == []
+    assert guest.small_targets() == []
+
+    bind(guest, phone, "+77057548001")
+    expect(page.locator("pushhub-panel [role=status]")).to_contain_text("Устройство привязано к номеру +770****8001")
+    assert len(guest.heard("bound")) == 1
+    guest.screenshot("panel-2-bound")
+    assert guest.violations() == []
+
+    page.locator("#send").click()
+    expect(page.locator("#code")).to_be_focused()
+    expect(page.locator("#code")).to_have_attribute("autocomplete", "one-time-code")
+    assert len(guest.heard("sent")) == 1
+    code = phone.open_code()
+    expect(page.locator("pushhub-panel [role=status]")).to_have_text(ru("The code is open on the phone. Type it here."))
+    guest.screenshot("panel-3-code")
+    assert guest.violations() == []
+    assert guest.small_targets() == []
+
+    page.locator("#code").press_sequentially(f"{code[:2]} {code[2:]}")
+    expect(page.locator("#code")).to_have_value(code)
+    page.locator("#check").click()
+    expect(page.locator("#signed-in")).to_have_text("You are signed in with the number +770****8001.")
+
+
+def test_the_website_believes_the_service_and_not_the_page(welcome: Callable[..., Guest]) -> None:
+    guest = welcome()
+    guest.ask_to_sign_in("+77057548002")
+    expect(guest.page.locator("#one-time-password")).to_be_visible()
+    guest.page.evaluate("document.dispatchEvent(new CustomEvent('pushhub:approved', {detail: {}}))")
+    expect(guest.page.locator("#problem")).to_have_text("Nobody has confirmed a number here.")
+    expect(guest.page.locator("#signed-in")).to_have_count(0)
+
+
+def test_a_wrong_code_says_how_many_are_left_and_the_last_one_ends_it(
+    welcome: Callable[..., Guest], take_phone: TakePhone
+) -> None:
+    number, phone = "+77057548003", take_phone()
+    guest = with_code(welcome, phone, number)
+    page, hint = guest.page, guest.page.locator("#hint")
+    page.locator("#code").fill("12")
+    page.keyboard.press("Enter")
+    expect(hint).to_have_text(ru("The code has {digits} digits.").format(digits=4))
+    page.locator("#code").fill("1234")
+    page.locator("#check").click()
+    expect(hint).to_have_text(ru("Open the code on the phone first, then type it here."))
+    code = phone.open_code()
+    for left in (2, 1):
+        page.locator("#code").fill(another(code))
+        page.keyboard.press("Enter")
+        expect(hint).to_have_text(ru("That is not the code. Attempts left: {left}.").format(left=left))
+        expect(page.locator("#code")).to_be_focused()
+        expect(page.locator("#code")).to_have_attribute("aria-invalid", "true")
+    guest.screenshot("panel-4-wrong")
+    assert guest.violations() == []
+    page.locator("#code").fill(another(code))
+    page.keyboard.press("Enter")
+    expect(hint).to_have_text(ru("The code was wrong too often and is worthless now. Ask for a new one."))
+    expect(page.locator("#code")).to_be_disabled()
+    expect(page.locator("#resend")).to_be_focused()
+    guest.screenshot("panel-5-exhausted")
+    assert guest.violations() == []
+    page.get_by_role("button", name=ru("Ask for a new code")).click()
+    expect(page.locator("#code")).to_be_enabled()
+    expect(page.locator("#code")).to_have_value("")
+    page.locator("#code").fill(phone.open_code())
+    page.locator("#check").click()
+    expect(page.locator("#signed-in")).to_be_visible()
+
+
+def test_a_code_is_sent_again_when_its_time_has_come(
+    welcome: Callable[..., Guest], take_phone: TakePhone, service: Service
+) -> None:
+    number, phone = "+77057548004", take_phone()
+    guest = with_code(welcome, phone, number)
+    page = guest.page
+    expect(page.locator("#resend-words")).to_have_text(re.compile(r"через \d+ сек"))
+    expect(page.locator("#resend")).to_be_disabled()
+    let_pass(service.database, "verifications", "resend_at", "number = ? AND status = 'pending'", number)
+    expect(page.locator("#resend")).to_be_enabled()
+    page.locator("#resend").click()
+    expect(page.locator("#resend")).to_be_disabled()
+    assert len(guest.heard("sent")) == 2
+    let_it_run_out(service.database, number, after=timedelta(seconds=-1))
+    expect(page.locator("#hint")).to_have_text(ru("The code has expired. Ask for a new one."))
+    page.get_by_role("button", name=ru("Ask for a new code")).click()
+    expect(page.locator("#code-life")).to_have_text(re.compile(r"\d:\d\d"))
+    expect(page.locator("#hint")).to_have_text("")
+    first, again, anew = (each["verification"] for each in guest.heard("sent"))
+    assert first == again != anew
+
+
+def test_an_offer_that_has_ended_can_be_made_anew(welcome: Callable[..., Guest], service: Service) -> None:
+    guest = welcome()
+    guest.ask_to_sign_in("+77057548005")
+    first = guest.password()
+    let_pass(service.database, "offers", "expires_at", "number = ? AND status = 'pending'", "+77057548005")
+    expect(guest.page.locator("pushhub-panel [role=status]")).to_have_text(ru("This invitation has ended."))
+    expect(guest.page.locator("#one-time-password")).to_be_hidden()
+    guest.screenshot("panel-6-renew")
+    assert guest.violations() == []
+    guest.page.get_by_role("button", name=ru("Show a new QR code and password")).click()
+    expect(guest.page.locator("#one-time-password")).to_be_visible()
+    assert guest.password() != first
+
+
+def test_a_secret_that_has_ended_says_so_and_a_fresh_one_starts_anew(
+    welcome: Callable[..., Guest], service: Service, site: str, dastarkhan: Product
+) -> None:
+    guest = welcome()
+    guest.ask_to_sign_in("+77057548006")
+    first = guest.password()
+    let_pass(service.database, "panels", "expires_at", "number = ?", "+77057548006")
+    status = guest.page.locator("pushhub-panel [role=status]")
+    expect(status).to_have_text(ru("This took too long or was ended. Open the page again and go on from there."))
+    assert len(guest.heard("over")) == 1
+    guest.screenshot("panel-7-over")
+    assert guest.violations() == []
+    fresh = dastarkhan.call("POST", "/v1/panels", {"number": "+77057548006", "purpose": "sign_in", "origin": site})
+    guest.page.locator("pushhub-panel").evaluate("(panel, secret) => { panel.secret = secret }", fresh["secret"])
+    assert guest.password() != first
+    assert dastarkhan.call("GET", f"/v1/panels/{fresh['id']}")["status"] == "open"
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "send"),
+    [
+        ("kk", "Нөмірді растау", "Кодты жіберу"),
+        ("ru", "Подтверждение номера", "Отправить код"),
+        ("en", "Confirmation of the number", "Send the code"),
+    ],
+)
+@pytest.mark.parametrize("width", [320, 360, 1280])
+def test_the_panel_speaks_three_languages_and_fits(
+    welcome: Callable[..., Guest], take_phone: TakePhone, language: str, title: str, send: str, width: int
+) -> None:
+    number = f"+7705754{8100 + width // 10 + ('kk', 'ru', 'en').index(language) * 200:04d}"
+    guest, phone = welcome(width=width, height=800, language=language), take_phone()
+    guest.ask_to_sign_in(number, language)
+    expect(guest.page.locator("pushhub-panel [part=title]")).to_have_text(title)
+    bind_words = guest.page.locator("pushhub-panel").evaluate("panel => panel.shadowRoot.textContent")
+    assert "{" not in bind_words
+    guest.password()
+    guest.screenshot("panel-looks-1")
+    assert guest.widest() <= 0
+    assert guest.violations() == []
+    bind(guest, phone, number)
+    expect(guest.page.locator("#send")).to_have_text(send)
+    guest.screenshot("panel-looks-2")
+    assert guest.widest() <= 0
+    guest.page.locator("#send").click()
+    expect(guest.page.locator("#code")).to_be_visible()
+    guest.screenshot("panel-looks-3")
+    assert guest.widest() <= 0
+    assert guest.small_targets() == []
+    assert guest.violations() == []
+
+
+def test_everything_can_be_done_with_the_keyboard(welcome: Callable[..., Guest], take_phone: TakePhone) -> None:
+    guest, phone = welcome(), take_phone()
+    page = guest.page
+    guest.open("/?lang=ru")
+    page.locator("#number").focus()
+    page.keyboard.type("+77057548007")
+    page.keyboard.press("Enter")
+    guest.password()
+    assert focused(page) == "body", "nothing takes the focus by itself"
+    bind(guest, phone, "+77057548007")
+    expect(page.locator("#send")).to_be_visible()
+    assert focused(page) == "body"
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        if focused(page) == "#send":
+            break
+    assert focused(page) == "#send"
+    assert page.locator("#send").evaluate("each => getComputedStyle(each).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    expect(page.locator("#code")).to_be_focused()
+    page.keyboard.type(phone.open_code())
+    page.keyboard.press("Enter")
+    expect(page.locator("#signed-in")).to_be_visible()
+
+
+def focused(page: Page) -> str:
+    return str(
+        page.evaluate(
+            """() => { let found = document.activeElement;
+              while (found?.shadowRoot?.activeElement) found = found.shadowRoot.activeElement;
+              return found.id ? `#${found.id}` : found.localName }"""
+        )
+    )
+
+
+def test_countdowns_are_not_read_out_each_second(welcome: Callable[..., Guest], take_phone: TakePhone) -> None:
+    guest = welcome()
+    guest.ask_to_sign_in("+77057548008")
+    guest.password()
+    changes = """() => new Promise((done) => {
+        const root = document.querySelector("pushhub-panel").shadowRoot, seen = [];
+        const element = ({ target }) => (target.nodeType === 1 ? target : target.parentElement);
+        const watch = new MutationObserver((all) =>
+          seen.push(...all.filter((each) => element(each)?.closest("[role=status], [role=alert]"))));
+        watch.observe(root, { subtree: true, childList: true, characterData: true });
+        const before = root.querySelector("#password-changes").textContent;
+        setTimeout(() => done([seen.length, before !== root.querySelector("#password-changes").textContent]), 3500);
+      })"""
+    assert guest.page.evaluate(changes) == [0, True]
+
+
+def test_without_a_connection_it_says_so_and_goes_on_by_itself(
+    welcome: Callable[..., Guest], take_phone: TakePhone
+) -> None:
+    guest, phone = welcome(), take_phone()
+    guest.ask_to_sign_in("+77057548009")
+    password = guest.password()
+    status = guest.page.locator("pushhub-panel [role=status]")
+    guest.context.set_offline(True)
+    phone.type_number("+77057548009")
+    phone.type_password(password)
+    expect(status).to_have_text(
+        ru("There is no connection. It goes on by itself as soon as there is one."), timeout=30_000
+    )
+    guest.screenshot("panel-8-offline")
+    guest.context.set_offline(False)
+    expect(status).to_contain_text("Устройство привязано")
+    guest.complaints[:] = [text for text in guest.complaints if "ERR_INTERNET_DISCONNECTED" not in text]
+
+
+def test_a_page_of_another_origin_can_not_use_the_secret(welcome: Callable[..., Guest], dastarkhan: Product) -> None:
+    guest = welcome()
+    guest.ask_to_sign_in("+77057548010")
+    guest.password()
+    body = {"number": "+77057548010", "purpose": "sign_in", "origin": "https://dastarkhan.example.kz"}
+    theirs = dastarkhan.call("POST", "/v1/panels", body)
+    panel = guest.page.locator("pushhub-panel")
+    panel.evaluate("(panel, secret) => { panel.secret = secret }", theirs["secret"])
+    expect(panel.locator("[role=status]")).to_have_text(
+        ru("This page may not show the panel. Tell the operator of the site.")
+    )
+    assert guest.heard("error")[0]["code"] == "origin_refused"
+
+
+def test_colours_follow_the_page_and_its_scheme(welcome: Callable[..., Guest]) -> None:
+    guest = welcome(scheme="dark")
+    guest.ask_to_sign_in("+77057548011")
+    guest.password()
+    paper = "panel => getComputedStyle(panel.shadowRoot.querySelector('.panel')).backgroundColor"
+    panel = guest.page.locator("pushhub-panel")
+    assert panel.evaluate(paper) == "rgb(255, 253, 249)", "the colour that the page has set"
+    plain = """panel => { const other = document.createElement("pushhub-panel"); document.body.append(other);
+      const probe = (scheme) => { other.style.colorScheme = scheme;
+        return getComputedStyle(other).getPropertyValue("--pushhub-paper") + getComputedStyle(other).color };
+      other.style.setProperty("--pushhub-ink", "initial"); return [probe("light"), probe("dark")] }"""
+    light, dark = panel.evaluate(plain)
+    assert light != dark
+
+
+def test_the_module_is_small_and_kept_by_the_browser(welcome: Callable[..., Guest], service: Service) -> None:
+    guest = welcome()
+    guest.ask_to_sign_in("+77057548012")
+    guest.password()
+    files = [answer for answer in guest.loaded if "/panel" in answer.url and "/v1/" not in answer.url]
+    scripts = [answer for answer in files if answer.url.endswith(".js")]
+    assert len(scripts) == 4
+    assert sum(len(answer.body()) for answer in scripts) <= 30_000
+    for answer in files:
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert answer.headers["etag"]
+    etag = scripts[0].headers["etag"]
+    again = guest.page.request.get(scripts[0].url, headers={"If-None-Match": etag})
+    assert again.status == 304

@@ -1,0 +1,42 @@
+"""The feed: without a number, and what it forgets."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+from flask import Flask
+
+from pushhub.accounts.events import KEPT
+from pushhub.accounts.models import Account, AccountEvent
+from pushhub.clock import now as moment
+from pushhub.db import reading, transaction
+from pushhub.housekeeping import sweep
+from pushhub.ids import least_key_of
+from tests.cabinet.conftest import Browser
+from tests.cabinet.owners import HOME, enter
+
+
+def test_the_feed_without_a_number_says_why_there_is_no_qr_code(browser: Browser, owner: Account) -> None:
+    enter(browser, "4445")
+    assert browser.path == f"{HOME}feed"
+    assert 'id="no-number"' in browser.text
+    assert 'id="qr"' not in browser.text
+    assert "Кабинет зарегистрирован" in browser.text
+    assert browser.open(f"{HOME}feed/qr.svg").status_code == 404
+    assert browser.open(f"{HOME}feed?bind=yes").status_code == 200
+
+
+def test_events_are_forgotten_after_a_year(app: Flask, owner: Account) -> None:
+    with app.app_context():
+        old = least_key_of(KEPT + timedelta(days=2))
+        with transaction() as session:
+            session.execute(
+                sa.insert(AccountEvent).values(
+                    id=old, account_id=owner.id, kind="signed_in", data={}, at=moment() - KEPT - timedelta(days=1)
+                )
+            )
+        sweep()
+        with reading() as session:
+            kinds = session.scalars(sa.select(AccountEvent.kind)).all()
+        assert kinds == ["registered"]

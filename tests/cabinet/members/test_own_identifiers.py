@@ -1,0 +1,177 @@
+"""A login and an e-mail address of one's own choice."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from flask import Flask
+
+from pushhub.accounts import own_identifiers
+from pushhub.accounts.identifiers import Email, by_email, by_login
+from pushhub.accounts.models import Account
+from pushhub.accounts.registering import IdentifierTaken, NewAccount, create
+from pushhub.cabinets.product import caller_of
+from pushhub.cabinets.reading import read_profile
+from pushhub.cabinets.sample import FAMILY
+from pushhub.db import reading
+from tests.cabinet.conftest import Browser
+from tests.cabinet.owners import HOME, PASSWORD, SCHOOL, come_in, enter, letters, link_in
+from tests.support.databases import FakeClock
+
+
+def test_a_login_is_set_and_signed_in_with(browser: Browser, another_browser: Browser, parent: Account) -> None:
+    come_in(browser)
+    browser.open(f"{SCHOOL}profile/login")
+    browser.send(login="Aigerim.A", present=PASSWORD)
+    assert "Логин сохранён" in browser.text
+    come_in(another_browser, "login", "aigerim.a")
+    assert another_browser.path == f"{SCHOOL}feed"
+    browser.open(f"{SCHOOL}profile/login")
+    browser.send(login="aigerim-2", present=PASSWORD)
+    come_in(another_browser, "login", "aigerim-2")
+    assert another_browser.path == f"{SCHOOL}feed"
+    browser.open(f"{SCHOOL}feed")
+    assert "Задан логин: ai****" in browser.text
+    browser.send(f"{SCHOOL}sign-out")
+    come_in(browser, "login", "aigerim.a")
+    assert "Неверны данные для входа или пароль" in browser.text
+
+
+@pytest.mark.parametrize(
+    ("login", "present", "says"),
+    [
+        ("x", PASSWORD, "Введите логин"),
+        ("two words", PASSWORD, "Введите логин"),
+        ("12345", PASSWORD, "хотя бы одна буква"),
+        (FAMILY.other_parent, PASSWORD, "хотя бы одна буква"),
+        ("taken", PASSWORD, "уже есть у другого человека"),
+        ("good", "wrong", "Это не ваш текущий пароль"),
+        ("good", "", "Введите ваш текущий пароль"),
+    ],
+)
+def test_what_is_wrong_with_a_login_is_said_under_its_field(
+    app: Flask, browser: Browser, parent: Account, login: str, present: str, says: str
+) -> None:
+    with app.app_context():
+        create(caller_of(read_profile("balabaqsha")).product_id, NewAccount((by_login("Taken"),)), PASSWORD)
+    come_in(browser)
+    browser.open(f"{SCHOOL}profile/login")
+    page = browser.send(login=login, present=present)
+    assert page.status_code == 422
+    assert says in browser.text
+    assert PASSWORD not in browser.text
+    with app.app_context():
+        assert set(own_identifiers.identifiers_of(parent.id)) == {"iin", "number"}
+
+
+def test_of_two_who_want_one_login_at_once_one_gets_it(app: Flask, parent: Account) -> None:
+    with app.app_context():
+        product = caller_of(read_profile("balabaqsha")).product_id
+        others = [create(product, NewAccount((by_login(f"first{place}"),)), PASSWORD) for place in range(4)]
+        with reading() as session:
+            accounts = [session.get_one(Account, each) for each in others]
+
+    def want(account: Account) -> bool:
+        with app.app_context():
+            try:
+                own_identifiers.set_login(account, "wanted")
+            except IdentifierTaken:
+                return False
+            return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(want, accounts)) == 1
+
+
+def test_an_address_counts_once_its_link_was_used(
+    app: Flask, browser: Browser, another_browser: Browser, parent: Account
+) -> None:
+    come_in(browser)
+    browser.open(f"{SCHOOL}profile/email")
+    browser.send(email="aigerim@example.kz", present=PASSWORD)
+    assert "На адрес отправлено письмо" in browser.text
+    come_in(another_browser, "email", "aigerim@example.kz")
+    assert "Неверны данные для входа или пароль" in another_browser.text
+    (letter,) = letters(app)
+    assert letter.to == "aigerim@example.kz"
+    another_browser.open(f"{link_in(letter)}?lang=ru")
+    another_browser.send()
+    assert "Адрес подтверждён" in another_browser.text
+    come_in(another_browser, "email", "aigerim@example.kz")
+    assert another_browser.path == f"{SCHOOL}feed"
+    assert "Адрес e-mail подтверждён: ai****@example.kz" in another_browser.text
+
+    browser.open(f"{SCHOOL}profile/email")
+    browser.send(email="new@example.kz", present=PASSWORD)
+    another_browser.open(link_in(letters(app)[-1]))
+    another_browser.send()
+    told = letters(app)[-1]
+    assert told.to == "aigerim@example.kz"
+    assert "ne****@example.kz" in told.text
+    come_in(Browser(app), "email", "new@example.kz")
+    stranger = Browser(app)
+    come_in(stranger, "email", "aigerim@example.kz")
+    assert "Неверны данные для входа или пароль" in stranger.text
+
+
+def test_whoever_is_signed_in_sees_the_new_address_in_the_profile(
+    app: Flask, browser: Browser, parent: Account
+) -> None:
+    come_in(browser)
+    browser.open(f"{SCHOOL}profile/email")
+    browser.send(email="aigerim@example.kz", present=PASSWORD)
+    browser.open(link_in(letters(app)[0]))
+    browser.send()
+    assert browser.path == f"{SCHOOL}profile"
+    assert "Адрес подтверждён" in browser.text
+    assert "ai****@example.kz" in browser.text
+
+
+def test_of_two_links_the_newest_counts_and_it_ends_after_an_hour(
+    app: Flask, browser: Browser, another_browser: Browser, parent: Account, now: FakeClock
+) -> None:
+    come_in(browser)
+    for address in ("first@example.kz", "second@example.kz"):
+        browser.open(f"{SCHOOL}profile/email")
+        browser.send(email=address, present=PASSWORD)
+    first, second = letters(app)
+    assert another_browser.open(link_in(first)).status_code == 410
+    assert another_browser.open(link_in(second)).status_code == 200
+    now.forward(minutes=61)
+    assert another_browser.send().status_code == 410
+    with app.app_context():
+        assert "email" not in own_identifiers.identifiers_of(parent.id)
+
+
+def test_whether_an_address_is_known_is_told_to_its_owner_alone(
+    app: Flask, browser: Browser, another_browser: Browser, parent: Account
+) -> None:
+    with app.app_context():
+        email = Email.parse("known@example.kz")
+        create(caller_of(read_profile("balabaqsha")).product_id, NewAccount((by_email(email),), email=email), PASSWORD)
+    come_in(browser)
+    browser.open(f"{SCHOOL}profile/email")
+    browser.send(email="known@example.kz", present=PASSWORD)
+    assert "На адрес отправлено письмо" in browser.text
+    another_browser.open(f"{link_in(letters(app)[-1])}?lang=ru")
+    assert another_browser.send().status_code == 409
+    assert "С этим адресом уже кто-то входит" in another_browser.text
+
+
+def test_a_link_of_another_cabinet_is_none(
+    app: Flask, browser: Browser, another_browser: Browser, parent: Account
+) -> None:
+    come_in(browser)
+    browser.open(f"{SCHOOL}profile/email")
+    browser.send(email="aigerim@example.kz", present=PASSWORD)
+    elsewhere = link_in(letters(app)[0]).replace("balabaqsha", "portal")
+    assert another_browser.open(elsewhere).status_code == 404
+
+
+def test_what_the_profile_does_not_let_people_set_is_no_page(browser: Browser, owner: Account) -> None:
+    enter(browser, "4445")
+    for kind in ("login", "email", "iin", "number"):
+        assert browser.open(f"{HOME}profile/{kind}").status_code == 404
+    browser.open(f"{HOME}profile")
+    assert browser.send(f"{HOME}profile/email", email="x@example.kz", present=PASSWORD).status_code == 404

@@ -1,0 +1,163 @@
+"""«Мой профиль»: who one is, a new password, the forced change of a given one."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from flask import Flask
+
+from pushhub.accounts.identifiers import Email, by_email
+from pushhub.accounts.models import Account
+from pushhub.accounts.own_password import check_present
+from pushhub.accounts.registering import NewAccount, create
+from pushhub.cabinets.product import caller_of
+from pushhub.cabinets.reading import read_profile
+from pushhub.cabinets.sample import FAMILY
+from tests.cabinet.conftest import Browser
+from tests.cabinet.owners import HOME, NEW_PASSWORD, PASSWORD, PORTAL, SCHOOL, Owner, come_in, enter, stored
+from tests.support.databases import FakeClock
+
+
+def test_the_profile_shows_who_one_is_and_no_number_in_full(browser: Browser, parent: Account) -> None:
+    come_in(browser)
+    browser.open(f"{SCHOOL}profile")
+    for words in ("Ахметова", "Айгерим", "женский", "12 апреля 1991", "+770****6868", "Сменить пароль"):
+        assert words in browser.text
+    for secret in (FAMILY.iin, FAMILY.number, FAMILY.number[2:]):
+        assert secret not in browser.text
+
+
+def test_the_profile_names_what_was_registered_as_the_form_did(browser: Browser, owner: Account) -> None:
+    enter(browser, "4445")
+    browser.open(f"{HOME}profile")
+    for words in ("ФИО", "Айгерим", "№ договора", "4445/10", "of****@example.kz"):
+        assert words in browser.text
+    assert "office@example.kz" not in browser.text
+
+
+def test_a_new_password_ends_the_other_sessions_and_not_this_one(
+    browser: Browser, another_browser: Browser, owner: Account
+) -> None:
+    enter(browser, "4445")
+    enter(another_browser, "4445")
+    browser.open(f"{HOME}profile/password")
+    browser.send(present=PASSWORD, password=NEW_PASSWORD, repeat=NEW_PASSWORD)
+    assert browser.path == f"{HOME}profile"
+    assert "Пароль изменён. Все остальные сеансы завершены." in browser.text
+    another_browser.open(f"{HOME}feed")
+    assert "Вы не вошли" in another_browser.text
+    enter(another_browser, "4445", PASSWORD)
+    assert "Неверны данные для входа или пароль" in another_browser.text
+    enter(another_browser, "4445", NEW_PASSWORD)
+    assert another_browser.path == f"{HOME}feed"
+
+
+def test_a_new_password_that_is_sent_twice_is_changed_once(browser: Browser, owner: Account, now: FakeClock) -> None:
+    now.forward(minutes=5)
+    enter(browser, "4445")
+    for _ in range(2):
+        browser.open(f"{HOME}profile/password")
+        browser.send(present=PASSWORD, password=NEW_PASSWORD, repeat=NEW_PASSWORD)
+        assert "Пароль изменён. Все остальные сеансы завершены." in browser.text
+    browser.open(f"{HOME}feed")
+    assert browser.text.count('data-kind="password_changed"') == 1
+
+
+@pytest.mark.parametrize(
+    ("present", "password", "repeat", "says"),
+    [
+        ("", NEW_PASSWORD, NEW_PASSWORD, "Введите ваш текущий пароль"),
+        ("wrong", NEW_PASSWORD, NEW_PASSWORD, "Это не ваш текущий пароль"),
+        (PASSWORD, PASSWORD, PASSWORD, "Придумайте другой"),
+        (PASSWORD, "short", "short", "Пароль не соответствует"),
+        (PASSWORD, NEW_PASSWORD, "other", "Пароли не совпадают"),
+        (PASSWORD, "", "", "Придумайте пароль"),
+    ],
+)
+def test_what_is_wrong_with_a_new_password_is_said_and_changes_nothing(
+    browser: Browser, owner: Account, app: Flask, present: str, password: str, repeat: str, says: str
+) -> None:
+    enter(browser, "4445")
+    browser.open(f"{HOME}profile/password")
+    page = browser.send(present=present, password=password, repeat=repeat)
+    assert page.status_code == 422
+    assert says in browser.text
+    for typed in (PASSWORD, NEW_PASSWORD):
+        assert typed not in browser.text
+    assert stored(app, owner).password_hash == owner.password_hash
+
+
+def test_wrong_present_passwords_are_counted_and_end_the_session(
+    browser: Browser, owner: Account, now: FakeClock
+) -> None:
+    enter(browser, "4445")
+    browser.open(f"{HOME}profile/password")
+    wrong = {"present": "not it", "password": NEW_PASSWORD, "repeat": NEW_PASSWORD}
+    for _ in range(4):
+        assert browser.send(**wrong).status_code == 422
+    assert 'id="wait"' not in browser.text
+    browser.send(**wrong)
+    assert 'id="wait"' in browser.text
+    right = browser.send(present=PASSWORD, password=NEW_PASSWORD, repeat=NEW_PASSWORD)
+    assert right.status_code == 429
+    assert "Слишком много неверных паролей" in browser.text
+    for _ in range(5):
+        now.forward(minutes=20)
+        browser.send(**wrong)
+    assert browser.path == HOME
+    assert "слишком много неверных паролей" in browser.text
+    browser.open(f"{HOME}feed")
+    assert "Вы не вошли" in browser.text
+
+
+def test_guesses_at_the_same_time_are_all_counted(app: Flask, owner: Account) -> None:
+    def guess(_: int) -> str:
+        with app.app_context():
+            return type(check_present(owner, "not it")).__name__
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(guess, range(16)))
+    assert (found.count("Wrong"), found.count("Wait")) == (5, 11)
+
+
+def test_the_last_passwords_and_their_like_are_refused_where_the_profile_says_so(app: Flask, browser: Browser) -> None:
+    profile = read_profile("portal")
+    with app.app_context():
+        email = Email.parse("aigerim@example.kz")
+        create(
+            caller_of(profile).product_id, NewAccount((by_email(email),), email=email), "Kitap#2026kz", profile.password
+        )
+    enter(browser, "aigerim@example.kz", "Kitap#2026kz", PORTAL)
+    browser.open(f"{PORTAL}profile/password")
+    page = browser.send(present="Kitap#2026kz", password="Kitap#2027kz", repeat="Kitap#2027kz")
+    assert page.status_code == 422
+    assert "слишком похож" in browser.text
+    browser.send(present="Kitap#2026kz", password="Dombyra!55tau", repeat="Dombyra!55tau")
+    assert "Пароль изменён" in browser.text
+
+
+def test_a_given_password_is_changed_before_anything_else(app: Flask, browser: Browser) -> None:
+    given = Owner().registered(app, must_change_password=True)
+    enter(browser, "4445")
+    assert browser.path == f"{HOME}profile/password"
+    assert "Ваш пароль был вам выдан" in browser.text
+    for path in ("feed", "profile", "users", "users/new", "sessions", "feed/qr.svg"):
+        browser.open(f"{HOME}{path}")
+        assert browser.path == f"{HOME}profile/password"
+    browser.send(f"{HOME}sessions", session="others")
+    assert browser.path == f"{HOME}profile/password"
+    assert browser.send(present=PASSWORD, password=PASSWORD, repeat=PASSWORD).status_code == 422
+    assert stored(app, given).must_change_password
+    browser.send(present=PASSWORD, password=NEW_PASSWORD, repeat=NEW_PASSWORD)
+    assert browser.path == f"{HOME}feed"
+    assert not stored(app, given).must_change_password
+    browser.open(f"{HOME}users")
+    assert browser.path == f"{HOME}users"
+
+
+def test_a_given_password_does_not_keep_anybody_from_signing_out(app: Flask, browser: Browser) -> None:
+    Owner().registered(app, must_change_password=True)
+    enter(browser, "4445")
+    browser.send(f"{HOME}sign-out")
+    assert "Вы вышли" in browser.text

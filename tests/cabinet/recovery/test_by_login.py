@@ -1,0 +1,148 @@
+"""A forgotten password where one e-mail address is on file for several contracts: the login says which is meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from pushhub.accounts.identifiers import Email, NotAnEmail, by_email, by_login
+from pushhub.accounts.models import Account, AccountLink
+from pushhub.accounts.registering import NewAccount, create
+from pushhub.cabinets.product import caller_of
+from pushhub.cabinets.reading import read_profile
+from pushhub.db import db, reading
+from pushhub.letters.models import Letter
+from pushhub.settings import Settings
+from tests.cabinet.conftest import Browser, with_products
+from tests.cabinet.owners import HOME, PASSWORD, enter, letters
+
+ADDRESS, SECOND, NEW = "office@example.kz", "7031", "Kunshuaq2027"
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask], settings: Settings) -> Flask:
+    return with_products(
+        make_app(replace(settings, cabinets=("kaztranscom",), codes_per_client_per_hour=40)), "kaztranscom"
+    )
+
+
+@pytest.fixture
+def contracts(app: Flask) -> None:
+    """Two contracts with one address; the first of them is signed in to with it as well."""
+    email, rule = Email.parse(ADDRESS), read_profile("kaztranscom").password
+    with app.app_context():
+        product_id = caller_of(read_profile("kaztranscom")).product_id
+        create(product_id, NewAccount((by_login("4445"), by_email(email)), email=email), PASSWORD, rule)
+        create(product_id, NewAccount((by_login(SECOND),), email=email), PASSWORD, rule)
+
+
+def ask(browser: Browser, email: str = ADDRESS, login: str = "") -> None:
+    browser.open(f"{HOME}recovery?lang=ru")
+    browser.send(f"{HOME}recovery", by="email", email=email, login=login)
+
+
+def signs_in(app: Flask, name: str, password: str) -> bool:
+    browser = Browser(app)
+    enter(browser, name, password)
+    return browser.path != HOME
+
+
+@pytest.mark.parametrize(
+    ("typed", "address", "meant", "other"),
+    [
+        ("4445", ADDRESS, "4445", SECOND),
+        (SECOND, " Office@EXAMPLE.kz", SECOND, "4445"),
+        ("", ADDRESS, ADDRESS, SECOND),
+    ],
+)
+def test_each_contract_is_recovered_by_its_own_login(
+    app: Flask, contracts: None, browser: Browser, typed: str, address: str, meant: str, other: str
+) -> None:
+    ask(browser, address, typed)
+    assert "Проверьте почту" in browser.text
+    [letter] = letters(app)
+    assert letter.to == ADDRESS
+    found = re.search(r"https://codes\.test(/cabinet/kaztranscom/link/\S+)", letter.text)
+    assert found
+    link = found[1]
+    browser.open(link)
+    browser.send(link, password=NEW, repeat=NEW)
+    assert signs_in(app, meant, NEW)
+    assert signs_in(app, other, PASSWORD)
+    assert not signs_in(app, other, NEW)
+
+
+def test_send_again_is_for_the_same_login(app: Flask, contracts: None, browser: Browser) -> None:
+    ask(browser, login=SECOND)
+    browser.send(browser.path)
+    assert "Письмо отправлено ещё раз." in browser.text
+    with app.app_context(), reading() as session:
+        owners = session.scalars(sa.select(AccountLink.account_id)).all()
+        second = session.scalars(sa.select(Account.id).order_by(Account.id)).all()[1]
+    assert owners == [second, second]
+
+
+def test_a_login_with_anothers_address_shows_the_same_page_and_costs_the_same_work(app: Flask, contracts: None) -> None:
+    shown, written = [], []
+    for email, login in ((ADDRESS, SECOND), ("thief@example.kz", SECOND), (ADDRESS, "9999")):
+        browser, statements = Browser(app), list[str]()
+        browser.open(f"{HOME}recovery?lang=ru")
+        keep = partial(_keep_writes, statements)
+        with app.app_context():
+            sa.event.listen(db.engine, "before_cursor_execute", keep)
+            browser.send(f"{HOME}recovery", by="email", email=email, login=login)
+            sa.event.remove(db.engine, "before_cursor_execute", keep)
+        text = re.sub(r"flw_\w+|[0-9a-f]{64}|\d\d:\d\d(:\d\d)?|\w\w\*{4}@", "…", browser.text)
+        shown.append(text)
+        written.append([each for each in statements if "account_links" in each or "letters" in each])
+    assert "Если …example.kz — адрес кабинета с этим логином" in shown[0]
+    assert shown[0] == shown[1] == shown[2]
+    assert written[0] == written[1] == written[2]
+    assert "INSERT INTO letters" in written[0]
+    with app.app_context(), reading() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Letter)) == 1
+
+
+def _keep_writes(statements: list[str], _connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+    if statement.startswith(("INSERT", "UPDATE", "DELETE")):
+        statements.append(" ".join(statement.split()[: 3 if statement.startswith(("INSERT", "DELETE")) else 2]))
+
+
+def test_an_account_with_a_very_long_domain_is_made_and_recovered(app: Flask, browser: Browser) -> None:
+    email = Email.parse(f"a.person@{'a' * 60}.{'b' * 60}.kz")
+    assert len(email.masked) <= 80
+    assert email.masked.startswith("a.****@…")
+    assert email.masked.endswith("bbb.kz")
+    with app.app_context():
+        new = NewAccount((by_login("4445"), by_email(email)), email=email)
+        create(caller_of(read_profile("kaztranscom")).product_id, new, PASSWORD)
+    ask(browser, email.address)
+    assert "Проверьте почту" in browser.text
+    [letter] = letters(app)
+    assert letter.to == email.address
+
+
+@pytest.mark.parametrize(
+    "address",
+    ['"a b"@example.kz', '"a,b"@example.kz', '"a@b"@example.kz', "a b@example.kz", "a..b@example.kz", ".a@b.kz"],
+)
+def test_an_address_with_an_unusual_name_is_refused_under_its_field(browser: Browser, address: str) -> None:
+    with pytest.raises(NotAnEmail):
+        Email.parse(address)
+    ask(browser, address)
+    assert browser.page is not None
+    assert browser.page.status_code == 422
+    assert "Это не адрес e-mail" in browser.text
+
+
+@pytest.mark.parametrize(
+    "address", ["a@b.kz", "a.b+c_d-e@example.kz", "o'neil@example.kz", "A1!#$%&*/=?^`{|}~@example.kz"]
+)
+def test_plain_addresses_are_taken(address: str) -> None:
+    assert Email.parse(address).address == address

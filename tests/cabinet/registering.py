@@ -1,0 +1,124 @@
+"""What the tests of registration share: cabinets with it, a visitor who fills in its pages, a look at what was made."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import sqlalchemy as sa
+from altcha import Challenge, Payload, solve_challenge
+from flask import Flask
+
+from pushhub.accounts.models import Account, AccountIdentifier
+from pushhub.accounts.particulars import particulars_of
+from pushhub.cabinets.product import caller_of
+from pushhub.cabinets.reading import OWN_PROFILES, read_profile
+from pushhub.cabinets.sample import FAMILY
+from pushhub.db import reading
+from pushhub.hub import hub as parts_of_the_app
+from pushhub.letters.content import Content
+from pushhub.letters.models import Letter, letter_context
+from pushhub.products.service import Caller
+from tests.cabinet.conftest import Browser
+from tests.support.actors import Phone
+
+BALABAQSHA = "/cabinet/balabaqsha/"
+KTC = "/cabinet/kaztranscom/"
+PORTAL = "/cabinet/portal/"
+NEW = "balapan2026"
+MINE = {"number": FAMILY.number, "iin": FAMILY.iin, "consent-data-policy": "yes"}
+#: A contract of the sample customers that nobody has registered.
+COMPANY = {
+    "name": "Айгерим",
+    "company": "ТОО «Көктем Логистик»",
+    "email": "aigerim@koktem.kz",
+    "number": "+7 701 555 12 12",
+    "contract": "ктс-ktc-14",
+    "tax_id": "120340007775",
+}
+EMAIL = 'name = "email"\nkind = "email"'
+PROFILES = ("balabaqsha", "kaztranscom", "portal")
+
+
+def caller_for(app: Flask, profile: str = "balabaqsha") -> Caller:
+    with app.app_context():
+        return caller_of(read_profile(profile))
+
+
+def accounts(app: Flask) -> list[Account]:
+    with app.app_context(), reading() as session:
+        return list(session.scalars(sa.select(Account).order_by(Account.id)))
+
+
+def only_account(app: Flask) -> tuple[Account, dict[str, str], dict[str, str]]:
+    """The one account there is: itself, its identifiers (kind and masked form), its particulars."""
+    (account,) = accounts(app)
+    with app.app_context(), reading() as session:
+        rows = session.scalars(sa.select(AccountIdentifier)).all()
+        return account, {row.kind: row.masked for row in rows}, particulars_of(account)
+
+
+def letters(app: Flask) -> list[Content]:
+    with app.app_context(), reading() as session:
+        keyring = parts_of_the_app().keyring
+        rows = session.scalars(sa.select(Letter).order_by(Letter.id)).all()
+        return [Content.from_json(keyring.unseal(row.sealed, letter_context(row.id))) for row in rows if row.sealed]
+
+
+def begin(browser: Browser, home: str = BALABAQSHA, **changes: str) -> None:
+    """Fill in the first page and send it."""
+    browser.open(f"{home}registration?lang=ru")
+    browser.send(**{name.replace("-", "__"): text for name, text in (MINE | changes).items()})
+
+
+def bind_shown(browser: Browser, phone: Phone, number: str = FAMILY.number) -> None:
+    """Bind the phone by what the guide shows, and press «Отправить»."""
+    shown = re.search(r'id="one-time-password"[^>]*>([\d ]+)<', browser.text)
+    assert shown, browser.text
+    phone.bind(number=number, password=shown[1].replace(" ", ""))
+    browser.send(step="send")
+
+
+def prove(browser: Browser, phone: Phone, number: str = FAMILY.number) -> None:
+    """From the guide to the page that takes the password."""
+    bind_shown(browser, phone, number)
+    browser.send(step="check", code=phone.read_code())
+
+
+def solution(browser: Browser, home: str = KTC) -> str:
+    """What a browser with scripts sends for the task of the form."""
+    task = Challenge.from_dict(browser.client.get(f"{home}captcha.json", base_url="https://codes.test").get_json())
+    found = solve_challenge(task)
+    assert found is not None
+    return Payload(task, found).to_base64()
+
+
+def register_company(browser: Browser, **changes: str) -> None:
+    browser.open(f"{KTC}registration?lang=ru")
+    found = re.search(r'name="attempt" value="(flw_\w+)"', browser.text)
+    assert found
+    browser.send(**({"attempt": found[1], "captcha": solution(browser)} | COMPANY | changes))
+
+
+def shown_password(browser: Browser) -> str | None:
+    found = re.search(r'id="given-password"[^>]*>([^<]+)<', browser.text)
+    return found[1] if found else None
+
+
+def variant(folder: Path, name: str, changes: dict[str, str]) -> str:
+    """One of our profiles with some lines changed."""
+    text = (OWN_PROFILES / f"{name}.toml").read_text()
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new, 1)
+    for beside in OWN_PROFILES.glob(f"{name}*"):
+        (folder / beside.name).write_text(beside.read_text())
+    path = folder / f"{name}.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def begin_portal(browser: Browser, **changes: str) -> None:
+    browser.open(f"{PORTAL}registration?lang=ru")
+    fields = {"number": FAMILY.number, "email": "new@example.kz", "surname": "Ахметова", "name": "Айгерим"}
+    browser.send(consent__terms="yes", **(fields | changes))

@@ -1,0 +1,34 @@
+"""The cabinets in which people register, and a captcha that a test can solve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+
+from pushhub import captcha
+from pushhub.cabinets.sample import REGISTER
+from pushhub.settings import Settings
+from tests.cabinet.conftest import with_products
+from tests.cabinet.registering import PROFILES
+from tests.support.databases import FakeClock
+
+
+@pytest.fixture
+def cabinet_settings(settings: Settings) -> Settings:
+    return replace(settings, cabinets=PROFILES, registry_file=REGISTER)
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask], cabinet_settings: Settings, now: FakeClock) -> Flask:
+    return with_products(make_app(cabinet_settings), *PROFILES)
+
+
+@pytest.fixture
+def easy_captcha(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task that costs a test nothing."""
+    monkeypatch.setattr(captcha, "_ROUNDS", 1)
+    monkeypatch.setattr(captcha, "_LEAST_KEYS", 1)
+    monkeypatch.setattr(captcha, "_MOST_KEYS", 3)

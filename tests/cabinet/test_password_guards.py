@@ -1,0 +1,146 @@
+"""What a password and the guesses at it may not do: outlive a change, throw out its owner, stay though it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from pushhub.accounts import failures, links, passwords, service, sessions
+from pushhub.accounts.failures import CodeWanted
+from pushhub.accounts.identifiers import Email, by_email, by_login
+from pushhub.accounts.links import LinkKind
+from pushhub.accounts.models import Account, AccountSession
+from pushhub.accounts.own_password import check_present
+from pushhub.accounts.password_change import StillTheGiven, change_password, change_password_by_link
+from pushhub.accounts.rules import PasswordRule
+from pushhub.accounts.service import Wrong
+from pushhub.cabinets.reading import read_profile
+from pushhub.db import reading, transaction
+from pushhub.settings import Settings
+from tests.cabinet.conftest import Browser, with_products
+from tests.cabinet.owners import HOME, NEW_PASSWORD, PASSWORD, Owner, enter
+from tests.support.databases import FakeClock
+
+#: What passwords cost is asked here.
+REAL_ARGON2 = True
+
+RULE = read_profile("kaztranscom").password
+#: PASSWORD with a wide letter: another text, and the same password.
+WIDE = PASSWORD.replace("z", "\uff5a")
+
+IT_IS_THE_SAME = "Это ваш текущий пароль"
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask], settings: Settings, now: FakeClock) -> Flask:
+    return with_products(make_app(replace(settings, cabinets=("kaztranscom",))), "kaztranscom")
+
+
+@pytest.fixture
+def owner(app: Flask) -> Account:
+    return Owner().registered(app)
+
+
+def sign_in(account: Account, password: str = PASSWORD) -> object:
+    life = read_profile("kaztranscom").sessions
+    return service.sign_in(account.product_id, by_login("4445"), password, life=life, browser="Chrome", remembered=True)
+
+
+def test_a_sign_in_under_way_does_not_outlive_a_change_of_the_password(
+    app: Flask, owner: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, looked = passwords.matches, []
+
+    def changed_meanwhile(stored: str | None, password: str) -> bool:
+        right = real(stored, password)
+        if not looked:
+            looked.append(right)
+            change_password(owner.id, NEW_PASSWORD, RULE)
+        return right
+
+    monkeypatch.setattr(passwords, "matches", changed_meanwhile)
+    with app.app_context():
+        assert sign_in(owner) == Wrong(None)
+        assert looked == [True]
+        with reading() as session:
+            assert session.scalar(sa.select(sa.func.count()).select_from(AccountSession)) == 0
+        assert isinstance(sign_in(owner, NEW_PASSWORD), sessions.NewSession)
+
+
+def test_a_strangers_guesses_at_the_sign_in_do_not_throw_out_who_is_signed_in(
+    app: Flask, owner: Account, browser: Browser
+) -> None:
+    enter(browser, "4445")
+    with app.app_context():
+        for each in (by_login("4445"), by_email(Email.parse(Owner().email))):
+            for _ in range(10):
+                failures.count_try(owner.product_id, each.digest)
+        assert sign_in(owner, "wrong") != Wrong(None)
+    browser.open(f"{HOME}profile/password")
+    browser.send(present=PASSWORD, password=NEW_PASSWORD, repeat=NEW_PASSWORD)
+    assert browser.path == f"{HOME}profile"
+
+
+def test_whoever_signs_in_again_may_give_the_present_password_again(app: Flask, owner: Account, now: FakeClock) -> None:
+    with app.app_context():
+        for _ in range(10):
+            found = check_present(owner, "not it")
+            now.forward(hours=1)
+        assert found == CodeWanted() == check_present(owner, PASSWORD)
+        assert isinstance(sign_in(owner), sessions.NewSession)
+        assert check_present(owner, PASSWORD) is None
+
+
+def test_one_network_address_has_a_hundred_wrong_passwords_an_hour(
+    app: Flask, owner: Account, browser: Browser, now: FakeClock
+) -> None:
+    enter(browser, "4445")
+    browser.send(f"{HOME}sign-out")
+    for turn in range(100):
+        enter(browser, f"nobody{turn}", "not it")
+        assert browser.path == HOME
+        assert "Слишком много неверных паролей" not in browser.text, turn
+    browser.open(HOME)
+    assert browser.send(HOME, name="4445", password=PASSWORD).status_code == 429
+    assert "Слишком много неверных паролей" in browser.text
+    now.forward(hours=1)
+    enter(browser, "4445")
+    assert browser.path == f"{HOME}feed"
+
+
+@pytest.mark.parametrize("again", [PASSWORD, WIDE])
+def test_a_given_password_is_not_changed_to_itself(app: Flask, browser: Browser, again: str) -> None:
+    given = Owner().registered(app, must_change_password=True)
+    with app.app_context():
+        with transaction() as session:
+            secret = links.make_link(session, given.id, LinkKind.RECOVERY, 30)
+        with pytest.raises(StillTheGiven):
+            change_password(given.id, again, RULE)
+        with pytest.raises(StillTheGiven):
+            change_password_by_link(given.product_id, secret, again, RULE)
+    browser.open(f"{HOME}link/{secret}?lang=ru")
+    assert browser.send(password=again, repeat=again).status_code == 422
+    assert IT_IS_THE_SAME in browser.text
+    enter(browser, "4445")
+    assert browser.path == f"{HOME}profile/password"
+    assert browser.send(present=PASSWORD, password=again, repeat=again).status_code == 422
+    assert IT_IS_THE_SAME in browser.text
+    with app.app_context():
+        with reading() as session:
+            assert session.get_one(Account, given.id).must_change_password
+        change_password_by_link(given.product_id, secret, NEW_PASSWORD, RULE)
+        with reading() as session:
+            assert not session.get_one(Account, given.id).must_change_password
+
+
+def test_the_length_is_that_of_what_is_stored() -> None:
+    rule = PasswordRule(8, 20, lower=False, upper=False, digit=False, special="")
+    ligature = "\ufdfa"  # one character, which stands for eighteen
+    assert rule.unmet("abcdefgh") == ()
+    assert rule.unmet(ligature + "ab") == ()
+    assert rule.unmet(ligature * 2) == ("length",)
+    assert rule.unmet("e\u0301" * 5) == ("length",)

@@ -1,0 +1,272 @@
+"""A profile is everything that differs between cabinets; what is wrong with one is said with its place."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from pushhub.cabinets.product import caller_of, prepare_product
+from pushhub.cabinets.reading import OWN_PROFILES, read_profile
+from pushhub.cabinets.section import lines_of
+from pushhub.commands.checkup import examine
+from pushhub.errors import ConfigurationError
+from pushhub.settings import Settings
+from tests.cabinet.conftest import Browser
+
+INDIGO = (OWN_PROFILES / "indigo.toml").read_text()
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Callable[..., str]:
+    """INDIGO's profile with some text replaced, in a file of its own; its path."""
+    shutil.copy(OWN_PROFILES / "indigo.svg", tmp_path / "indigo.svg")
+
+    def change(*changes: tuple[str, str], name: str = "other.toml") -> str:
+        text = INDIGO
+        for old, new in changes:
+            assert old in text, old
+            text = text.replace(old, new, 1)
+        path = tmp_path / name
+        path.write_text(text)
+        return str(path)
+
+    return change
+
+
+def test_the_profile_of_indigo_is_what_the_manual_says() -> None:
+    profile = read_profile("indigo")
+    assert profile.identifiers == ("iin",)
+    assert [consent.id for consent in profile.consents] == ["agreement", "contact"]
+    assert profile.password.min_length == 12
+    assert profile.password.special == "!@#$%&*?"
+    assert (profile.code.digits, profile.code.resend_after_seconds) == (4, 60)
+    assert profile.app.name == "ed24.kz"
+    assert profile.reregistration is not None
+    assert [field.required for field in profile.reregistration.fields] == [True, True, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('slug = "indigo"', 'slug = "Indigo!"', "slug takes small letters"),
+        ('slug = "indigo"', "", "slug is missing"),
+        ('slug = "indigo"', 'slug = "indigo"\ncolor = "red"', "color is not a key that a profile has"),
+        ('slug = "indigo"', 'slug = "indigo', "is not TOML: .*line 3"),
+        ('identifiers = ["iin"]', 'identifiers = ["passport"]', "identifiers takes a list of some of: iin"),
+        ('accent = "#3f3d9e"', 'accent = "blue"', "look.accent takes a colour"),
+        ('logo = "indigo.svg"', 'logo = "missing.svg"', "look.logo takes an SVG file"),
+        ('zone = "Asia/Almaty"', 'zone = "Asia/Pavlodar2"', "clock.zone takes a time zone"),
+        ("min_length = 12", "min_length = 3", "password.min_length takes a whole number from 8 to 64"),
+        ("lower = true", 'lower = "yes"', "password.lower takes true or false"),
+        ("resends = 3", "resends = true", "code.resends takes a whole number"),
+        ('kk = "Электрондық балабақша"\n', "", "tagline takes a text in each of: kk, ru, en"),
+        ('kind = "text"', 'kind = "colour"', r"reregistration.fields\[2\].kind takes one of"),
+        ('name = "certificate"', 'name = "certificate2"', "reregistration.fields are these, each once"),
+        ("[соглашением об ответственности сторон]", "соглашением", r"consents\[1\].text marks with \[brackets\]"),
+        ('"https://egov.kz/services', '"http://egov.kz/services', "links.mobile_base_check takes an https"),
+    ],
+)
+def test_what_is_wrong_with_a_profile_is_said_with_its_place(
+    changed: Callable[..., str], old: str, new: str, says: str
+) -> None:
+    path = changed((old, new))
+    with pytest.raises(ConfigurationError, match=says) as refused:
+        read_profile(path)
+    assert path in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("profile", "old", "new", "line", "says"),
+    [
+        ("indigo", "digits = 4", "digits = 3", "digits = 3", "code.digits takes a whole number from 4 to 8"),
+        (
+            "indigo",
+            'kind = "text"',
+            'kind = "colour"',
+            'kind = "colour"',
+            r"reregistration.fields\[2\].kind takes one of",
+        ),
+        # What is missing has no line: that of its table is said.
+        ("indigo", "min_length = 12\n", "", "[password]", "password.min_length is missing"),
+        ("indigo", "city = {", "town = {", "[clock]", "clock.city is missing"),
+        ("indigo", 'name = "child"', 'name = "child"\nsize = 3', "size = 3", r"fields\[1\].size is not a key"),
+        ("indigo", 'by = "code"', 'by = "pigeon"', 'by = "pigeon"', r"recovery\[1\].by takes one of: code, email"),
+        ("indigo", 'by = "code"', 'by = "email"\nask = ["email"]', 'by = "email"', 'only with "email" in identifiers'),
+        ("indigo", 'layout = "two-steps"', 'layout = "stairs"', 'layout = "stairs"', "sign_in.layout takes one of"),
+        ("indigo", 'layout = "two-steps"', 'layout = "tabs"', "[[recovery]]", "recovery takes what to ask for"),
+        ("balabaqsha", 'layout = "tabs"', 'layout = "two-steps"', "identifiers =", "identifiers takes one kind"),
+        ("balabaqsha", 'layout = "tabs"', 'layout = "one-field"', "[sign_in]", "sign_in.label is missing"),
+        ("balabaqsha", 'ask = ["number", "iin"]', "", "[[recovery]]", "recovery takes what to ask for"),
+        (
+            "balabaqsha",
+            'own_identifiers = ["login"',
+            'own_identifiers = ["iin"',
+            "own_identifiers =",
+            "takes a list of some",
+        ),
+        (
+            "balabaqsha",
+            'name = "iin"\nkind = "iin"',
+            'name = "iin"\nkind = "text"',
+            "[[registration.fields]]",
+            "the kind 'iin'",
+        ),
+        ("portal", 'ask = ["number"]', 'ask = ["iin"]', 'ask = ["iin"]', r"recovery\[2\].ask takes a list of some of"),
+        (
+            "portal",
+            "code = true",
+            'code = true\nperson = "register"',
+            "[[registration.fields]]",
+            "must ask for iin, because",
+        ),
+        ("portal", "remembered = 6", "remembered = 60", "remembered = 60", "password.remembered takes a whole number"),
+        ("kaztranscom", '[customers]\nfile = "kaztranscom-customers.toml"', "", None, "customers is missing"),
+        (
+            "kaztranscom",
+            'file = "kaztranscom',
+            'url = "http://crm"\nfile = "kaztranscom',
+            "file =",
+            "takes one of the two",
+        ),
+        *(
+            (
+                "kaztranscom",
+                'file = "kaztranscom-customers.toml"',
+                f'url = "{url}"',
+                "url =",
+                "customers.url takes an https",
+            )
+            for url in (
+                "http://localhost.evil.example",
+                "http://127.0.0.1.evil.example",
+                "http://localhost@evil.example",
+            )
+        ),
+        ("kaztranscom", 'ask = ["email", "login"]', 'ask = ["login"]', "ask =", 'recovery.1..ask must hold "email"'),
+        ("balabaqsha", "[code]", '[code]\nroute = ["push:20", "sms"]', "[sign_in]", "sign_in takes no by_code"),
+        ("kaztranscom", "most = 20", "most = 0", "most = 0", "users.most takes a whole number from 1"),
+        ("kaztranscom", 'identifiers = ["login", "email"]', 'identifiers = ["login"]', None, 'needs|only with "email"'),
+    ],
+)
+def test_a_slip_is_said_with_its_line(
+    tmp_path: Path, profile: str, old: str, new: str, line: str | None, says: str
+) -> None:
+    text = (OWN_PROFILES / f"{profile}.toml").read_text()
+    assert old in text
+    path = tmp_path / "other.toml"
+    path.write_text(text.replace(old, new, 1))
+    shutil.copy(OWN_PROFILES / f"{profile}.svg", tmp_path)
+    with pytest.raises(ConfigurationError, match=says) as refused:
+        read_profile(str(path))
+    if line is not None:
+        said = re.search(r"other\.toml, line (\d+): ", str(refused.value))
+        assert said, str(refused.value)
+        assert line in path.read_text().splitlines()[int(said[1]) - 1]
+
+
+def test_the_line_is_found_below_texts_of_many_lines_and_entries_within_entries() -> None:
+    first = 'a = 1\n[b]\nwords = """\nc = 2\n[d]\n"""\ne = 3\n[[f]]\ng = 4\n[f.h]\ni = 5\n'
+    found = lines_of(first + "[[f]]\n[[f.j]]\n[[f.j]]\nk = { l = 6 }\n")
+    assert found == {
+        "a": 1,
+        "b": 2,
+        "b.words": 3,
+        "b.e": 7,
+        "f": 8,
+        "f[1]": 8,
+        "f[1].g": 9,
+        "f[1].h": 10,
+        "f[1].h.i": 11,
+        "f[2]": 12,
+        "f[2].j": 13,
+        "f[2].j[1]": 13,
+        "f[2].j[2]": 14,
+        "f[2].j[2].k": 15,
+    }
+
+
+def test_a_profile_that_is_not_there_is_named_with_those_there_are() -> None:
+    with pytest.raises(ConfigurationError, match=r"There is no profile .*sakura.toml. pushhub comes with: .*indigo"):
+        read_profile("sakura")
+
+
+def test_another_profile_is_another_cabinet_without_any_code(
+    changed: Callable[..., str], make_app: Callable[..., Flask], cabinet_settings: Settings
+) -> None:
+    clinic = changed(
+        ('slug = "indigo"', 'slug = "clinic"'),
+        ('product = "INDIGO ed24.kz"', 'product = "Clinic"'),
+        ('name = "INDIGO"', 'name = "EMHANA"'),
+        ('accent = "#3f3d9e"', 'accent = "#7a1030"'),
+        ('en = "Electronic kindergarten"', 'en = "Your clinic"'),
+        ("min_length = 12", "min_length = 8"),
+        ("digits = 4", "digits = 6"),
+    )
+    app = make_app(replace(cabinet_settings, cabinets=("indigo", clinic)))
+    with app.app_context():
+        prepare_product(read_profile("indigo"))
+        prepare_product(read_profile(clinic))
+        assert caller_of(read_profile(clinic)).policy.code_digits == 6
+    browser = Browser(app)
+    browser.open("/cabinet/clinic/?lang=en")
+    assert "EMHANA" in browser.text
+    assert "Your clinic" in browser.text
+    browser.open("/cabinet/clinic/look.css")
+    assert "#7a1030" in browser.text
+    browser.open("/cabinet/indigo/?lang=en")
+    assert "Electronic kindergarten" in browser.text
+
+
+def test_two_profiles_with_one_slug_stop_the_start(
+    changed: Callable[..., str], make_app: Callable[..., Flask], cabinet_settings: Settings
+) -> None:
+    with pytest.raises(ConfigurationError, match="Two profiles have the slug 'indigo'"):
+        make_app(replace(cabinet_settings, cabinets=("indigo", changed())))
+
+
+def test_preparing_a_product_twice_changes_only_its_policy(app: Flask, changed: Callable[..., str]) -> None:
+    with app.app_context():
+        first = prepare_product(read_profile("indigo"))
+        second = prepare_product(read_profile(changed(("resend_after_seconds = 60", "resend_after_seconds = 90"))))
+        assert first.id == second.id
+        assert caller_of(read_profile("indigo")).policy.resend_after_seconds == 90
+
+
+def test_a_cabinet_without_its_product_says_so(make_app: Callable[..., Flask], cabinet_settings: Settings) -> None:
+    browser = Browser(make_app(cabinet_settings))
+    browser.open("/cabinet/indigo/?lang=ru")
+    browser.send(iin="910412400016", consent__agreement="yes", consent__contact="yes")
+    assert browser.page is not None
+    assert browser.page.status_code == 503
+    assert "Сервис сейчас не может ответить" in browser.text
+
+
+def test_without_the_setting_there_is_no_cabinet(make_app: Callable[..., Flask], settings: Settings) -> None:
+    assert make_app(settings).test_client().get("/cabinet/indigo/").status_code == 404
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+def test_the_doctor_looks_at_cabinets_and_register(
+    app: Flask, cabinet_settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PUSHHUB_DATABASE_URL", cabinet_settings.database_url)
+    monkeypatch.setenv("PUSHHUB_KEY_FILE", str(cabinet_settings.key_file))
+    monkeypatch.setenv("PUSHHUB_PUBLIC_URL", cabinet_settings.public_url)
+    monkeypatch.setenv("PUSHHUB_CABINETS", "indigo")
+    found = {finding.check: finding for finding in examine()}
+    assert found["cabinet"].ok
+    assert found["cabinet"].text == "/cabinet/indigo/ asks for INDIGO ed24.kz"
+    assert not found["register"].ok
+    monkeypatch.setenv("PUSHHUB_REGISTRY_FILE", str(cabinet_settings.registry_file))
+    assert {finding.check: finding.ok for finding in examine()}["register"]
+    monkeypatch.setenv("PUSHHUB_CABINETS", "sakura")
+    missing = next(finding for finding in examine() if finding.check == "cabinet")
+    assert not missing.ok
+    assert "There is no profile" in missing.text

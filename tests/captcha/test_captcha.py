@@ -1,0 +1,205 @@
+"""The task before a form: right once, in time, here; and wrong in every other way."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from altcha import Challenge, Payload, solve_challenge
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pushhub import captcha, housekeeping
+from pushhub.cabinets.sample import REGISTER
+from pushhub.captcha import UsedCaptcha
+from pushhub.db import reading, transaction
+from pushhub.sealing import create_key_file, load_keyring
+from pushhub.settings import Settings
+from tests.support.databases import FakeClock
+
+PLACE = "kaztranscom"
+
+
+def solution_of(challenge: dict[str, Any]) -> str:
+    """What a browser sends."""
+    task = Challenge.from_dict(json.loads(json.dumps(challenge)))
+    found = solve_challenge(task)
+    assert found is not None
+    return Payload(task, found).to_base64()
+
+
+def changed(payload: str, change: Callable[[dict[str, Any]], object]) -> str:
+    document = json.loads(base64.b64decode(payload))
+    change(document)
+    return base64.b64encode(json.dumps(document).encode()).decode()
+
+
+@pytest.fixture
+def solved(app: Flask) -> str:
+    """The solution of a fresh task."""
+    with app.app_context():
+        return solution_of(captcha.challenge(PLACE))
+
+
+@pytest.fixture
+def counts(app: Flask) -> Callable[..., bool]:
+    """Whether a solution counts."""
+
+    def spend(payload: str, place: str = PLACE) -> bool:
+        with app.app_context():
+            return captcha.spend(payload, place=place)
+
+    return spend
+
+
+def used(app: Flask) -> int:
+    with app.app_context(), reading() as session:
+        return session.scalar(sa.select(sa.func.count()).select_from(UsedCaptcha)) or 0
+
+
+def test_a_solution_counts_once(counts: Callable[..., bool], solved: str) -> None:
+    assert [counts(solved), counts(solved)] == [True, False]
+
+
+def test_written_in_another_way_it_is_still_the_same(counts: Callable[..., bool], solved: str) -> None:
+    assert counts(solved)
+    spaced = base64.b64encode(json.dumps(json.loads(base64.b64decode(solved)), indent=1).encode()).decode()
+    assert spaced != solved
+    assert not counts(spaced)
+    assert not counts(changed(solved, lambda it: it["solution"].update(time=1.5)))
+
+
+def test_of_sixteen_at_once_one_counts(counts: Callable[..., bool], solved: str) -> None:
+    with ThreadPoolExecutor(16) as threads:
+        assert sum(threads.map(counts, [solved] * 16)) == 1
+
+
+def test_it_holds_for_ten_minutes(app: Flask, counts: Callable[..., bool], now: FakeClock) -> None:
+    with app.app_context():
+        first, second = (solution_of(captcha.challenge(PLACE)) for _ in range(2))
+    now.forward(minutes=9, seconds=59)
+    assert counts(first)
+    now.forward(seconds=1)
+    assert not counts(second)
+    with app.app_context():
+        housekeeping.sweep()
+    assert used(app) == 0
+    assert not counts(first)  # also when it is forgotten that it was used
+
+
+def test_another_cabinets_does_not_count(app: Flask, counts: Callable[..., bool], solved: str) -> None:
+    assert not counts(solved, place="portal")
+    assert used(app) == 0
+    assert counts(solved)
+
+
+CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "another number": lambda it: it["solution"].update(counter=it["solution"]["counter"] + 1, derivedKey="00" * 32),
+    "another key": lambda it: it["solution"].update(derivedKey="00" * 32),
+    "no key": lambda it: it["solution"].pop("derivedKey"),
+    "less work": lambda it: it["challenge"]["parameters"].update(cost=1),
+    "no prefix": lambda it: it["challenge"]["parameters"].update(keyPrefix=""),
+    "another nonce": lambda it: it["challenge"]["parameters"].update(nonce="00" * 16),
+    "more time": lambda it: it["challenge"]["parameters"]["data"].update(until=4_000_000_000),
+    "another place": lambda it: it["challenge"]["parameters"]["data"].update(place="portal"),
+    "no data": lambda it: it["challenge"]["parameters"].pop("data"),
+    "no signature": lambda it: it["challenge"].pop("signature"),
+    "another signature": lambda it: it["challenge"].update(signature="00" * 32),
+    "its own signature": lambda it: it["challenge"]["parameters"].pop("keySignature"),
+    "no challenge": lambda it: it.pop("challenge"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_what_was_tampered_with_does_not_count(app: Flask, counts: Callable[..., bool], solved: str, what: str) -> None:
+    tampered = changed(solved, CHANGES[what])
+    assert not counts(tampered)
+    assert not counts(tampered, place="portal")
+    assert used(app) == 0
+
+
+def test_a_task_that_was_not_solved_does_not_count(app: Flask, counts: Callable[..., bool]) -> None:
+    with app.app_context():
+        task = captcha.challenge(PLACE)
+    claim = {"challenge": task, "solution": {"counter": 0, "derivedKey": task["parameters"]["keyPrefix"] + "00" * 16}}
+    assert not counts(base64.b64encode(json.dumps(claim).encode()).decode())
+
+
+def test_one_who_signs_with_another_key_is_not_believed(
+    app: Flask, counts: Callable[..., bool], solved: str, tmp_path: Any
+) -> None:
+    create_key_file(tmp_path / "other.json")
+    ours = app.extensions["pushhub"].keyring
+    app.extensions["pushhub"].keyring = load_keyring(tmp_path / "other.json")
+    assert not counts(solved)
+    app.extensions["pushhub"].keyring = ours
+    assert counts(solved)
+
+
+@pytest.mark.parametrize("payload", ["", "?", "e30=", "bnVsbA==", "W10=", "x" * 5000, "\ud800", "0" * 3999])
+def test_nonsense_does_not_count(counts: Callable[..., bool], payload: str) -> None:
+    assert not counts(payload)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
+@given(data=st.data())
+def test_no_payload_breaks_anything(counts: Callable[..., bool], solved: str, data: st.DataObject) -> None:
+    document = json.loads(base64.b64decode(solved))
+    at: Any = document
+    for step in data.draw(st.sampled_from([("challenge",), ("solution",), ("challenge", "parameters"), ()])):
+        at = at[step]
+    at[data.draw(st.sampled_from([*at, "extra", "memoryCost", "expiresAt"]))] = data.draw(_JSON)
+    try:
+        payload = base64.b64encode(json.dumps(document).encode()).decode()
+    except (ValueError, UnicodeError):
+        return
+    counts(payload)
+
+
+def test_in_a_transaction_that_fails_it_is_not_used_up(app: Flask, counts: Callable[..., bool], solved: str) -> None:
+    def solve_and_fail() -> None:
+        with app.app_context(), transaction() as session:
+            assert captcha.solved(session, solved, place=PLACE)
+            raise RuntimeError("the caller's own fault")
+
+    with pytest.raises(RuntimeError):
+        solve_and_fail()
+    assert counts(solved)
+
+
+class TestInACabinet:
+    """`captcha.json` and its answer."""
+
+    @pytest.fixture
+    def app(self, make_app: Callable[..., Flask], settings: Settings, now: FakeClock) -> Flask:
+        return make_app(replace(settings, cabinets=("indigo",), registry_file=REGISTER))
+
+    def test_a_cabinet_gives_tasks_that_count_in_it_alone(self, app: Flask, counts: Callable[..., bool]) -> None:
+        answer = app.test_client().get("/cabinet/indigo/captcha.json")
+        assert answer.status_code == 200
+        assert answer.headers["Cache-Control"] == "no-store"
+        payload = solution_of(answer.get_json())
+        assert not counts(payload, place="portal")
+        assert counts(payload, place="indigo")
+
+    def test_no_two_tasks_are_the_same(self, app: Flask) -> None:
+        tasks = [app.test_client().get("/cabinet/indigo/captcha.json").get_json() for _ in range(3)]
+        assert len({task["parameters"]["nonce"] for task in tasks}) == 3
+
+    def test_there_is_none_where_there_is_no_cabinet(self, app: Flask) -> None:
+        assert app.test_client().get("/cabinet/nowhere/captcha.json").status_code == 404

@@ -1,0 +1,272 @@
+"""Connections that end, stall or are left, against the simulated providers: what is sent arrives once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.request
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from channel_material import APNS_TARGET, run
+from on_the_wire import APNS, FCM, channels, connections, fresh, name_of, send
+
+from pushhub.channels import transport
+from pushhub.channels.contract import (
+    Accepted,
+    ApnsEnvironment,
+    Channel,
+    ChannelDown,
+    Message,
+    Outcome,
+    PushKind,
+    PushTarget,
+    Retry,
+    TargetDead,
+)
+from simulators import Simulators
+
+AT_ONCE = timedelta(0)
+
+
+def several(kind: PushKind, number: int) -> list[Message]:
+    return [fresh(kind, collapse_id=f"ver_{place}") for place in range(number)]
+
+
+async def sent_at_once(channel: Channel, messages: Sequence[Message]) -> list[Outcome]:
+    return list(await asyncio.gather(*(channel.send(each) for each in messages)))
+
+
+async def sent_until_taken(channel: Channel, messages: Sequence[Message]) -> int:
+    """As delivery does, save for the waits: what is to be tried again is tried again. Returns the rounds."""
+    left, rounds = list(messages), 0
+    while left:
+        outcomes = await sent_at_once(channel, left)
+        assert {type(each) for each in outcomes} <= {Accepted, Retry}
+        left = [each for each, outcome in zip(left, outcomes, strict=True) if isinstance(outcome, Retry)]
+        rounds += 1
+        assert rounds < 100
+    return rounds
+
+
+def taken(sim: Simulators) -> Counter[str | None]:
+    return Counter(each.collapse_id for each in sim.arrived() if each.status == 200)
+
+
+def once_each(messages: Sequence[Message]) -> Counter[str | None]:
+    return Counter(each.collapse_id for each in messages)
+
+
+@pytest.mark.parametrize("kind", [FCM, APNS])
+def test_connections_that_go_away_lose_nothing_and_double_nothing(sim: Simulators, kind: PushKind) -> None:
+    messages = several(kind, 1000)
+
+    async def work() -> list[Outcome]:
+        async with channels(sim) as built:
+            channel, outcomes = built[name_of(messages[0])], []
+
+            async def some(part: Sequence[Message]) -> None:
+                for each in part:
+                    outcomes.append(await channel.send(each))
+
+            await asyncio.gather(*(some(messages[place::20]) for place in range(20)))
+        return outcomes
+
+    sim.goaway_after(100)
+    outcomes = run(work())
+    assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+    assert taken(sim) == once_each(messages)
+    assert len(set(connections(sim))) >= 10
+
+
+@pytest.mark.parametrize("kind", [FCM, APNS])
+def test_hundreds_in_flight_outlive_a_connection_that_goes_away(sim: Simulators, kind: PushKind) -> None:
+    first, messages = several(kind, 1), several(kind, 500)
+
+    async def work() -> list[Outcome]:
+        async with channels(sim) as built:
+            channel = built[name_of(messages[0])]
+            await sent_at_once(channel, first)
+            sim.clear()
+            sim.goaway_after(200)
+            return await sent_at_once(channel, messages)
+
+    assert {type(each) for each in run(work())} == {Accepted}
+    assert taken(sim) == once_each(messages)
+    assert len(set(connections(sim))) == 3
+
+
+@pytest.mark.parametrize("kind", [FCM, APNS])
+@pytest.mark.parametrize("after", [40, 1])
+def test_a_message_that_is_turned_away_too_often_is_tried_again_and_arrives_once(
+    sim: Simulators, kind: PushKind, after: int
+) -> None:
+    """pyreqwest sends one that was not begun three times, and then gives up."""
+    messages = several(kind, 400 if after > 1 else 12)
+
+    async def work() -> int:
+        async with channels(sim) as built:
+            return await sent_until_taken(built[name_of(messages[0])], messages)
+
+    sim.goaway_after(after)
+    assert run(work()) > 1
+    assert taken(sim) == once_each(messages)
+
+
+@pytest.mark.parametrize("kind", [FCM, APNS])
+@pytest.mark.parametrize("refusals", [1, 2, 3, 7])
+def test_streams_that_are_refused_unread_arrive_once(sim: Simulators, kind: PushKind, refusals: int) -> None:
+    messages = several(kind, 1)
+
+    async def work() -> int:
+        async with channels(sim) as built:
+            return await sent_until_taken(built[name_of(messages[0])], messages)
+
+    sim.script(provider=name_of(messages[0]), fault="rst_stream", times=refusals)
+    assert run(work()) == 1 + refusals // 3
+    assert taken(sim) == once_each(messages)
+
+
+REASONS = ["UnrelatedKeyIdInToken", "IdleTimeout", "InternalServerError", "ServiceUnavailable", "Shutdown"]
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_the_next_try_goes_by_another_connection(sim: Simulators, reason: str) -> None:
+    sim.script(provider="apns", reason=reason)
+    refused, again = send(sim, fresh(APNS), fresh(APNS, previous_error=reason))
+    assert (type(refused), type(again)) == (Retry, Accepted)
+    assert connections(sim) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("reason", "changes"),
+    [
+        ("TooManyProviderTokenUpdates", {}),
+        ("ExpiredProviderToken", {}),
+        ("TooManyRequests", {}),
+        ("BadDeviceToken", {}),
+        ("ServiceUnavailable", {"urgent": False}),
+    ],
+)
+def test_other_answers_keep_the_connection(sim: Simulators, reason: str, changes: dict[str, Any]) -> None:
+    sim.script(provider="apns", reason=reason)
+    send(sim, fresh(APNS, **changes), fresh(APNS))
+    assert connections(sim) == [1, 1]
+
+
+def test_a_refused_certificate_ends_the_connections_to_both_hosts(sim: Simulators) -> None:
+    sandbox = PushTarget(APNS, APNS_TARGET, environment=ApnsEnvironment.SANDBOX)
+    sim.script(provider="apns", reason="BadCertificate", target="b" * 64)
+    refused = fresh(APNS, target=PushTarget(APNS, "b" * 64))
+    outcomes = send(sim, fresh(APNS), fresh(APNS, target=sandbox), refused, fresh(APNS), fresh(APNS, target=sandbox))
+    assert outcomes[2] == ChannelDown("BadCertificate")
+    assert connections(sim) == [1, 2, 1, 3, 4]
+
+
+def test_200_in_flight_are_all_answered_while_the_connection_is_left(sim: Simulators) -> None:
+    slow, quick = several(APNS, 200), several(APNS, 20)
+    bad = fresh(APNS, target=PushTarget(APNS, "b" * 64), collapse_id="bad")
+
+    async def work() -> tuple[list[Outcome], list[Outcome]]:
+        async with channels(sim) as built:
+            apns = built["apns"]
+            await apns.send(fresh(APNS, collapse_id="first"))
+            sim.script(provider="apns", target=APNS_TARGET, delay=1.5, times=200)
+            under_way = asyncio.create_task(sent_at_once(apns, slow))
+            while sim.counts()["apns"].arrived < 201:
+                await asyncio.sleep(0.01)
+            sim.script(provider="apns", target="b" * 64, reason="ServiceUnavailable", times=5)
+            refused = [await apns.send(bad) for _ in range(5)]
+            later = await sent_at_once(apns, quick)
+            assert not under_way.done()
+            return [*refused, *later], await under_way
+
+    later, under_way = run(work())
+    assert later[:5] == [Retry("ServiceUnavailable")] * 5
+    assert {type(each) for each in [*later[5:], *under_way]} == {Accepted}
+    assert taken(sim) == once_each([*slow, *quick]) + Counter({"first": 1})
+    numbers = connections(sim)
+    assert numbers[:202] == [1] * 202  # the five refusals came within a second: the connection was left once
+    assert numbers[202:] == [2] * 24
+
+
+@pytest.mark.parametrize("kind", [FCM, APNS])
+def test_a_connection_that_swallows_messages_is_left(
+    sim: Simulators, kind: PushKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "TOTAL_TIMEOUT", timedelta(seconds=0.5))
+    sim.script(provider=name_of(fresh(kind)), fault="hang")
+    silent, again = send(sim, fresh(kind), fresh(kind))
+    assert silent == Retry("timeout")
+    assert isinstance(again, Accepted)
+    assert connections(sim) == [1, 2]
+
+
+def test_a_provider_has_ten_seconds_to_answer() -> None:
+    assert timedelta(seconds=10) <= transport.TOTAL_TIMEOUT
+
+
+def test_a_target_of_the_other_environment_is_found_there(sim: Simulators) -> None:
+    sim.declare(APNS_TARGET, environment="sandbox")
+    there = PushTarget(APNS, APNS_TARGET, environment=ApnsEnvironment.SANDBOX)
+    wrong, right = send(sim, fresh(APNS), fresh(APNS, target=there, previous_error="BadDeviceToken"))
+    assert wrong == Retry("BadDeviceToken", AT_ONCE, ApnsEnvironment.SANDBOX)
+    assert isinstance(right, Accepted)
+    assert [(each.provider, each.status) for each in sim.arrived()] == [("apns", 400), ("apns-sandbox", 200)]
+
+
+def test_a_target_that_neither_host_knows_is_dead(sim: Simulators) -> None:
+    for host in ("apns", "apns-sandbox"):
+        sim.script(provider=host, reason="BadDeviceToken")
+    there = PushTarget(APNS, APNS_TARGET, environment=ApnsEnvironment.SANDBOX)
+    outcomes = send(sim, fresh(APNS), fresh(APNS, target=there, previous_error="BadDeviceToken"))
+    assert outcomes == [
+        Retry("BadDeviceToken", AT_ONCE, ApnsEnvironment.SANDBOX),
+        TargetDead("BadDeviceToken"),
+    ]
+
+
+def test_with_one_host_for_both_environments_there_is_no_other_to_try(sim: Simulators) -> None:
+    sim.script(provider="apns", reason="BadDeviceToken")
+    outcomes = send(sim, fresh(APNS), PUSHHUB_APNS_SANDBOX_URL=sim.apns_url)
+    assert outcomes == [TargetDead("BadDeviceToken")]
+
+
+def test_200_first_messages_ask_google_for_one_credential(sim: Simulators) -> None:
+    messages = several(FCM, 200)
+    sim.script(provider="oauth", delay=0.2, times=1000)
+
+    async def work() -> list[Outcome]:
+        async with channels(sim) as built:
+            return await sent_at_once(built["fcm"], messages)
+
+    assert {type(each) for each in run(work())} == {Accepted}
+    assert taken(sim) == once_each(messages)
+    assert asked_for_a_credential(sim) == 1
+
+
+def test_messages_refused_together_ask_for_one_more_credential_and_no_third(sim: Simulators) -> None:
+    """A fresh credential that is refused as well: more of them can't help."""
+    messages = several(FCM, 50)
+    sim.script(provider="oauth", delay=0.05, times=1000)
+    sim.script(provider="fcm", reason="UNAUTHENTICATED", times=100)
+
+    async def work() -> tuple[list[Outcome], list[Outcome]]:
+        async with channels(sim) as built:
+            return await sent_at_once(built["fcm"], messages), await sent_at_once(built["fcm"], messages)
+
+    first, second = run(work())
+    assert first == [Retry("UNAUTHENTICATED", AT_ONCE)] * 50
+    assert second == [ChannelDown("UNAUTHENTICATED")] * 50
+    assert asked_for_a_credential(sim) == 2
+
+
+def asked_for_a_credential(sim: Simulators) -> int:
+    """How often the script for Google's token endpoint was played, of 1000 times."""
+    with urllib.request.urlopen(f"{sim.control_url}/scripts") as response:
+        scripts = json.load(response)["scripts"]
+    [left] = [each["left"] for each in scripts if each["provider"] == "oauth"]
+    return 1000 - int(left)

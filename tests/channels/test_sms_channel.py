@@ -1,0 +1,235 @@
+"""SMS through Apprise: what arrives at a gateway, what its no is, and that nothing is told to any log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+import time
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from channel_material import SECRETS, message
+from wire_world import MAILBOX, NUMBER, build, send, settings_of, to_number
+
+from pushhub.channels import sms as sms_module
+from pushhub.channels.contract import (
+    Accepted,
+    Address,
+    Outcome,
+    PushKind,
+    PushTarget,
+    Rejected,
+    Retry,
+    TargetDead,
+)
+from pushhub.channels.sms import Gateway, SmsChannel
+from pushhub.errors import ConfigurationError
+from simulators import Simulators
+from tests.support.logs import everything_in
+
+
+def test_an_sms_arrives_with_title_and_text(sim: Simulators) -> None:
+    sent = to_number()
+    assert send(sim, "sms", sent) == [Accepted(str(sent.id))]
+    [arrival] = sim.arrived()
+    assert (arrival.provider, arrival.status, arrival.reason, arrival.target) == ("sms", 200, None, NUMBER)
+    assert arrival.payload == {"to": NUMBER, "text": f"{sent.title}: {sent.body}"}
+
+
+def test_a_text_without_a_title_stands_alone_and_digits_have_no_plus(sim: Simulators) -> None:
+    url = sim.sms_url.replace("{number}", "{digits}")
+    send(sim, "sms", to_number(title=""), PUSHHUB_SMS_URL=url)
+    assert sim.arrived()[0].payload == {"to": NUMBER[1:], "text": "spoken only to you: Код"}
+
+
+@pytest.mark.parametrize(
+    ("script", "outcome"),
+    [
+        ({"status": 500}, Retry("gateway_refused")),
+        ({"status": 503, "retry_after": 5}, Retry("gateway_refused")),
+        ({"status": 401}, Retry("gateway_refused")),
+        ({"status": 404}, Retry("gateway_refused")),
+        ({"reason": "No credit", "status": 200}, Retry("gateway_refused")),
+        ({"fault": "reset"}, Retry("gateway_refused")),
+        ({"fault": "truncate"}, Retry("gateway_refused")),
+    ],
+)
+def test_a_gateways_no_is_a_retry(sim: Simulators, script: dict[str, Any], outcome: Outcome) -> None:
+    sim.script(provider="sms", **script)
+    first, second = send(sim, "sms", to_number(), to_number())
+    assert first == outcome
+    assert isinstance(second, Accepted)
+    assert len(sim.arrived()) == 2  # one try for each, whatever the URL says
+
+
+def test_the_url_can_not_make_two_tries_of_one(sim: Simulators) -> None:
+    sim.script(provider="sms", status=500)
+    assert send(sim, "sms", to_number(), PUSHHUB_SMS_URL=sim.sms_url + "?retry=3") == [Retry("gateway_refused")]
+    assert len(sim.arrived()) == 1
+
+
+def test_a_gateway_that_hangs_is_given_up_on_in_time(sim: Simulators, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sms_module, "TIME_LIMIT", 0.3)
+    sim.script(provider="sms", fault="hang")
+    began = time.monotonic()
+    assert send(sim, "sms", to_number(), PUSHHUB_SMS_URL=sim.sms_url + "?rto=1") == [Retry("timeout")]
+    assert time.monotonic() - began < 3
+
+
+def test_a_plugin_gives_up_by_itself_before_the_limit(sim: Simulators) -> None:
+    sim.script(provider="sms", fault="hang")
+    url = sim.sms_url + "?rto=0.3"
+    assert send(sim, "sms", to_number(), PUSHHUB_SMS_URL=url) == [Retry("gateway_refused")]
+
+
+def test_what_has_not_begun_in_time_is_never_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sms_module, "TIME_LIMIT", 0.2)
+    monkeypatch.setattr(sms_module, "THREADS", 1)
+    begun: list[str] = []
+    go_on = threading.Event()
+
+    class Slow(Gateway):
+        def deliver(self, number: str, text: str) -> bool | None:
+            begun.append(number)
+            return go_on.wait(5)
+
+    async def work() -> list[Outcome]:
+        channel = SmsChannel(Slow("x", "x"))
+        outcomes = await asyncio.gather(*(channel.send(to_number(f"+7701000987{n}")) for n in range(3)))
+        go_on.set()
+        await asyncio.sleep(0.1)
+        await channel.close()
+        return [*outcomes, await channel.send(to_number())]
+
+    assert asyncio.run(work()) == [Retry("timeout")] * 3 + [Retry("closed")]
+    assert len(begun) == 1
+
+
+def test_a_plugin_that_raises_is_a_retry(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Gateway):
+        def deliver(self, number: str, text: str) -> bool | None:
+            raise LookupError(number + text)
+
+    assert asyncio.run(SmsChannel(Broken("x", "x")).send(to_number())) == Retry("gateway_failed")
+    [record] = [record for record in caplog.records if record.name == "pushhub.channels.sms"]
+    assert vars(record)["cause"] == "LookupError"
+    assert NUMBER not in everything_in([record])
+
+
+def test_a_number_that_apprise_does_not_understand_is_rejected() -> None:
+    class Puzzled(Gateway):
+        def deliver(self, number: str, text: str) -> bool | None:
+            return None
+
+    assert asyncio.run(SmsChannel(Puzzled("x", "x")).send(to_number())) == Rejected("number_not_understood")
+
+
+@pytest.mark.parametrize(
+    ("sent", "outcome"),
+    [
+        (message(target=PushTarget(PushKind.FCM_TOKEN, "x" * 20)), Rejected("wrong_target_kind")),
+        (message(target=Address(MAILBOX)), TargetDead("malformed_target")),
+        (message(target=Address("+7701000/?x=")), TargetDead("malformed_target")),
+        (message(target=Address(NUMBER), body="\ud800"), Rejected("invalid_message")),
+    ],
+)
+def test_what_can_not_be_sent_is_not_sent(sim: Simulators, sent: Any, outcome: Outcome) -> None:
+    assert send(sim, "sms", sent) == [outcome]
+    assert sim.arrived() == []
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("smseagle://secret7391@127.0.0.1/77010001122", "must hold {number} or {digits}"),
+        ("nonsense7391://x/{number}", "is no URL that Apprise can use"),
+        ("smpp://user:secret7391@10.0.0.1/77000000000/{digits}", "can't be SMPP: Apprise takes a refused SMS for sent"),
+        ("smseagle://{number}", "is no URL that Apprise can use"),
+        ("secret7391{number}", "is no URL that Apprise can use"),
+        ("twilio://secret7391@+15551234567/{number}", "is no URL that Apprise can use"),
+    ],
+)
+def test_a_url_that_can_not_be_used_stops_the_start_and_is_not_quoted(
+    sim: Simulators, url: str, says: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(ConfigurationError) as refused:
+        build(sim, "sms", PUSHHUB_SMS_URL=url)
+    assert str(refused.value).startswith(f"PUSHHUB_SMS_URL {says}")
+    assert "7391" not in str(refused.value) + caplog.text
+
+
+@pytest.mark.parametrize(
+    ("url", "service"),
+    [
+        ("smsc://login:password@{digits}", "SMSC"),
+        ("seven://key/{digits}", "seven"),
+        ("d7sms://token@{digits}", "D7 Networks"),
+        ("infobip://key@host.api.infobip.com/77000000000/{digits}", "Infobip"),
+    ],
+)
+def test_gateways_of_many_kinds_are_understood(url: str, service: str) -> None:
+    assert Gateway.parse(url).service == service
+    assert "password" not in repr(Gateway.parse(url))
+
+
+class FormGateway(BaseHTTPRequestHandler):
+    """A gateway that takes a form, as most of those in Kazakhstan do."""
+
+    forms: list[dict[str, list[str]]]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"])).decode()
+        type(self).forms.append(parse_qs(body))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing."""
+
+
+def test_a_gateway_without_a_plugin_is_reached_by_a_form() -> None:
+    FormGateway.forms = []
+    server = HTTPServer(("127.0.0.1", 0), FormGateway)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    host = f"127.0.0.1:{server.server_address[1]}"
+    fields = ":recipient={digits}&:message=text&:title=&:version=&:type=&:from=INDIGO"
+    try:
+        channel = SmsChannel(Gateway.parse(f"form://{host}/service/send?{fields}"))
+        outcome = asyncio.run(channel.send(to_number(title="")))
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert isinstance(outcome, Accepted)
+    [form] = FormGateway.forms
+    assert form == {"recipient": [NUMBER[1:]], "text": ["spoken only to you: Код"], "from": ["INDIGO"]}
+
+
+def test_nothing_of_an_sms_reaches_any_log(sim: Simulators, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("", "apprise", "urllib3"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    caplog.set_level(logging.DEBUG)
+    for script in ({"status": 500}, {"fault": "reset"}, {"status": 200, "reason": f"{NUMBER} is blocked"}):
+        sim.script(provider="sms", **script)
+        send(sim, "sms", to_number())
+    send(sim, "sms", to_number())
+    told = everything_in(caplog.records)
+    secret = sim.sms_url.split("/")[2].split("@")[0]
+    assert not [word for word in (*SECRETS, NUMBER, NUMBER[1:], secret, "/jsonrpc") if word in told]
+    assert secret not in repr(settings_of(sim))
+    assert timedelta(seconds=sms_module.TIME_LIMIT) <= timedelta(seconds=10)
+
+
+def test_apprise_writes_nothing_to_disk(sim: Simulators, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    send(sim, "sms", to_number())
+    assert json.dumps([str(path) for path in tmp_path.rglob("*")]) == "[]"

@@ -1,0 +1,41 @@
+"""A product whose codes go by push, then SMS, then e-mail, and what its channels were given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from pushhub.channels.recording import RecordingChannel
+from pushhub.hub import Hub
+from tests.support.actors import Phone, Shop
+
+ROUTE = ["push:20", "sms:60", "email"]
+
+
+@pytest.fixture
+def hub(app: Flask) -> Hub:
+    parts: Hub = app.extensions["pushhub"]
+    return parts
+
+
+@pytest.fixture
+def channel(hub: Hub) -> Callable[[str], RecordingChannel]:
+    def named(name: str) -> RecordingChannel:
+        found = hub.channels[name]
+        assert isinstance(found, RecordingChannel)
+        return found
+
+    return named
+
+
+@pytest.fixture
+def routed(make_shop: Callable[..., Shop]) -> Shop:
+    return make_shop("SAKURA", route=ROUTE)
+
+
+@pytest.fixture
+def bound(routed: Shop, phone: Phone) -> Phone:
+    phone.bind_to(routed)
+    return phone

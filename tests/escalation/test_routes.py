@@ -1,0 +1,184 @@
+"""Which routes a product may have, and what becomes of a code where a place of its route fails or changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from pushhub.channels.contract import ChannelDown, Message, Outcome, Retry
+from pushhub.channels.recording import RecordingChannel
+from pushhub.db import reading
+from pushhub.errors import ConfigurationError
+from pushhub.events import Event
+from pushhub.hub import Hub
+from pushhub.products import service as products
+from tests.escalation.deliveries import digits, ways
+from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
+from tests.support.databases import FakeClock
+
+Dispatch = Callable[[], None]
+Channels = Callable[[str], RecordingChannel]
+MAILBOX = "parent@example.kz"
+
+
+@pytest.mark.parametrize(
+    ("route", "says"),
+    [
+        (["push"], None),
+        (["push:20", "sms"], None),
+        ([], "at least one"),
+        (["push:20", "push"], "once"),
+        (["pigeon"], "pigeon"),
+        (["push", "sms"], "seconds"),
+        (["push:4", "sms"], "from 5 to 300"),
+        (["push:20", "sms:20"], "last channel has no seconds"),
+        (["push:200", "sms:200", "email"], "outlive"),
+        (["push:150", "sms:121", "email"], "outlive"),
+        ("push", "list of texts"),
+    ],
+)
+def test_a_route_is_looked_at_when_it_is_set(app: Flask, route: Any, says: str | None) -> None:
+    with app.app_context():
+        if says is None:
+            assert products.create_product("INDIGO", {"route": route})
+            return
+        with pytest.raises(ConfigurationError, match=says):
+            products.create_product("INDIGO", {"route": route})
+
+
+def test_a_route_with_a_channel_that_is_not_configured_is_refused(make_app: Callable[..., Flask]) -> None:
+    app = make_app(channels={"fcm": RecordingChannel("fcm")})
+    with app.app_context():
+        made = products.create_product("INDIGO")
+        with pytest.raises(ConfigurationError, match="PUSHHUB_SMS_URL"):
+            products.set_policy(made.product.id, {"route": ["push:20", "sms"]})
+        assert products.find_product("INDIGO").policy == {}
+
+
+def test_a_channel_that_was_taken_out_of_the_installation_is_passed_over(
+    routed: Shop, bound: Phone, hub: Hub, dispatch: Dispatch, now: FakeClock
+) -> None:
+    verification = routed.ask(email=MAILBOX)
+    dispatch()
+    hub.channels = {name: channel for name, channel in hub.channels.items() if name != "sms"}
+    now.forward(seconds=20)
+    dispatch()
+    assert ways(routed, verification) == [("fcm", "accepted"), ("sms", "failed"), ("email", "accepted")]
+
+
+def test_a_code_does_not_leave_a_channel_for_one_that_can_not_have_it(
+    make_shop: Callable[..., Shop], phone: Phone, dispatch: Dispatch, now: FakeClock, channel: Channels
+) -> None:
+    shop = make_shop("MINDAL", route=["push:20", "email"])
+    phone.bind_to(shop)
+    channel("fcm").script(ChannelDown("BadCertificate"))
+    verification = shop.ask()  # no mailbox was told
+    assert verification["next_channel_at"] is None
+    dispatch()
+    assert ways(shop, verification) == [("fcm", "queued")]
+    now.forward(seconds=16)
+    dispatch()
+    assert ways(shop, verification) == [("fcm", "accepted")]
+
+
+def test_where_the_next_channel_turns_out_to_be_shut_the_push_is_tried_again_and_resending_works(
+    make_shop: Callable[..., Shop], phone: Phone, app: Flask, dispatch: Dispatch, now: FakeClock, channel: Channels
+) -> None:
+    shop = make_shop("AZAMAT", route=["push:20", "sms"], paid_per_day=0)
+    phone.bind_to(shop)
+    channel("fcm").script(ChannelDown("BadCertificate"))
+    verification = shop.ask()
+    dispatch()
+    assert ways(shop, verification) == [("fcm", "queued"), ("sms", "failed")]
+    now.forward(seconds=16)
+    dispatch()
+    assert ways(shop, verification)[0] == ("fcm", "accepted")
+    now.forward(seconds=50)
+    expect(shop.call("POST", f"/v1/verifications/{verification['id']}/resend"), 200)
+    dispatch()
+    assert ways(shop, verification)[-1] == ("fcm", "accepted")
+    with app.app_context(), reading() as session:
+        tags = session.scalars(sa.select(Event.tag).order_by(Event.position)).all()
+    assert "verification.undeliverable" in tags
+    assert tags.count("delivery.failed") == 2  # the push, then the SMS that was passed over
+
+
+def test_a_paid_message_is_tried_three_times_and_never_again_where_it_may_have_gone_out(
+    routed: Shop, dispatch: Dispatch, now: FakeClock, channel: Channels
+) -> None:
+    channel("sms").script(*[Retry("gateway_refused")] * 5)
+    verification = routed.ask(OTHER_NUMBER)
+    for _ in range(20):
+        dispatch()
+        now.forward(seconds=10)
+    assert len(channel("sms").sent) == 3
+    assert ways(routed, verification)[1] == ("sms", "failed")
+    channel("sms")._script.clear()
+    channel("sms").script(Retry("timeout"))
+    unsure = routed.ask(NUMBER)
+    for _ in range(5):
+        dispatch()
+        now.forward(seconds=10)
+    assert len(channel("sms").sent) == 4
+    assert routed.check(unsure, digits(channel("sms").sent[-1].body))["valid"]
+
+
+def test_an_sms_that_was_being_sent_when_the_device_had_the_code_is_not_tried_again(
+    routed: Shop, bound: Phone, dispatch: Dispatch, now: FakeClock, channel: Channels
+) -> None:
+    sms = channel("sms")
+    verification = routed.ask()
+    dispatch()
+    now.forward(seconds=20)
+
+    async def send(message: Message) -> Outcome:
+        await asyncio.to_thread(bound.read_code)
+        sms.sent.append(message)
+        return Retry("gateway_refused")
+
+    sms.send = send  # type: ignore[method-assign]
+    for _ in range(5):
+        dispatch()
+        now.forward(seconds=20)
+    assert len(sms.sent) == 1
+    assert ways(routed, verification) == [("fcm", "received"), ("sms", "expired")]
+
+
+def test_sending_again_does_not_double_what_still_waits(
+    routed: Shop, dispatch: Dispatch, now: FakeClock, channel: Channels
+) -> None:
+    channel("sms").script(Retry("gateway_refused", timedelta(seconds=200)))
+    verification = routed.ask(OTHER_NUMBER)
+    dispatch()
+    now.forward(seconds=61)
+    expect(routed.call("POST", f"/v1/verifications/{verification['id']}/resend"), 200)
+    for _ in range(10):
+        dispatch()
+        now.forward(seconds=20)
+    assert len(channel("sms").sent) == 2
+    assert routed.show(verification)["deliveries"][1]["error"] == "replaced"
+
+
+def test_a_mailbox_proves_no_number(make_shop: Callable[..., Shop]) -> None:
+    shop = make_shop("MINDAL", route=["push:20", "email"], proven_purposes=["sign_in"])
+    body = {"number": NUMBER, "purpose": "sign_in", "email": MAILBOX, "channels": ["email"]}
+    answer = shop.call("POST", "/v1/verifications", body)
+    assert assert_problem(answer, 409, "number_unreachable")["reason"] == "assurance_too_low"
+
+
+def test_refusals_count_for_the_browser_that_asks_and_a_network_counts_as_one(shop: Shop, hub: Hub) -> None:
+    hub.settings = replace(hub.settings, codes_per_client_per_hour=3)
+    for turn in range(3):
+        body = {"number": f"+7701000000{turn}", "purpose": "sign_in", "client": {"ip": f"2001:db8::{turn}"}}
+        assert_problem(shop.call("POST", "/v1/verifications", body), 409, "number_unreachable")
+    body = {"number": NUMBER, "purpose": "sign_in", "client": {"ip": "2001:db8::ffff"}}
+    assert_problem(shop.call("POST", "/v1/verifications", body), 429, "too_many_codes")
+    body["client"] = {"ip": "2001:db8:1::1"}
+    assert_problem(shop.call("POST", "/v1/verifications", body), 409, "number_unreachable")

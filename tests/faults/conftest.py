@@ -1,0 +1,72 @@
+"""One town for all faults, and the table of what they did, printed at the end of the test run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from statistics import median
+from typing import Any
+
+import pytest
+
+from tests.faults.ledger import Ledger
+from tests.faults.postgres import stoppable_postgres
+from tests.faults.town import Town, a_town
+
+Report = Callable[[str, Ledger], None]
+
+_PROPERTY = "fault"
+_COLUMNS = ("fault", "deliveries", "lost", "taken twice", "median delay", "longest delay")
+_rows: list[list[str]] = []
+
+
+@pytest.fixture(scope="session")
+def the_town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with stoppable_postgres() as postgres, a_town(postgres, tmp_path_factory.mktemp("faults")) as town:
+        yield town
+
+
+@pytest.fixture
+def town(the_town: Town) -> Iterator[Town]:
+    """A town in which nothing has happened yet. Its dispatchers are gone when the test ends."""
+    try:
+        the_town.reopen()
+        yield the_town
+    finally:
+        the_town.shut()
+
+
+@pytest.fixture
+def report(record_property: Callable[[str, object], None]) -> Report:
+    """Put a fault into the table. It travels as a property of the test, so that it arrives from any worker."""
+
+    def add(fault: str, ledger: Ledger) -> None:
+        delays = ledger.delays()
+        row = [
+            fault,
+            str(len(ledger.fates)),
+            str(len(ledger.lost)),
+            str(len(ledger.doubled)),
+            f"{median(delays):.2f} s",
+            f"{delays[-1]:.1f} s",
+        ]
+        record_property(_PROPERTY, row)
+
+    return add
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call":
+        _rows.extend(list(row) for name, row in report.user_properties if name == _PROPERTY and isinstance(row, list))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if not _rows:
+        return
+    widths = [max(len(row[place]) for row in (_COLUMNS, *_rows)) for place in range(len(_COLUMNS))]
+    terminalreporter.section("what became of the codes")
+    for row in (_COLUMNS, *_rows):
+        cells = [
+            cell.rjust(width) if place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        terminalreporter.line("  ".join(cells))

@@ -1,0 +1,112 @@
+"""The providers break connections, fall silent, or refuse for a while."""
+
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+
+from simulators import Fault
+from tests.faults.conftest import Report
+from tests.faults.ledger import Ledger, seconds_of
+from tests.faults.town import GONE_OF_EACH_KIND, NUMBERS, Town
+
+_GONE = 2 * GONE_OF_EACH_KIND
+#: The longest that a try may take (`pushhub.channels.transport.TOTAL_TIMEOUT`).
+_TRY = 10.0
+
+
+def refused(ledger: Ledger) -> int:
+    """How many requests a provider answered with a refusal, removed apps aside."""
+    statuses = (arrival.status for fate in ledger.fates.values() for arrival in fate.arrivals)
+    return sum(status is not None and (status == 429 or status >= 500) for status in statuses)
+
+
+def test_connections_that_the_provider_ends_with_goaway_cost_nothing(town: Town, report: Report) -> None:
+    town.start_dispatchers(2)
+    town.providers.goaway_after(25)
+    town.providers.script(times=None, delay=0.2)
+    ledger = town.settle(town.product.ask_for(NUMBERS, seconds=2).finish(), seconds=20)
+    report("GOAWAY after every 25 requests", ledger)
+    ledger.check(gone=_GONE)
+    assert not ledger.doubled
+
+
+def test_a_connection_that_breaks_before_half_of_the_answers_doubles_only_the_other_half(
+    town: Town, report: Report
+) -> None:
+    town.start_dispatchers(2)
+    for provider in ("fcm", "apns"):
+        town.providers.script(provider=provider, fault=Fault.HALF, times=60)
+    ledger = town.settle(town.product.ask_for(NUMBERS, seconds=3).finish(), seconds=30)
+    report("connection broken, half the answers lost", ledger)
+    ledger.check(gone=_GONE)
+    ledger.check_copies()
+    assert ledger.doubled, "no answer was lost"
+    assert ledger.delays()[-1] < 2 * _TRY
+
+
+def test_a_connection_that_is_reset_before_the_message_was_taken_costs_a_retry(town: Town, report: Report) -> None:
+    town.start_dispatchers(2)
+    for provider in ("fcm", "apns"):
+        for _ in range(5):
+            town.providers.script(provider=provider, fault=Fault.RESET)
+            town.providers.script(provider=provider, fault=Fault.RST_STREAM, times=3)
+            town.providers.script(provider=provider, delay=0.05, times=10)
+    ledger = town.settle(town.product.ask_for(NUMBERS, seconds=3).finish(), seconds=30)
+    report("connections and streams reset", ledger)
+    ledger.check(gone=_GONE)
+    ledger.check_copies()
+    undecided = sum(arrival.status is None for fate in ledger.fates.values() for arrival in fate.arrivals)
+    assert undecided >= 10
+    assert ledger.delays()[-1] < 2 * _TRY
+
+
+def test_a_provider_that_hangs_holds_up_its_own_codes_only(town: Town, report: Report) -> None:
+    town.start_dispatchers(2)
+    town.providers.script(provider="fcm", status=503, delay=60, times=60)  # not taken, and never answered
+    town.providers.script(provider="fcm", fault=Fault.HANG, times=None)  # taken, and never answered
+    asks = town.product.ask_for(NUMBERS, seconds=5).finish()
+    town.heal()
+    ledger = town.settle(asks, seconds=35)
+    report("FCM hangs for 5 s", ledger)
+    ledger.check(gone=_GONE)
+    ledger.check_copies()
+    assert ledger.doubled, "FCM did not hang"
+    assert ledger.delays("apns")[-1] < 3.0
+    assert _TRY < ledger.delays("fcm")[-1] < 35
+    assert all(arrival.provider == "fcm" for fate in ledger.doubled.values() for arrival in fate.arrivals)
+
+
+def test_a_storm_of_429_is_waited_out_for_as_long_as_the_provider_asks(town: Town, report: Report) -> None:
+    wait = 3
+    town.start_dispatchers(2)
+    town.providers.script(provider="fcm", reason="QUOTA_EXCEEDED", retry_after=wait, times=None)
+    town.providers.script(provider="apns", reason="TooManyRequests", retry_after=wait, times=None)
+    begun = time.monotonic()
+    asks = town.product.ask_for(NUMBERS, seconds=4).finish()
+    town.heal()
+    storm = time.monotonic() - begun
+    ledger = town.settle(asks, seconds=30)
+    report(f"429 with Retry-After: {wait} for {storm:.0f} s", ledger)
+    ledger.check(gone=_GONE)
+    assert not ledger.doubled
+    assert refused(ledger) > 0
+    for fate in ledger.fates.values():
+        for before, after in pairwise(fate.arrivals):
+            assert seconds_of(after) - seconds_of(before) >= wait - 0.05, fate
+
+
+def test_a_provider_that_is_down_for_a_while_delays_codes_and_loses_none(town: Town, report: Report) -> None:
+    town.start_dispatchers(2)
+    town.providers.script(provider="fcm", reason="UNAVAILABLE", times=None)
+    town.providers.script(provider="apns", reason="InternalServerError", times=None)
+    begun = time.monotonic()
+    asks = town.product.ask_for(NUMBERS, seconds=4).finish()
+    town.heal()
+    down = time.monotonic() - begun
+    ledger = town.settle(asks, seconds=35)
+    report(f"503 and 500 for {down:.0f} s", ledger)
+    ledger.check(gone=_GONE)
+    assert not ledger.doubled
+    assert refused(ledger) > 0
+    assert ledger.delays()[-1] < down + 25

@@ -1,0 +1,289 @@
+"""From one notification to many deliveries: nobody twice, nobody left out, and no more memory for more numbers."""
+
+from __future__ import annotations
+
+import gc
+import time
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from pushhub.channels.recording import RecordingChannel
+from pushhub.db import reading, transaction
+from pushhub.delivery.dispatcher import Dispatcher
+from pushhub.delivery.models import Delivery
+from pushhub.errors import Busy
+from pushhub.notifications import fan_out as fan_out_module
+from pushhub.notifications.fan_out import fan_out_due, turn
+from pushhub.notifications.models import Notification
+from tests.notifications.senders import WORDS, Sender, bind_crowd, number
+from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, expect
+from tests.support.databases import FakeClock
+
+Dispatch = Callable[[], None]
+FanOut = Callable[..., int]
+Channels = Callable[[str], RecordingChannel]
+MakePhone = Callable[..., Phone]
+
+
+def times_reached(app: Flask) -> Counter[str | None]:
+    """How many deliveries each number has."""
+    with app.app_context(), reading() as session:
+        return Counter(session.scalars(sa.select(Delivery.number)))
+
+
+@pytest.mark.parametrize("to_all", [True, False], ids=["all", "a list"])
+@pytest.mark.parametrize("engine_name", ["postgresql", "sqlite"], indirect=True)
+def test_dispatchers_at_once_give_each_number_one_delivery(
+    sender: Sender, shop: Shop, app: Flask, now: FakeClock, to_all: bool
+) -> None:
+    numbers = bind_crowd(app, shop, 300, now())
+    sent = [sender.send("all" if to_all else numbers) for _ in range(3)]
+    barrier = Barrier(8, timeout=60)
+
+    def work(_: int) -> None:
+        with app.app_context():
+            barrier.wait()
+            idle = 0
+            while idle < 5:  # somebody else may be at it
+                with suppress(Busy):
+                    idle = 0 if fan_out_due(7) else idle + 1
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(work, range(8)))
+    assert [sender.show(entry)["status"] for entry in sent] == ["sent"] * 3
+    assert [sender.show(entry)["accepted"] for entry in sent] == [300] * 3
+    assert times_reached(app) == Counter({text: 3 for text in numbers})
+
+
+@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+def test_a_cancellation_amid_many_dispatchers_leaves_nothing_behind(
+    sender: Sender, shop: Shop, app: Flask, now: FakeClock
+) -> None:
+    numbers = bind_crowd(app, shop, 300, now())
+    sent = sender.send(numbers)
+    barrier = Barrier(5, timeout=60)
+
+    def work(turn: int) -> int:
+        with app.app_context():
+            barrier.wait()
+            if turn == 0:
+                return sender.cancel(sent).status_code
+            while fan_out_due(3):
+                pass
+            return 0
+
+    with ThreadPoolExecutor(5) as threads:
+        assert 200 in list(threads.map(work, range(5)))
+    assert sender.progress(sent) == {"expired": 300}
+    assert set(times_reached(app).values()) <= {1}
+
+
+def test_a_running_dispatcher_is_woken_by_a_long_list_and_sends_all_of_it(
+    sender: Sender, shop: Shop, app: Flask, now: FakeClock
+) -> None:
+    parts = app.extensions["pushhub"]
+    numbers = bind_crowd(app, shop, 60, now())
+    dispatcher = Dispatcher(app, parts)
+    parts.wake = dispatcher.wake
+    dispatcher.start()
+    try:
+        sent = sender.send("all")
+        began = time.monotonic()
+        while sender.progress(sent) != {"accepted": 60} and time.monotonic() - began < 20:
+            time.sleep(0.05)
+    finally:
+        dispatcher.stop()
+    assert sender.progress(sent) == {"accepted": 60}
+    assert times_reached(app) == Counter(numbers)
+
+
+def test_a_turn_that_fails_is_undone_and_taken_again(
+    sender: Sender, shop: Shop, app: Flask, fan_out: FanOut, now: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = bind_crowd(app, shop, 30, now())
+    sent = sender.send(numbers)
+
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    fan_out(10, turns=1)
+    with monkeypatch.context() as patch:
+        patch.setattr("pushhub.notifications.fan_out.enqueue_many", fail)
+        with app.app_context(), pytest.raises(ZeroDivisionError):
+            fan_out_due(10)
+    assert sender.progress(sent) == {"queued": 30}
+    fan_out(10)
+    assert times_reached(app) == Counter(numbers)
+
+
+def test_a_cursor_that_somebody_else_has_moved_is_not_moved_again(
+    sender: Sender, shop: Shop, app: Flask, now: FakeClock
+) -> None:
+    numbers = bind_crowd(app, shop, 30, now())
+    sender.send(numbers)
+    with app.app_context():
+        with reading() as session:
+            before = session.execute(sa.select(Notification.__table__)).one()
+        for _ in range(2):
+            with transaction() as session:
+                turn(session, before, 10)
+    assert sum(times_reached(app).values()) == 10
+
+
+def test_a_number_that_moves_before_its_turn_gets_it_on_the_new_phone(
+    sender: Sender, shop: Shop, make_phone: MakePhone, app: Flask, fan_out: FanOut, now: FakeClock
+) -> None:
+    bind_crowd(app, shop, 5, now())
+    old, new = make_phone(), make_phone()
+    old.bind_to(shop)
+    sent = sender.send("all")
+    fan_out(3, turns=1)
+    new.bind_to(shop)
+    fan_out(3)
+    assert times_reached(app)[NUMBER] == 1
+    assert sender.show(sent)["accepted"] == 6
+    assert [item["title"] for item in new.feed()] == [WORDS["title"]]
+
+
+def test_a_number_that_moves_after_its_turn_does_not_get_it_twice(
+    sender: Sender, shop: Shop, make_phone: MakePhone, app: Flask, fan_out: FanOut, dispatch: Dispatch, now: FakeClock
+) -> None:
+    old, new = make_phone(), make_phone()
+    old.bind_to(shop)
+    bind_crowd(app, shop, 5, now())
+    sent = sender.send("all")
+    fan_out(3, turns=1)
+    dispatch()
+    now.forward(seconds=1)
+    new.bind_to(shop)
+    fan_out(3)
+    assert times_reached(app)[NUMBER] == 1
+    assert sender.show(sent)["accepted"] == 6
+
+
+def test_what_waits_goes_with_a_number_to_its_new_phone(
+    sender: Sender, shop: Shop, make_phone: MakePhone, dispatch: Dispatch, channel: Channels
+) -> None:
+    old = make_phone()
+    new = make_phone(push_target={"kind": "apns", "value": "ab" * 32, "topic": "kz.codes.app"}, platform="ios")
+    old.bind_to(shop)
+    sent = sender.send(NUMBER)
+    new.bind_to(shop)
+    dispatch()
+    assert [message.title for message in channel("apns").sent] == [WORDS["title"]]
+    assert WORDS["title"] not in [message.title for message in channel("fcm").sent]
+    assert [item["title"] for item in new.feed()] == [WORDS["title"]]
+    assert sender.progress(sent) == {"accepted": 1}
+
+
+def test_what_waits_for_a_number_that_is_let_go_comes_out_nowhere(
+    sender: Sender, shop: Shop, phone: Phone, dispatch: Dispatch, channel: Channels, now: FakeClock
+) -> None:
+    phone.bind_to(shop)
+    sent = sender.send(NUMBER)
+    phone.unbind()
+    dispatch()
+    assert not channel("fcm").sent
+    assert sender.progress(sent) == {"expired": 1}
+
+
+def test_what_waits_for_a_phone_that_takes_another_number_comes_out_nowhere(
+    sender: Sender, shop: Shop, phone: Phone, dispatch: Dispatch, channel: Channels, now: FakeClock
+) -> None:
+    phone.bind_to(shop)
+    now.forward(days=31)
+    sent = sender.send(NUMBER)
+    phone.bind_to(shop, OTHER_NUMBER)
+    dispatch()
+    assert WORDS["title"] not in [message.title for message in channel("fcm").sent]
+    assert sender.progress(sent) == {"expired": 1}
+
+
+def test_ten_thousand_numbers_in_one_request(
+    sender: Sender, shop: Shop, app: Flask, fan_out: FanOut, now: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pushhub.notifications.fan_out.MOST_WAITING", 100_000)
+    bound = bind_crowd(app, shop, 2_000, now())
+    sent = sender.send([number(place) for place in range(10_000)])
+    assert sent["accepted"] == 10_000
+    assert fan_out() == 20
+    shown = sender.show(sent)
+    assert (shown["status"], shown["unreachable"], shown["progress"]["queued"]) == ("sent", 8_000, 2_000)
+    assert times_reached(app) == Counter(bound)
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+def test_memory_does_not_grow_with_the_number_of_bindings(
+    sender: Sender, shop: Shop, app: Flask, now: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pushhub.notifications.fan_out.MOST_WAITING", 100_000)
+    bind_crowd(app, shop, 20_000, now())
+    first, second = sender.send("all"), sender.send("all")
+    with app.app_context():
+        while sender.show(first)["status"] == "sending":  # fills the caches
+            assert fan_out_due()
+        sender.cancel(first)
+        gc.collect()
+        tracemalloc.start()
+        try:
+            turns = 0
+            while fan_out_due():
+                turns += 1
+            held, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert turns >= 20
+    assert peak < 8_000_000
+    assert held < 2_000_000
+    assert sender.show(second)["accepted"] == 20_000
+
+
+def test_a_page_finds_its_rows_by_index(
+    sender: Sender, shop: Shop, app: Flask, now: FakeClock, engine_name: str
+) -> None:
+    """Whatever else is in the tables: the next bindings, and whose numbers they are, are looked up."""
+    bind_crowd(app, shop, 1_000, now())
+    values = {"after": shop.product.id, "most": 100, "product": shop.product.id}
+    statement = sa.select(fan_out_module._WINDOW, fan_out_module._OWN).params(values)
+    with app.app_context(), transaction() as session:
+        connection = session.connection()
+        if engine_name == "postgresql":
+            connection.execute(sa.text("SET LOCAL enable_seqscan = off"))  # the tables are small
+        written = str(statement.compile(connection, compile_kwargs={"literal_binds": True}))
+        explain = "EXPLAIN QUERY PLAN" if engine_name == "sqlite" else "EXPLAIN"
+        plan = "\n".join(map(str, connection.exec_driver_sql(f"{explain} {written}")))
+    assert "ix_bindings_active" in plan or "pk_bindings" in plan
+    assert "ix_offers_number_status" in plan
+    assert "ix_verifications_number_product_id" in plan
+
+
+def test_a_stranger_with_many_numbers_does_not_make_a_turn_longer(
+    make_shop: Callable[..., Shop], app: Flask, fan_out: FanOut, now: FakeClock
+) -> None:
+    mine, strangers = make_shop("INDIGO"), make_shop("SAKURA")
+    bind_crowd(app, strangers, 950, now())
+    own = bind_crowd(app, mine, 3, now(), first=5_000)
+    sent = Sender(mine).send("all")
+    assert sent["accepted"] == 3
+    assert fan_out(100) == 10
+    assert times_reached(app) == Counter(own)
+
+
+def test_a_retry_that_waits_counts_as_waiting(
+    sender: Sender, shop: Shop, app: Flask, fan_out: FanOut, now: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pushhub.notifications.fan_out.MOST_WAITING", 9)
+    sent = sender.send(bind_crowd(app, shop, 30, now()))
+    assert fan_out(10) == 1
+    with app.app_context(), transaction() as session:
+        session.execute(sa.update(Delivery).values(status="sending"))
+    assert fan_out(10) == 0
+    expect(sender.cancel(sent), 200)

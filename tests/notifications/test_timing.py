@@ -1,0 +1,243 @@
+"""Notifications for later, those whose time is over, and those that are stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from pushhub.channels.contract import Message, Outcome, Retry
+from pushhub.channels.recording import RecordingChannel
+from pushhub.clock import rfc3339
+from pushhub.notifications.fan_out import fan_out_due
+from reference_device import Refused
+from tests.notifications.senders import WORDS, Sender, bind_crowd, number
+from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
+from tests.support.databases import FakeClock
+
+Dispatch = Callable[[], None]
+FanOut = Callable[..., int]
+Channels = Callable[[str], RecordingChannel]
+
+
+def test_a_notification_for_later_waits_for_its_time(
+    sender: Sender, shop: Shop, phone: Phone, fan_out: FanOut, now: FakeClock
+) -> None:
+    phone.bind_to(shop)
+    at = now() + timedelta(hours=2)
+    sent = sender.send(NUMBER, send_at=rfc3339(at), ttl=3600)
+    assert (sent["status"], sent["accepted"]) == ("scheduled", 1)
+    shown = sender.show(sent)
+    assert (shown["send_at"], shown["expires_at"]) == (rfc3339(at), rfc3339(at + timedelta(hours=1)))
+    assert sender.progress(sent) == {"queued": 1}
+    now.forward(hours=2, seconds=-1)
+    assert fan_out() == 0
+    assert phone.feed() == []
+    now.forward(seconds=1)
+    assert fan_out() == 1
+    assert sender.show(sent)["status"] == "sent"
+    assert len(phone.feed()) == 1
+
+
+def test_all_means_those_who_are_bound_when_its_time_comes(
+    sender: Sender, shop: Shop, make_phone: Callable[..., Phone], fan_out: FanOut, now: FakeClock
+) -> None:
+    leaving, coming = make_phone(), make_phone()
+    leaving.bind_to(shop, NUMBER)
+    sent = sender.send("all", send_at=rfc3339(now() + timedelta(days=1)))
+    assert sent["accepted"] == 1
+    leaving.unbind()
+    coming.bind_to(shop, OTHER_NUMBER)
+    make_phone().bind_to(shop, number(1))
+    now.forward(days=1)
+    fan_out()
+    assert sender.show(sent)["accepted"] == 2
+    assert len(coming.feed()) == 1
+
+
+def test_another_zone_is_the_same_moment(sender: Sender, now: FakeClock) -> None:
+    sent = sender.send(NUMBER, send_at="2026-11-21T16:30:00+05:00")
+    assert sender.show(sent)["send_at"] == "2026-11-21T11:30:00.000Z"
+
+
+def test_a_time_is_at_most_30_days_ahead_and_not_past(sender: Sender, now: FakeClock) -> None:
+    for ahead in (timedelta(days=30), timedelta(0), timedelta(minutes=-5)):
+        sent = sender.send(NUMBER, send_at=rfc3339(now() + ahead))
+        assert sender.show(sent)["send_at"] == rfc3339(max(now(), now() + ahead))
+    for ahead in (timedelta(days=30, seconds=1), timedelta(minutes=-5, seconds=-1), timedelta(hours=-5)):
+        refused = sender.post(NUMBER, send_at=rfc3339(now() + ahead))
+        assert set(assert_problem(refused, 422, "invalid_request")["errors"]) == {"send_at"}
+
+
+def test_what_waits_past_its_life_is_not_sent(
+    sender: Sender, shop: Shop, phone: Phone, dispatch: Dispatch, channel: Channels, now: FakeClock
+) -> None:
+    phone.bind_to(shop)
+    sent = sender.send(NUMBER, ttl=60)
+    now.forward(seconds=60)
+    dispatch()
+    assert not channel("fcm").sent
+    assert sender.progress(sent) == {"expired": 1}
+
+
+def test_a_list_whose_life_ends_in_the_middle_is_ended(
+    sender: Sender, shop: Shop, app: Flask, fan_out: FanOut, dispatch: Dispatch, now: FakeClock
+) -> None:
+    numbers = bind_crowd(app, shop, 30, now())
+    sent = sender.send([*numbers[:5], NUMBER, *numbers[5:]], ttl=60)
+    fan_out(10, turns=1)
+    dispatch()
+    now.forward(seconds=60)
+    assert fan_out(10) == 1
+    shown = sender.show(sent)
+    assert (shown["status"], shown["accepted"], shown["unreachable"]) == ("sent", 31, 1)
+    assert sender.progress(sent) == {"accepted": 9, "expired": 21}
+    assert_problem(sender.cancel(sent), 409, "notification_sent")
+
+
+@pytest.mark.parametrize("counted", [20, 10_000])
+def test_all_whose_life_ends_in_the_middle_is_ended(
+    sender: Sender,
+    shop: Shop,
+    app: Flask,
+    fan_out: FanOut,
+    dispatch: Dispatch,
+    now: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    counted: int,
+) -> None:
+    monkeypatch.setattr("pushhub.notifications.sending.COUNTED_AT_ONCE", counted)
+    bind_crowd(app, shop, 30, now())
+    sent = sender.send("all", ttl=60)
+    fan_out(10, turns=1)
+    dispatch()
+    now.forward(seconds=60)
+    fan_out(10)
+    known = counted > 30
+    assert sender.show(sent)["status"] == "sent"
+    assert sender.show(sent)["accepted"] == (30 if known else 10)
+    assert sender.progress(sent) == {"accepted": 10} | ({"expired": 20} if known else {})
+
+
+def test_a_notification_is_cancelled_before_its_time(
+    sender: Sender, shop: Shop, phone: Phone, fan_out: FanOut, now: FakeClock
+) -> None:
+    phone.bind_to(shop)
+    sent = sender.send(NUMBER, send_at=rfc3339(now() + timedelta(hours=1)))
+    cancelled = expect(sender.cancel(sent), 200)
+    assert cancelled["status"] == "cancelled"
+    assert cancelled == expect(sender.cancel(sent), 200)
+    now.forward(hours=2)
+    assert fan_out() == 0
+    assert sender.progress(sent) == {"expired": 1}
+    assert phone.feed() == []
+
+
+def test_a_notification_is_cancelled_in_the_middle(
+    sender: Sender, shop: Shop, app: Flask, fan_out: FanOut, dispatch: Dispatch, channel: Channels, now: FakeClock
+) -> None:
+    numbers = bind_crowd(app, shop, 40, now())
+    sent = sender.send(numbers)
+    fan_out(10, turns=1)
+    dispatch()
+    fan_out(10, turns=1)
+    assert expect(sender.cancel(sent), 200)["status"] == "cancelled"
+    assert fan_out(10) == 0
+    dispatch()
+    assert len(channel("fcm").sent) == 10
+    assert sender.progress(sent) == {"accepted": 10, "expired": 30}
+
+
+def test_what_was_stopped_is_not_in_the_feed_and_what_has_arrived_stays(
+    sender: Sender, shop: Shop, make_phone: Callable[..., Phone], dispatch: Dispatch, channel: Channels
+) -> None:
+    reached, missed = make_phone(), make_phone()
+    reached.bind_to(shop, NUMBER)
+    missed.bind_to(shop, OTHER_NUMBER)
+    channel("fcm").script(Retry("UNAVAILABLE", timedelta(minutes=1)))
+    sent = sender.send([OTHER_NUMBER, NUMBER])
+    dispatch()
+    late = next(
+        phone for phone in (reached, missed) if phone.push_target["value"] == channel("fcm").sent[0].target.value
+    )
+    (listed,) = late.feed()
+    assert expect(sender.cancel(sent), 200)["status"] == "cancelled"
+    assert sorted(len(phone.feed()) for phone in (reached, missed)) == [0, 1]
+    assert late.feed() == []
+    assert sender.progress(sent) == {"accepted": 1, "expired": 1}
+    with pytest.raises(Refused) as refused:
+        late.reveal(listed["delivery_id"])
+    assert refused.value.status == 404
+
+
+def test_what_has_gone_out_can_not_be_cancelled(
+    sender: Sender, shop: Shop, phone: Phone, dispatch: Dispatch, now: FakeClock
+) -> None:
+    phone.bind_to(shop)
+    sent = sender.send(NUMBER)
+    dispatch()
+    assert_problem(sender.cancel(sent), 409, "notification_sent")
+    assert sender.show(sent)["status"] == "sent"
+    assert phone.feed()[0]["title"] == WORDS["title"]
+
+
+def test_a_try_that_fails_after_the_cancellation_is_not_made_again(
+    sender: Sender, shop: Shop, app: Flask, fan_out: FanOut, dispatch: Dispatch, channel: Channels, now: FakeClock
+) -> None:
+    sent = sender.send(bind_crowd(app, shop, 30, now()))
+    fan_out(10, turns=1)
+    real_send = channel("fcm").send
+
+    async def send(message: Message) -> Outcome:
+        await asyncio.to_thread(lambda: expect(sender.cancel(sent), 200))
+        return await real_send(message)
+
+    channel("fcm").script(*[Retry("UNAVAILABLE", timedelta(seconds=1))] * 10)
+    channel("fcm").send = send  # type: ignore[method-assign]
+    dispatch()
+    assert len(channel("fcm").sent) == 10
+    now.forward(seconds=2)
+    dispatch()
+    assert len(channel("fcm").sent) == 10
+    assert sender.progress(sent) == {"expired": 30}
+
+
+def test_no_more_are_made_while_many_wait(
+    sender: Sender,
+    shop: Shop,
+    app: Flask,
+    fan_out: FanOut,
+    dispatch: Dispatch,
+    now: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pushhub.notifications.fan_out.MOST_WAITING", 20)
+    sent = sender.send(bind_crowd(app, shop, 50, now()))
+    assert fan_out(15) == 2
+    assert sender.show(sent)["status"] == "sending"
+    with app.app_context():
+        assert not fan_out_due(15)
+    dispatch()
+    assert fan_out(15) == 2
+    dispatch()
+    assert sender.show(sent)["status"] == "sent"
+    assert sender.progress(sent) == {"accepted": 50}
+
+
+def test_codes_that_wait_hold_up_no_notification(
+    sender: Sender,
+    shop: Shop,
+    phone: Phone,
+    app: Flask,
+    fan_out: FanOut,
+    now: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pushhub.notifications.fan_out.MOST_WAITING", 0)
+    phone.bind_to(shop)
+    shop.ask()
+    sender.send(bind_crowd(app, shop, 30, now()))
+    assert fan_out(10) == 1

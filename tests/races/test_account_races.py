@@ -1,0 +1,219 @@
+"""An address or a password is changed while its owner does something else with it, on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Event
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from pushhub.accounts import links, own_identifiers, password_change, passwords, service, users
+from pushhub.accounts.identifiers import Email, by_login
+from pushhub.accounts.letterhead import Sender
+from pushhub.accounts.links import LinkKind, LinkWorthless
+from pushhub.accounts.models import Account, AccountIdentifier, AccountSession
+from pushhub.accounts.password_change import change_password, change_password_by_link
+from pushhub.accounts.users import GivenPassword, UserDetails
+from pushhub.cabinets.reading import read_profile
+from pushhub.db import db, reading, transaction
+from pushhub.ids import new_key
+from pushhub.settings import Settings
+from tests.cabinet.conftest import with_products
+from tests.cabinet.owners import NEW_PASSWORD, PASSWORD, Owner, a_sender, letters
+
+RULE = read_profile("kaztranscom").password
+NEW = UserDetails(Email("new@example.kz"), name="Анна")
+
+
+@pytest.fixture(params=["postgresql"])
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """SQLite lets one writer in at a time anyhow."""
+    return str(request.param)
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask], settings: Settings) -> Flask:
+    return with_products(make_app(replace(settings, cabinets=("kaztranscom",))), "kaztranscom")
+
+
+@pytest.fixture
+def owner(app: Flask) -> Account:
+    return Owner().registered(app)
+
+
+@pytest.fixture
+def sender(owner: Account) -> Sender:
+    return a_sender(owner.product_id)
+
+
+@pytest.fixture
+def paused(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[object, object]]:
+    """Do `first` and stop it within its transaction, just before it calls what is named; begin `second`, which has to
+    wait for it (or is done by itself), and let `first` go on. What both came to."""
+
+    def run(
+        first: Callable[[], object], module: object, name: str, second: Callable[[], object]
+    ) -> tuple[object, object]:
+        inside, go_on, real = Event(), Event(), getattr(module, name)
+
+        def stopped(*args: object, **kwargs: object) -> object:
+            if not inside.is_set():
+                inside.set()
+                go_on.wait(5)
+            return real(*args, **kwargs)
+
+        def outcome(action: Callable[[], object]) -> object:
+            with app.app_context():
+                try:
+                    return action()
+                except Exception as problem:  # noqa: BLE001 - looked at by the test
+                    return problem
+
+        monkeypatch.setattr(module, name, stopped)
+        with ThreadPoolExecutor(2) as threads:
+            one = threads.submit(outcome, first)
+            assert inside.wait(5)
+            other = threads.submit(outcome, second)
+            _until(app, lambda: other.done() or _somebody_waits(app))
+            go_on.set()
+            return one.result(20), other.result(20)
+
+    return run
+
+
+def _until(app: Flask, is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + 4
+    while not is_so():
+        assert time.monotonic() < end, "the second neither waits nor is done"
+        time.sleep(0.02)
+
+
+def _somebody_waits(app: Flask) -> bool:
+    with app.app_context(), db.engine.connect() as connection:
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        return bool(connection.execute(sa.text(waiting)).scalar())
+
+
+def added(app: Flask, owner: Account, sender: Sender) -> tuple[UUID, str]:
+    """A further user, and the secret of the link in their letter."""
+    key = new_key()
+    with app.app_context():
+        details = UserDetails(Email("old@example.kz"), name="Анна")
+        given = GivenPassword(NEW_PASSWORD, RULE, mailed=False)
+        users.add_user(owner, key, details, given, sender, most=20)
+    return key, newest_secret(app)
+
+
+def newest_secret(app: Flask) -> str:
+    found = re.search(r"https://x/(phl_\S+)", letters(app)[-1].text)
+    assert found
+    return found[1]
+
+
+def names_of(app: Flask, account_id: UUID) -> list[str]:
+    with app.app_context(), reading() as session:
+        kinds = sa.select(AccountIdentifier.kind).where(AccountIdentifier.account_id == account_id)
+        return sorted(session.scalars(kinds))
+
+
+def test_an_address_that_is_taken_away_while_it_is_confirmed_is_gone(
+    app: Flask, owner: Account, sender: Sender, paused: Callable[..., tuple[object, object]]
+) -> None:
+    key, secret = added(app, owner, sender)
+    with app.app_context():
+        seen = users.find_user(owner.id, key)
+    _, changed = paused(
+        lambda: own_identifiers.confirm_email(owner.product_id, secret, sender),
+        own_identifiers,
+        "note",
+        lambda: users.change_user(owner, seen, NEW, None, sender),
+    )
+    # Either the change was told that the user was confirmed meanwhile, or nobody signs in with the address before.
+    assert changed is None or isinstance(changed, users.ChangedMeanwhile)
+    if changed is not None:
+        with app.app_context():
+            users.change_user(owner, users.find_user(owner.id, key), NEW, None, sender)
+    assert names_of(app, key) == []
+
+
+@pytest.mark.parametrize("stopped_at", ["sealed_email", "note"])
+def test_a_link_to_an_address_that_is_being_taken_away_confirms_nothing(
+    app: Flask, owner: Account, sender: Sender, paused: Callable[..., tuple[object, object]], stopped_at: str
+) -> None:
+    key, secret = added(app, owner, sender)
+    with app.app_context():
+        seen = users.find_user(owner.id, key)
+    changed, confirmed = paused(
+        lambda: users.change_user(owner, seen, NEW, None, sender),
+        users,
+        stopped_at,
+        lambda: own_identifiers.confirm_email(owner.product_id, secret, sender),
+    )
+    assert changed is None
+    assert isinstance(confirmed, LinkWorthless)
+    assert names_of(app, key) == []
+
+
+@pytest.mark.parametrize("by_link", [False, True])
+def test_an_address_is_confirmed_while_the_password_is_changed(
+    app: Flask, owner: Account, sender: Sender, paused: Callable[..., tuple[object, object]], by_link: bool
+) -> None:
+    """Both change the account and its links; neither stands in the other's way."""
+    with app.app_context():
+        own_identifiers.ask_email(owner, Email("new@example.kz"), sender)
+        with transaction() as session:
+            recovery = links.make_link(session, owner.id, LinkKind.RECOVERY, 30)
+    secret = newest_secret(app)
+
+    def change() -> None:
+        if by_link:
+            change_password_by_link(owner.product_id, recovery, NEW_PASSWORD, RULE)
+        else:
+            change_password(owner.id, NEW_PASSWORD, RULE)
+
+    confirmed, changed = paused(
+        lambda: own_identifiers.confirm_email(owner.product_id, secret, sender), own_identifiers, "name_account", change
+    )
+    assert isinstance(confirmed, own_identifiers.Waiting)
+    if by_link:  # with the new address the letter to the one before is worth nothing
+        assert isinstance(changed, LinkWorthless)
+    else:
+        assert changed is None
+    with app.app_context(), reading() as session:
+        present = session.get_one(Account, owner.id).password_hash
+    assert passwords.matches(present, PASSWORD if by_link else NEW_PASSWORD)
+
+
+def test_a_password_is_changed_in_two_ways_at_once(
+    app: Flask, owner: Account, paused: Callable[..., tuple[object, object]]
+) -> None:
+    with app.app_context(), transaction() as session:
+        recovery = links.make_link(session, owner.id, LinkKind.RECOVERY, 30)
+    by_link, changed = paused(
+        lambda: change_password_by_link(owner.product_id, recovery, NEW_PASSWORD, RULE),
+        password_change,
+        "set_password",
+        lambda: change_password(owner.id, "Zhanbyr2028", RULE),
+    )
+    assert (by_link, changed) == (None, None)
+
+
+def test_a_session_that_is_begun_while_the_password_is_changed_ends_with_it(
+    app: Flask, owner: Account, paused: Callable[..., tuple[object, object]]
+) -> None:
+    def sign_in() -> object:
+        life = read_profile("kaztranscom").sessions
+        return service.sign_in(owner.product_id, by_login("4445"), PASSWORD, life=life, browser="Chrome")
+
+    paused(sign_in, service, "note", lambda: change_password(owner.id, NEW_PASSWORD, RULE))
+    with app.app_context(), reading() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(AccountSession)) == 0

@@ -1,0 +1,239 @@
+"""What stands behind the companion app, without a browser: its parts, its versions, and what the feed tells it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+
+from mobile_api.companion import shell
+from pushhub.clock import rfc3339
+from reference_device import Refused
+from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
+from tests.support.databases import FakeClock
+
+
+def version(app: Flask) -> str:
+    script = app.test_client().get("/app/worker.js").get_data(as_text=True)
+    found = re.search(r'VERSION = "([0-9a-f]{16})"', script)
+    assert found
+    return found[1]
+
+
+def test_the_service_worker_may_look_after_the_whole_app(app: Flask) -> None:
+    answer = app.test_client().get("/app/worker.js")
+    assert answer.content_type.startswith("text/javascript")
+    assert answer.headers["Service-Worker-Allowed"] == "/app"
+    assert answer.headers["Cache-Control"] == "no-cache"
+
+
+def test_the_app_is_found_with_a_slash_behind_it_too(app: Flask) -> None:
+    for asked, answered in (("/app/", "/app"), ("/app/?lang=kk", "/app?lang=kk")):
+        answer = app.test_client().get(asked)
+        assert (answer.status_code, answer.headers["Location"]) == (302, answered)
+
+
+def test_everything_that_is_kept_is_there_and_no_answer_of_the_service_is(app: Flask) -> None:
+    client = app.test_client()
+    script = client.get("/app/worker.js").get_data(as_text=True)
+    files = json.loads(re.search(r"FILES = (\[.*\]);", script)[1])  # type: ignore[index]
+    assert {"/app/own/app.js", "/app/own/feed.js", "/design/base.css"} <= set(files)
+    for path in files:
+        assert path.startswith(("/app/own/", "/design/"))
+        with client.get(path) as answer:
+            assert answer.status_code == 200, path
+    assert not any("vendor" in path for path in files)
+
+
+def test_every_script_that_a_kept_one_needs_is_kept(app: Flask) -> None:
+    client = app.test_client()
+    script = client.get("/app/worker.js").get_data(as_text=True)
+    files = set(json.loads(re.search(r"FILES = (\[.*\]);", script)[1]))  # type: ignore[index]
+    for path in [path for path in files if path.endswith(".js")]:
+        with client.get(path) as answer:
+            text = answer.get_data(as_text=True)
+        for needed in re.findall(r'^import .* from "([^"]+)";', text, re.MULTILINE):
+            absolute = needed if needed.startswith("/") else path.rpartition("/")[0] + needed[1:]
+            assert absolute in files, f"{path} needs {absolute}"
+
+
+def test_a_changed_file_or_text_is_another_version(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = version(app)
+    assert version(app) == before
+    for language in ("kk", "en"):
+        client = app.test_client()
+        client.get(f"/app?lang={language}")
+        assert before in client.get("/app/worker.js").get_data(as_text=True)  # it is the same for every reader
+    monkeypatch.setattr(shell, "_SHARED", ("base.css", "page.js"))
+    assert version(app) != before
+    monkeypatch.undo()
+    assert version(app) == before
+    monkeypatch.setattr("mobile_api.companion.script_texts", lambda: {"a": "text"})
+    assert version(app) != before
+
+
+@pytest.mark.parametrize("path", ["/app", "/app/worker.js", "/app/ru.webmanifest"])
+def test_the_app_runs_nothing_from_elsewhere(app: Flask, path: str) -> None:
+    policy = app.test_client().get(path).headers["Content-Security-Policy"]
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules["default-src"] == "'none'"
+    assert rules["script-src"] == rules["manifest-src"] == rules["worker-src"] == "'self'"
+    assert "unsafe" not in policy
+
+
+def test_the_config_tells_how_our_qr_codes_begin(app: Flask, shop: Shop) -> None:
+    config = expect(app.test_client().get("/mobile/v1/config"), 200)
+    assert shop.offer()["qr"]["link"].startswith(f"{config['app_link']}/v1#")
+
+
+def test_a_qr_code_of_another_host_is_told_apart_and_not_counted(
+    make_app: Callable[..., Flask], shop: Shop, phone: Phone
+) -> None:
+    link = urlsplit(shop.offer()["qr"]["link"])
+    foreign = link._replace(netloc="codes.elsewhere.test").geturl()
+    for _ in range(30):  # more than wrong passwords are allowed from one address
+        with pytest.raises(Refused, match="qr_not_understood"):
+            phone.bind(qr=foreign)
+    assert phone.bind(qr=link.geturl())["binding"]["number"] == NUMBER
+
+
+def test_a_qr_code_binds_only_the_number_that_was_typed_before(app: Flask, shop: Shop, phone: Phone) -> None:
+    offer = shop.offer()
+    device = {"installation_id": "a-browser", "platform": "web", "model": "Chrome", "os_version": "1"}
+    device |= {"app_version": "1", "locale": "ru", "push_target": {"kind": "poll"}}
+    body = {
+        "qr": offer["qr"]["link"],
+        "device": device,
+        "consent_version": phone.config()["consent"]["version"],
+    }
+
+    def bind(number: str) -> tuple[int, Any]:
+        sent = phone._signed("POST", "/mobile/v1/bindings", body | {"number": number}, key=phone.key)
+        return sent.status, sent.json()["binding" if sent.status == 201 else "code"]
+
+    assert bind(OTHER_NUMBER) == (422, "offer_not_accepted")
+    assert bind("12") == (422, "number_invalid")
+    assert shop.show_offer(offer)["status"] == "pending"
+    status, binding = bind("+7 705 754 68 68")
+    assert (status, binding["number"]) == (201, NUMBER)
+
+
+@pytest.mark.parametrize("more", [{"password": "703610887203"}, {"password": "703610887203", "number": NUMBER}])
+def test_a_qr_code_and_a_password_are_not_sent_together(shop: Shop, phone: Phone, more: dict[str, str]) -> None:
+    body = {"qr": shop.offer()["qr"]["link"], "device": {}, "consent_version": "1"} | more
+    answer = phone._signed("POST", "/mobile/v1/bindings", body, key=phone.key)
+    assert answer.status == 422
+
+
+def test_the_feed_tells_what_became_of_a_code(shop: Shop, phone: Phone, now: FakeClock) -> None:
+    phone.bind_to(shop)
+    asked = shop.ask()
+    (item,) = phone.feed()
+    assert item["code_status"] == "pending"
+    assert phone.feed_changed()
+    assert not phone.feed_changed()
+    code = phone.read_code()
+    assert shop.check(asked, code)["valid"]
+    (item,) = phone.feed()
+    assert item["code_status"] == "approved"
+
+    other = shop.ask(purpose="sign_up")
+    assert [entry["code_status"] for entry in phone.feed()] == ["approved", "pending"]
+    expect(shop.call("POST", f"/v1/verifications/{other['id']}/cancel"), 200)
+    assert [entry["code_status"] for entry in phone.feed()] == ["approved", "cancelled"]
+
+
+def test_a_code_that_was_sent_again_is_told_by_the_earlier_message(shop: Shop, phone: Phone, now: FakeClock) -> None:
+    phone.bind_to(shop)
+    asked = shop.ask()
+    (first,) = phone.feed()
+    assert first["sent_again_as"] is None
+    assert phone.feed_changed()
+
+    def resend() -> None:
+        now.forward(minutes=1)
+        expect(shop.call("POST", f"/v1/verifications/{asked['id']}/resend"), 200)
+
+    resend()
+    earlier, second = phone.feed()
+    assert earlier["delivery_id"] == first["delivery_id"]
+    assert (earlier["sent_again_as"], second["sent_again_as"]) == (second["delivery_id"], None)
+    resend()
+    third = phone.feed()[-1]
+    # The newest of them is named by all, and an app that knows nothing of this goes on as before.
+    assert [item["sent_again_as"] for item in phone.feed()] == [third["delivery_id"], third["delivery_id"], None]
+    assert {item["code_status"] for item in phone.feed()} == {"pending"}
+    codes = {phone.reveal(item["delivery_id"])["code"] for item in (first, second, third)}
+    assert len(codes) == 1
+    phone.acknowledge([first["delivery_id"]], "seen")
+    assert shop.show(asked)["deliveries"][0]["status"] == "seen"
+    assert shop.check(asked, codes.pop())["valid"]
+
+    # Another code is no further sending of this one.
+    shop.ask(purpose="sign_up")
+    assert [item["sent_again_as"] for item in phone.feed()][2:] == [None, None]
+
+
+def test_sending_again_changes_the_tag_of_a_page_that_only_the_earlier_message_is_on(
+    shop: Shop, phone: Phone, now: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pushhub.delivery.receipts.FEED_PAGE", 1)
+    phone.bind_to(shop)
+    asked = shop.ask()
+    before = phone._signed("GET", "/mobile/v1/feed")
+    now.forward(minutes=1)
+    expect(shop.call("POST", f"/v1/verifications/{asked['id']}/resend"), 200)
+    after = phone._signed("GET", "/mobile/v1/feed", headers={"If-None-Match": before.headers["etag"]})
+    assert after.status == 200
+    assert [item["sent_again_as"] for item in after.json()["items"]] == [phone.feed()[-1]["delivery_id"]]
+
+
+def test_a_code_that_was_used_changes_the_tag_of_the_page_that_it_is_on(shop: Shop, phone: Phone) -> None:
+    phone.bind_to(shop)
+    asked = shop.ask()
+    code = phone.read_code()
+
+    def look(tag: str | None) -> tuple[int, str | None]:
+        headers = {"If-None-Match": tag} if tag else {}
+        answer = phone._signed("GET", "/mobile/v1/feed", headers=headers)
+        return answer.status, answer.headers.get("etag")
+
+    _, tag = look(None)
+    assert look(tag) == (304, tag)
+    shop.check(asked, code)
+    status, changed = look(tag)
+    assert (status, changed != tag) == (200, True)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "believed"),
+    [(-30, True), (0, True), (-90, False), (40, False), (-86400 * 400, False)],
+)
+def test_a_receipt_tells_the_phones_time_where_it_can_be_true(
+    shop: Shop, phone: Phone, now: FakeClock, ahead: int, believed: bool
+) -> None:
+    phone.bind_to(shop)
+    asked = shop.ask()
+    (item,) = phone.feed()
+    now.forward(seconds=60)
+    at = rfc3339(now() + timedelta(seconds=ahead))
+    body = {"receipts": [{"delivery_id": item["delivery_id"], "event": "received", "at": at}]}
+    assert phone._signed("POST", "/mobile/v1/receipts", body).status == 204
+    delivery = shop.show(asked)["deliveries"][0]
+    assert delivery["status"] == "received"
+    assert delivery["received_at"] == (at if believed else rfc3339(now()))
+
+
+def test_a_receipt_without_a_zone_is_refused(app: Flask, shop: Shop, phone: Phone) -> None:
+    phone.bind_to(shop)
+    shop.ask()
+    (item,) = phone.feed()
+    body = {"receipts": [{"delivery_id": item["delivery_id"], "event": "seen", "at": "2026-11-21T10:00:00"}]}
+    assert phone._signed("POST", "/mobile/v1/receipts", body).status == 422
+    assert_problem(app.test_client().post("/mobile/v1/receipts", json=body), 401, "bad_device_secret")

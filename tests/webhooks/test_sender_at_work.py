@@ -1,0 +1,276 @@
+"""Whom messages go to and in which order, and what becomes of them where the sender, the database or a key fails."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import logging
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from pushhub.db import reading, transaction
+from pushhub.logs import JsonFormatter
+from pushhub.webhooks import queue, rules
+from pushhub.webhooks import sender as sender_module
+from pushhub.webhooks.models import WebhookMessage, WebhookSecret
+from pushhub.webhooks.sender import WebhookSender
+from tests.support.actors import NUMBER, Shop, expect
+from tests.support.databases import FakeClock
+from tests.webhooks.receiver import Receiver, says
+
+Register = Callable[..., dict[str, Any]]
+Deliveries = Callable[..., list[dict[str, Any]]]
+
+
+def test_a_webhook_is_told_only_what_it_asked_for_of_its_own_product_and_side(
+    make_shop: Callable[..., Shop],
+    make_receiver: Callable[..., Receiver],
+    tell: Callable[[], None],
+) -> None:
+    shop, stranger = make_shop("INDIGO"), make_shop("SAKURA")
+    picky, all_live, all_test, strange = (make_receiver() for _ in range(4))
+    for who, key, url, kinds in (
+        (shop, shop.key, picky.url(), ["offer.cancelled", "verification.created"]),
+        (shop, shop.key, all_live.url(), []),
+        (shop, shop.test_key, all_test.url(), []),
+        (stranger, stranger.key, strange.url(), []),
+    ):
+        expect(who.call("POST", "/v1/webhooks", {"url": url, "events": kinds}, key=key), 201)
+    live = shop.offer()
+    shop.call("DELETE", f"/v1/offers/{live['id']}")
+    test = expect(shop.call("POST", "/v1/offers", {"number": NUMBER}, key=shop.test_key), 201)
+    tell()
+
+    def told(receiver: Receiver) -> list[tuple[str, str]]:
+        documents = [json.loads(request.body) for request in receiver.received]
+        return [(one["type"], one["data"]["offer_id"]) for one in documents if "offer_id" in one["data"]]
+
+    assert told(picky) == [("offer.cancelled", live["id"])]
+    assert told(all_live) == [("offer.created", live["id"]), ("offer.cancelled", live["id"])]
+    assert told(all_test) == [("offer.created", test["id"])]
+    assert told(strange) == []
+
+
+def test_what_is_told_of_one_thing_goes_out_in_its_order_until_one_fails(
+    app: Flask,
+    shop: Shop,
+    register: Register,
+    receiver: Receiver,
+    relay: Callable[[], int],
+    sender: WebhookSender,
+) -> None:
+    register(receiver.url(), events=["offer.created", "offer.cancelled"])
+    offer = shop.offer()
+    shop.call("DELETE", f"/v1/offers/{offer['id']}")
+    relay()
+    with app.app_context():
+        (first,) = queue.claim(sender.owner, 10, lambda _: 10)
+        assert b"offer.created" in first.body
+        assert queue.claim(sender.owner, 10, lambda _: 10) == []  # the second one waits for the first
+        queue.complete(sender.owner, [queue.Tried(first, rules.Answer(500))])
+        (second,) = queue.claim(sender.owner, 10, lambda _: 10)  # and does not wait for its further tries
+        assert b"offer.cancelled" in second.body
+
+
+def test_a_message_of_a_sender_that_died_is_sent_by_another_one(
+    app: Flask,
+    shop: Shop,
+    register: Register,
+    receiver: Receiver,
+    relay: Callable[[], int],
+    tell: Callable[[], None],
+    now: FakeClock,
+) -> None:
+    register(receiver.url(), events=["offer.created"])
+    shop.offer()
+    relay()
+    dead = WebhookSender(app)
+    with app.app_context():
+        (held,) = queue.claim(dead.owner, 10, lambda _: 10)
+    tell()
+    assert receiver.received == []
+    now.forward(seconds=queue.LEASE.total_seconds())
+    tell()
+    assert len(receiver.received) == 1
+    with app.app_context():
+        queue.complete(dead.owner, [queue.Tried(held, rules.Answer(500))])  # too late: it is not his any more
+        with reading() as session:
+            assert session.scalars(sa.select(WebhookMessage.status)).all() == ["delivered"]
+
+
+def test_a_secret_that_can_not_be_read_is_not_used_and_the_message_waits(
+    app: Flask,
+    shop: Shop,
+    register: Register,
+    receiver: Receiver,
+    tell: Callable[[], None],
+    deliveries: Deliveries,
+) -> None:
+    webhook = register(receiver.url())
+    with app.app_context(), transaction() as session:
+        session.execute(sa.update(WebhookSecret).values(sealed=b"k9:spoilt"))
+    shop.offer()
+    tell()
+    assert receiver.received == []
+    assert (deliveries(webhook)[0]["status"], deliveries(webhook)[0]["error"]) == ("queued", "secret_unreadable")
+
+
+def test_a_body_that_is_too_large_is_not_sent(
+    shop: Shop,
+    register: Register,
+    receiver: Receiver,
+    tell: Callable[[], None],
+    deliveries: Deliveries,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    webhook = register(receiver.url())
+    monkeypatch.setattr(sender_module, "LARGEST_BODY", 10)
+    shop.offer()
+    tell()
+    assert receiver.received == []
+    assert deliveries(webhook)[0]["error"] == "body_too_large"
+
+
+def test_done_messages_are_deleted_after_their_time_and_waiting_ones_are_not(
+    app: Flask,
+    shop: Shop,
+    register: Register,
+    make_receiver: Callable[..., Receiver],
+    tell: Callable[[], None],
+    deliveries: Deliveries,
+    now: FakeClock,
+) -> None:
+    good, gone = make_receiver(), make_receiver()
+    told, left = register(good.url(), events=["offer.created"]), register(gone.url(), events=["offer.created"])
+    gone.behaviour = says(410)
+    shop.offer()
+    tell()
+
+    def sweep() -> tuple[int, int]:
+        with app.app_context(), transaction() as session:
+            queue.sweep(session)
+        return len(deliveries(told)), len(deliveries(left))
+
+    assert sweep() == (1, 1)
+    now.forward(days=7, seconds=1)
+    assert sweep() == (0, 1)
+    now.forward(days=23)
+    assert sweep() == (0, 0)
+
+
+def test_what_was_queued_while_its_webhook_was_disabled_fails_in_the_sweep(
+    app: Flask, shop: Shop, register: Register, receiver: Receiver, relay: Callable[[], int], deliveries: Deliveries
+) -> None:
+    webhook = register(receiver.url(), events=["offer.created"])
+    shop.offer()
+    relay()
+    with app.app_context(), transaction() as session:
+        session.execute(sa.text("UPDATE webhooks SET disabled_at = created_at, disabled_reason = 'gone'"))
+    with app.app_context(), transaction() as session:
+        queue.sweep(session)
+    assert [(one["status"], one["error"]) for one in deliveries(webhook)] == [("failed", "webhook_disabled")]
+
+
+def test_the_sender_runs_wakes_and_stops(
+    app: Flask, shop: Shop, register: Register, receiver: Receiver, relay: Callable[[], int]
+) -> None:
+    register(receiver.url(), events=["offer.created"])
+
+    async def live() -> None:
+        sender, stopping = WebhookSender(app), asyncio.Event()
+        running = asyncio.create_task(sender.run(stopping))
+        for turn in (1, 2):
+            await asyncio.to_thread(lambda: (shop.offer(), relay()))
+            sender.wake()
+            async with asyncio.timeout(10):
+                while len(receiver.received) < turn:
+                    await asyncio.sleep(0.01)
+        stopping.set()
+        sender.wake()
+        await asyncio.wait_for(running, 10)
+
+    asyncio.run(live())
+    with app.app_context(), reading() as session:
+        assert session.scalars(sa.select(WebhookMessage.status)).all() == ["delivered", "delivered"]
+
+
+def test_a_database_that_fails_for_a_while_ends_nothing_and_loses_no_outcome(
+    app: Flask,
+    shop: Shop,
+    register: Register,
+    receiver: Receiver,
+    relay: Callable[[], int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from pushhub.errors import DatabaseUnavailable
+
+    register(receiver.url(), events=["offer.created"])
+    shop.offer()
+    relay()
+    failures = {"claim": 2, "complete": 2}
+    really = {name: getattr(queue, name) for name in failures}
+
+    def failing(name: str) -> Callable[..., Any]:
+        def call(*args: Any) -> Any:
+            if failures[name]:
+                failures[name] -= 1
+                raise DatabaseUnavailable
+            return really[name](*args)
+
+        return call
+
+    for name in failures:
+        monkeypatch.setattr(queue, name, failing(name))
+    monkeypatch.setattr(sender_module, "POLL_SECONDS", 0.05)
+
+    async def live() -> None:
+        sender, stopping = WebhookSender(app), asyncio.Event()
+        running = asyncio.create_task(sender.run(stopping))
+        async with asyncio.timeout(10):
+            while any(failures.values()):
+                await asyncio.sleep(0.01)
+        stopping.set()
+        sender.wake()
+        await asyncio.wait_for(running, 10)
+
+    asyncio.run(live())
+    assert len(receiver.received) == 1
+    with app.app_context(), reading() as session:
+        assert session.scalars(sa.select(WebhookMessage.status)).all() == ["delivered"]
+
+
+def test_no_log_holds_a_secret_a_signature_or_the_path_of_an_address(
+    app: Flask,
+    shop: Shop,
+    register: Register,
+    receiver: Receiver,
+    tell: Callable[[], None],
+    now: FakeClock,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    webhook = register(receiver.url("/recognisable-path-of-the-endpoint"))
+    rotated = expect(shop.call("POST", f"/v1/webhooks/{webhook['id']}/rotate"), 200)
+    receiver.behaviour = says(500, "recognisable-answer", Recognisable_Header="recognisable-value")
+    shop.offer()
+    tell()
+    receiver.close()
+    now.forward(seconds=7)
+    tell()
+    signatures = receiver.received[0].headers["webhook-signature"].split(" ")
+    hidden = [webhook["secret"], rotated["secret"], "recognisable", *(one.partition(",")[2] for one in signatures)]
+    hidden += [base64.b64decode(secret.removeprefix("whsec_")).hex() for secret in hidden[:2]]
+    formatter = JsonFormatter()
+    written = capfd.readouterr().err + "\n".join(
+        f"{formatter.format(record)}\n{record.__dict__!r}" for record in caplog.records
+    )
+    assert len(caplog.records) > 3
+    assert [text for text in hidden if text in written] == []
+    assert not re.search("whsec_", written)

@@ -1,0 +1,278 @@
+"""Several relays, senders, writers and readers at once, on a real PostgreSQL: everything is told, in its order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from pushhub.db import reading, transaction
+from pushhub.errors import PushhubError, TooManyWebhooks
+from pushhub.events import Event, Tag, record
+from pushhub.ids import Prefix, new_key, public_id
+from pushhub.products.service import recognise
+from pushhub.webhooks import queue, service
+from pushhub.webhooks import sender as sender_module
+from pushhub.webhooks.models import Webhook, WebhookMessage, WebhookSecret
+from pushhub.webhooks.polling import events_after
+from pushhub.webhooks.relay import relay_events
+from pushhub.webhooks.sender import WebhookSender
+from tests.support.actors import Shop, expect
+from tests.webhooks.receiver import Receiver, hangs
+
+#: What happens to each verification, in this order.
+STORY = (
+    Tag.VERIFICATION_CREATED,
+    Tag.VERIFICATION_ARMED,
+    Tag.VERIFICATION_RESENT,
+    Tag.VERIFICATION_APPROVED,
+)
+#: Seconds that a relay or reader waits when it has found nothing: all share one interpreter, and one that asks without
+#: a pause takes the time that the others need for their work.
+A_MOMENT = 0.01
+#: Seconds that a try, and the whole race, may take on a machine that has other things to do.
+PATIENCE = 60.0, 120.0
+
+
+@pytest.fixture(params=["postgresql"])
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """Races are run on PostgreSQL: SQLite lets one writer in at a time anyhow."""
+    return str(request.param)
+
+
+def in_context(app: Flask, work: Callable[[], Any]) -> Any:
+    with app.app_context():
+        return work()
+
+
+class Crowd:
+    """Relays, senders and a polling reader, each on a thread of its own, until `done`."""
+
+    def __init__(self, app: Flask, shop: Shop) -> None:
+        self._app = app
+        self.done = threading.Event()
+        self.polled: list[Event] = []
+        self._caller = in_context(app, lambda: recognise(shop.key))
+        self._cursor = in_context(app, lambda: events_after(self._caller, None, 500)).next
+
+    def relay(self) -> None:
+        with self._app.app_context():
+            while not self.done.is_set():
+                if not relay_events(limit=20):
+                    time.sleep(A_MOMENT)
+
+    def poll(self) -> None:
+        with self._app.app_context():
+            while not self.done.is_set():
+                page = events_after(self._caller, self._cursor, 7)
+                self.polled.extend(page.events)
+                self._cursor = page.next
+                if not page.events:
+                    time.sleep(A_MOMENT)
+
+    def send(self) -> None:
+        async def live() -> None:
+            sender, stopping = WebhookSender(self._app), asyncio.Event()
+            running = asyncio.create_task(sender.run(stopping))
+            while not self.done.is_set():
+                sender.wake()
+                await asyncio.sleep(0.05)
+            stopping.set()
+            sender.wake()
+            await running
+
+        asyncio.run(live())
+
+
+def write_stories(app: Flask, subjects: list[UUID], product_id: UUID) -> None:
+    with app.app_context():
+        for tag in STORY:
+            for subject in subjects:
+                with transaction() as session:
+                    record(session, tag, subject, product_id)
+
+
+def stories_in(told: list[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """What was told of each subject, in the order of its arrival."""
+    found: dict[str, tuple[str, ...]] = {}
+    for subject, tag in told:
+        found[subject] = (*found.get(subject, ()), tag)
+    return found
+
+
+def test_none_is_missed_and_none_reordered_with_several_relays_and_senders_at_once(
+    app: Flask,
+    shop: Shop,
+    register: Callable[..., dict[str, Any]],
+    make_receiver: Callable[..., Receiver],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    a_try, all_tries = PATIENCE
+    monkeypatch.setattr("pushhub.webhooks.wire.TOTAL_SECONDS", a_try)
+    endpoints = [make_receiver() for _ in range(2)]
+    for endpoint in endpoints:
+        register(endpoint.url(), events=[str(tag) for tag in STORY])
+    crowd = Crowd(app, shop)
+    subjects = [[new_key() for _ in range(25)] for _ in range(4)]
+    expected = 4 * 25 * len(STORY)
+
+    def all_told() -> bool:
+        counts = [len(crowd.polled), *(len(endpoint.received) for endpoint in endpoints)]
+        return min(counts) >= expected
+
+    with ThreadPoolExecutor(16) as threads:
+        workers = [threads.submit(work) for work in [crowd.relay] * 3 + [crowd.send] * 3 + [crowd.poll]]
+        writers = [threads.submit(write_stories, app, some, shop.product.id) for some in subjects]
+        try:
+            for writer in writers:
+                writer.result(all_tries)
+            until = time.monotonic() + all_tries
+            while time.monotonic() < until and not all_told():
+                time.sleep(0.05)
+            time.sleep(0.2)  # time for one that would come twice
+        finally:
+            crowd.done.set()
+        for worker in workers:
+            worker.result(30)
+
+    whole = tuple(map(str, STORY))
+    keys = {key for some in subjects for key in some}
+    assert stories_in([(str(event.subject_id), event.tag) for event in crowd.polled]) == {
+        str(key): whole for key in keys
+    }
+    for endpoint in endpoints:
+        assert len({request.headers["webhook-id"] for request in endpoint.received}) == expected
+        documents = [json.loads(request.body) for request in endpoint.received]
+        told = stories_in([(one["data"]["verification_id"], one["type"]) for one in documents])
+        assert told == {public_id(Prefix.VERIFICATION, key): whole for key in keys}
+    with app.app_context(), reading() as session:
+        outcomes = session.execute(sa.select(WebhookMessage.status, WebhookMessage.tries)).all()
+    assert [tuple(row) for row in outcomes] == [("delivered", 1)] * 2 * expected
+
+
+def test_of_many_claims_at_once_each_message_is_in_one(app: Flask, shop: Shop, register: Any, relay: Any) -> None:
+    register("https://localhost:9/", events=["offer.created"])
+    with app.app_context(), transaction() as session:
+        for _ in range(60):
+            record(session, Tag.OFFER_CREATED, new_key(), shop.product.id)
+    relay()
+    barrier = threading.Barrier(16, timeout=60)
+
+    def claim(_: int) -> list[tuple[UUID, int]]:
+        barrier.wait()
+        return [one.key for one in in_context(app, lambda: queue.claim(new_key(), 10, lambda _: 10))]
+
+    with ThreadPoolExecutor(16) as threads:
+        claimed = [key for keys in threads.map(claim, range(16)) for key in keys]
+    claimed += [one.key for one in in_context(app, lambda: queue.claim(new_key(), 100, lambda _: 100))]
+    assert len(claimed) == len(set(claimed)) == 60
+
+
+def test_an_endpoint_that_hangs_holds_up_only_itself(
+    app: Flask,
+    shop: Shop,
+    register: Callable[..., dict[str, Any]],
+    make_receiver: Callable[..., Receiver],
+    relay: Callable[[], int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pushhub.webhooks.wire.TOTAL_SECONDS", 3.0)
+    hanging, quick = make_receiver(), make_receiver()
+    hanging.behaviour = hangs
+    for endpoint in (hanging, quick):
+        register(endpoint.url(), events=["offer.created"])
+    with app.app_context(), transaction() as session:
+        for _ in range(150):
+            record(session, Tag.OFFER_CREATED, new_key(), shop.product.id)
+    relay()
+
+    async def live() -> float:
+        sender, stopping = WebhookSender(app), asyncio.Event()
+        running = asyncio.create_task(sender.run(stopping))
+        began = time.monotonic()
+        while len(quick.received) < 150:
+            await asyncio.sleep(0.01)
+        took = time.monotonic() - began
+        stopping.set()
+        sender.wake()
+        await running
+        return took
+
+    assert asyncio.run(asyncio.wait_for(live(), 60)) < 2.9
+    assert 1 <= hanging.most_at_once <= sender_module.Pace.FIRST
+    assert quick.most_at_once <= sender_module.Pace.MOST
+
+
+def test_many_rotations_and_registrations_at_once(app: Flask, shop: Shop, register: Any) -> None:
+    webhook = register("https://localhost:9/")
+    caller = in_context(app, lambda: recognise(shop.key))
+    barrier = threading.Barrier(16, timeout=60)
+
+    def act(turn: int) -> str:
+        with app.app_context():
+            key = service.list_webhooks(caller)[0].webhook.id
+            barrier.wait()
+            try:
+                if turn % 2:
+                    return service.rotate_secret(caller, key).secret or ""
+                return service.create_webhook(caller, f"https://localhost:9/{turn}").secret or ""
+            except PushhubError as problem:
+                return problem.code
+
+    with ThreadPoolExecutor(16) as threads:
+        outcomes = list(threads.map(act, range(16)))
+    secrets = [outcome for outcome in outcomes if outcome.startswith("whsec_")]
+    assert len(secrets) == len(set(secrets))
+    assert set(outcomes) - set(secrets) <= {"busy"}  # a rotation that lost three times says so
+    with app.app_context(), reading() as session:
+        current = session.execute(
+            sa.select(WebhookSecret.webhook_id, sa.func.count())
+            .where(WebhookSecret.signs_until.is_(None))
+            .group_by(WebhookSecret.webhook_id)
+        ).all()
+        assert len(session.scalars(sa.select(Webhook.id)).all()) == 9
+    assert {count for _, count in current} == {1}
+    assert expect(shop.call("GET", f"/v1/webhooks/{webhook['id']}"), 200)["old_secret_until"]
+
+
+def test_two_registrations_of_the_tenth_at_once_make_one(app: Flask, shop: Shop, register: Any) -> None:
+    for _ in range(9):
+        register("https://localhost:9/")
+    caller = in_context(app, lambda: recognise(shop.key))
+    barrier = threading.Barrier(8, timeout=60)
+
+    def create(_: int) -> bool:
+        with app.app_context():
+            barrier.wait()
+            try:
+                service.create_webhook(caller, "https://localhost:9/")
+            except TooManyWebhooks:
+                return False
+            return True
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(create, range(8))).count(True) == 1
+
+
+def test_an_endpoint_that_answers_is_given_more_at_once_and_one_that_fails_less() -> None:
+    pace, webhook = sender_module.Pace(), new_key()
+    assert pace.room(webhook) == 4
+    for expected in (8, 16, 16):
+        pace.begin(webhook)
+        pace.end(webhook, answered=True)
+        assert pace.room(webhook) == expected
+    pace.begin(webhook)
+    pace.begin(webhook)
+    pace.end(webhook, answered=False)
+    assert pace.room(webhook) == 0
+    pace.end(webhook, answered=True)
+    assert pace.room(webhook) == 2

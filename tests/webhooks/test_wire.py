@@ -1,0 +1,256 @@
+"""One POST on a real wire: endpoints that behave badly, names that stand for something else, TLS that is not right."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pushhub.webhooks import wire
+from pushhub.webhooks.rules import Answer
+from pushhub.webhooks.targets import Target, UrlRefusal, target_of
+from pushhub.webhooks.wire import TargetRefused, Wire, check_target, resolve, trusted
+from simulators.certificates import Certificates, prepare_certificates
+from tests.webhooks.conftest import HOST
+from tests.webhooks.receiver import (
+    Receiver,
+    closes,
+    hangs,
+    never_ends,
+    resets,
+    says,
+    talks_garbage,
+    trickles,
+)
+
+SECRET_HEADERS = {"webhook-signature": "v1,x"}
+
+
+def post(
+    url: str, certificates: Certificates | None, *, times: int = 1, private_allowed: bool = True, body: bytes = b"{}"
+) -> Answer:
+    """The answer of the last of some POSTs on one wire."""
+    target = target_of(url, private_allowed=True)
+    assert isinstance(target, Target)
+
+    async def go() -> Answer:
+        context = trusted(certificates.ca.read_bytes() if certificates else None)
+        async with Wire(context, private_allowed=private_allowed) as line:
+            for _ in range(times):
+                answer = await line.post(target, SECRET_HEADERS, body)
+        return answer
+
+    return asyncio.run(go())
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """A DNS of our own: what is in it is answered, everything else is asked of the real one."""
+    known: dict[str, list[str]] = {}
+
+    def look_up(host: str, port: int) -> list[str]:
+        return known[host] if host in known else resolve(host, port)
+
+    monkeypatch.setattr(wire, "resolve", look_up)
+    return known
+
+
+def test_a_yes_is_a_yes_and_the_connection_is_used_again(receiver: Receiver, certificates: Certificates) -> None:
+    receiver.behaviour = says(200, "thank you")
+    assert post(receiver.url(), certificates, times=3, body=b'{"a": 1}') == Answer(200)
+    assert [request.body for request in receiver.received] == [b'{"a": 1}'] * 3
+    assert receiver.connections == 1
+    assert receiver.received[0].headers["host"] == f"localhost:{receiver.port}"
+    assert receiver.received[0].headers["content-length"] == "8"
+
+
+def test_the_name_is_what_the_certificate_and_the_host_header_are_about(
+    receiver: Receiver, certificates: Certificates, names: dict[str, list[str]]
+) -> None:
+    names[HOST] = ["127.0.0.1"]
+    assert post(receiver.url(host=HOST), certificates) == Answer(204)
+    assert receiver.received[0].headers["host"] == f"{HOST}:{receiver.port}"
+    names["other.test"] = ["127.0.0.1"]  # the same address; the certificate is not for this name
+    assert post(receiver.url(host="other.test"), certificates) == Answer(error="certificate")
+
+
+def test_a_connection_for_one_name_is_not_used_for_another_one_at_the_same_address(
+    receiver: Receiver, certificates: Certificates, names: dict[str, list[str]]
+) -> None:
+    names |= {HOST: ["127.0.0.1"], "other.test": ["127.0.0.1"]}
+    targets = [target_of(receiver.url(host=host), private_allowed=True) for host in (HOST, "other.test")]
+
+    async def go() -> list[Answer]:
+        async with Wire(trusted(certificates.ca.read_bytes()), private_allowed=True) as line:
+            return [await line.post(target, {}, b"{}") for target in targets if isinstance(target, Target)]
+
+    assert asyncio.run(go()) == [Answer(204), Answer(error="certificate")]
+
+
+def test_an_authority_that_nobody_trusts_is_refused_in_a_clear_word(receiver: Receiver) -> None:
+    assert post(receiver.url(), None) == Answer(error="certificate")
+    assert receiver.received == []
+
+
+def test_a_certificate_of_another_authority_is_refused(
+    receiver: Receiver, tmp_path: Path, certificates: Certificates
+) -> None:
+    another = prepare_certificates(tmp_path, "localhost")
+    assert post(receiver.url(), another) == Answer(error="certificate")
+
+
+def test_a_server_without_tls_where_tls_is_expected(make_receiver: Any, certificates: Certificates) -> None:
+    plain = make_receiver(tls=False)
+    assert post(f"https://localhost:{plain.port}/", certificates).error == "tls"
+    assert post(f"http://localhost:{plain.port}/", certificates) == Answer(204)
+
+
+def test_tls_older_than_1_2_is_not_spoken(certificates: Certificates) -> None:
+    assert trusted(certificates.ca.read_bytes()).minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "answer"),
+    [
+        (talks_garbage, Answer(error="no_http")),
+        (closes, Answer(error="no_http")),
+        (resets, Answer(error="reset")),
+        (says(99999, ""), Answer(error="no_http")),
+        (says(200, X="y" * 200_000), Answer(error="no_http")),
+        (says(404, "no"), Answer(404)),
+        (says(200, Content_Encoding="gzip", X="not gzip"), Answer(200)),
+    ],
+    ids=["garbage", "closes", "resets", "no status", "endless headers", "404", "not what it says"],
+)
+def test_what_an_endpoint_may_do_instead_of_answering(
+    receiver: Receiver, certificates: Certificates, behaviour: Any, answer: Answer
+) -> None:
+    receiver.behaviour = behaviour
+    assert post(receiver.url(), certificates) == answer
+
+
+def test_an_endpoint_that_hangs_costs_the_time_limit(
+    receiver: Receiver, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "TOTAL_SECONDS", 0.5)
+    receiver.behaviour = hangs
+    began = time.monotonic()
+    assert post(receiver.url(), certificates) == Answer(error="timeout")
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("behaviour", [never_ends, trickles])
+def test_of_a_body_without_an_end_little_is_read_and_the_status_counts(
+    receiver: Receiver, certificates: Certificates, monkeypatch: pytest.MonkeyPatch, behaviour: Any
+) -> None:
+    monkeypatch.setattr(wire, "_BODY_SECONDS", 0.5)
+    receiver.behaviour = behaviour
+    began = time.monotonic()
+    assert post(receiver.url(), certificates, times=2) == Answer(200)
+    assert time.monotonic() - began < 8
+    assert receiver.connections == 2  # such a connection is not used again
+
+
+def test_nobody_listens(certificates: Certificates) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    assert post(f"https://localhost:{port}/", certificates) == Answer(error="connect")
+
+
+def test_a_name_that_is_nowhere(certificates: Certificates, names: dict[str, list[str]], monkeypatch: Any) -> None:
+    def nowhere(host: str, port: int) -> list[str]:
+        raise socket.gaierror(socket.EAI_NONAME, "not known")
+
+    monkeypatch.setattr(wire, "resolve", nowhere)
+    assert post("https://nowhere.test/", certificates) == Answer(error="name_not_found")
+    with pytest.raises(TargetRefused) as refused:
+        check_target(Target("https", "nowhere.test", 443, "/"), private_allowed=True)
+    assert refused.value.reason is UrlRefusal.NAME_NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [["127.0.0.1"], ["8.8.8.8", "10.0.0.1"], ["::ffff:127.0.0.1"], ["169.254.169.254"], ["fe80::1%eth0"]],
+)
+def test_a_name_that_stands_for_a_private_address_is_not_connected_to(
+    receiver: Receiver, certificates: Certificates, names: dict[str, list[str]], addresses: list[str]
+) -> None:
+    names[HOST] = addresses
+    assert post(receiver.url(host=HOST), certificates, private_allowed=False) == Answer(error="private_address")
+    assert receiver.connections == 0
+    with pytest.raises(TargetRefused) as refused:
+        check_target(Target("https", HOST, 443, "/"), private_allowed=False)
+    assert refused.value.reason is UrlRefusal.PRIVATE_ADDRESS
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "[::1]", "localhost"])
+def test_this_machine_is_recognised_in_every_notation(
+    receiver: Receiver, certificates: Certificates, host: str
+) -> None:
+    url = receiver.url(host=host)
+    assert post(url, certificates, private_allowed=False) == Answer(error="private_address")
+    assert receiver.connections == 0
+
+
+def test_the_connection_goes_to_the_address_that_was_looked_at(
+    receiver: Receiver, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A DNS that answers well at first and badly after that (rebinding) gets nowhere: it is asked once."""
+    answers = iter([["127.0.0.1"], ["10.0.0.1"], ["10.0.0.1"]])
+    asked = []
+
+    def changing(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return next(answers)
+
+    monkeypatch.setattr(wire, "resolve", changing)
+    monkeypatch.setattr(wire, "is_public", lambda address: address == "127.0.0.1")
+    assert post(receiver.url(host=HOST), certificates, private_allowed=False) == Answer(204)
+    assert asked == [HOST]
+    assert post(receiver.url(host=HOST), certificates, private_allowed=False) == Answer(error="private_address")
+    assert len(receiver.received) == 1
+
+
+def test_the_second_address_is_tried_where_the_first_one_does_not_answer(
+    receiver: Receiver, certificates: Certificates, names: dict[str, list[str]]
+) -> None:
+    names[HOST] = ["::1", "127.0.0.1"]  # nobody listens on ::1
+    assert post(receiver.url(host=HOST), certificates) == Answer(204)
+
+
+def test_a_slow_look_up_is_no_answer_and_holds_up_nobody_else(
+    receiver: Receiver, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(host: str, port: int) -> list[str]:
+        if host == HOST:
+            time.sleep(1.5)
+        return resolve(host, port)
+
+    monkeypatch.setattr(wire, "resolve", slow)
+    monkeypatch.setattr(wire, "TOTAL_SECONDS", 0.7)
+    monkeypatch.setattr(wire, "_LOOKUP_SECONDS", 0.2)
+
+    async def both() -> list[Answer]:
+        slow_one = target_of(receiver.url(host=HOST), private_allowed=True)
+        good_one = target_of(receiver.url(), private_allowed=True)
+        async with Wire(trusted(certificates.ca.read_bytes()), private_allowed=True) as line:
+            posts = [line.post(one, {}, b"{}") for one in (slow_one, good_one) if isinstance(one, Target)]
+            return list(await asyncio.gather(*posts))
+
+    assert asyncio.run(both()) == [Answer(error="timeout"), Answer(204)]
+    with pytest.raises(TargetRefused):
+        check_target(Target("https", HOST, 443, "/"), private_allowed=True)
+
+
+def test_a_wish_to_wait_is_taken_from_the_answer(receiver: Receiver, certificates: Certificates) -> None:
+    receiver.behaviour = says(503, Retry_After="120")
+    answer = post(receiver.url(), certificates)
+    assert answer.retry_after is not None
+    assert answer.retry_after.total_seconds() == 120
+    receiver.behaviour = says(429, Retry_After="soon")
+    assert post(receiver.url(), certificates) == Answer(429)

@@ -1,0 +1,190 @@
+"""Reading what people typed, and saying what is wrong with it in their language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from flask import request
+from flask_babel import gettext as _
+
+from pushhub.accounts.identifiers import (
+    Email,
+    Identifier,
+    NotALogin,
+    NotAnEmail,
+    as_number,
+    by_email,
+    by_iin,
+    by_login,
+    by_number,
+)
+from pushhub.accounts.iin import Iin
+from pushhub.accounts.likeness import PasswordTooLike
+from pushhub.accounts.password_change import StillTheGiven
+from pushhub.accounts.rules import PasswordRule
+from pushhub.accounts.twelve_digits import DigitsProblem, WrongDigits
+from pushhub.cabinets.profile import Consent
+from pushhub.clock import now
+from pushhub.errors import NumberInvalid
+from pushhub.phones import PhoneNumber
+
+_UNSTORABLE = re.compile("[\0-\x08\x0b-\x1f\ud800-\udfff]")
+_LONGEST = 300
+#: A password may be this long and nobody needs to be told that there is an end.
+_HARDLY_MET = 64
+
+
+@dataclass(slots=True)
+class Form:
+    """A form that was sent, or an empty one: what was typed and what is wrong, by field.
+
+    `secret` names fields whose text does not go back into the page.
+    """
+
+    typed: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+    secret: tuple[str, ...] = ("password", "repeat")
+
+    @classmethod
+    def sent(cls) -> Form:
+        """The form of this request."""
+        return cls({name: _UNSTORABLE.sub("", value)[:_LONGEST] for name, value in request.form.items()})
+
+    def text(self, name: str) -> str:
+        """What was typed into a field, without spaces around it."""
+        return self.typed.get(name, "").strip()
+
+    def raw(self, name: str) -> str:
+        """What was typed, as it is: a password may begin with a space."""
+        return self.typed.get(name, "")
+
+    def shown(self, name: str) -> str:
+        """What goes back into the page."""
+        return "" if name in self.secret else self.text(name)
+
+    def refuse(self, name: str, why: str) -> None:
+        """Say what is wrong with a field; the first word about it stands."""
+        self.problems.setdefault(name, why)
+
+    @property
+    def good(self) -> bool:
+        return not self.problems
+
+    def iin(self, name: str, *, required: bool = True) -> Iin | None:
+        """The IIN in a field, or None with its problem noted."""
+        text = self.text(name)
+        if not text:
+            if required:
+                self.refuse(name, _("Enter the IIN: 12 digits."))
+            return None
+        try:
+            return Iin.parse(text, now().date())
+        except WrongDigits as problem:
+            self.refuse(name, _iin_words()[problem.problem])
+            return None
+
+    def number(self, name: str) -> PhoneNumber | None:
+        """The phone number in a field, or None with its problem noted. `8 705 …` is understood."""
+        if not self.text(name).lstrip("+7 "):  # the mask of an empty field
+            self.refuse(name, _("Enter the phone number."))
+            return None
+        try:
+            return as_number(self.text(name))
+        except NumberInvalid:
+            self.refuse(name, _("That is not a phone number. Write it with the country code: +7 (701) 123-45-67."))
+            return None
+
+    def email(self, name: str, *, required: bool = True) -> Email | None:
+        """The e-mail address in a field, or None with its problem noted."""
+        if not self.text(name):
+            if required:
+                self.refuse(name, _("Enter the e-mail address."))
+            return None
+        try:
+            return Email.parse(self.text(name))
+        except NotAnEmail:
+            self.refuse(name, _("That is not an e-mail address. Write it like aigerim@example.kz."))
+            return None
+
+    def identifier(self, kind: str, *, required: bool = True) -> Identifier | None:
+        """What somebody signs in with, from the field that is named like its kind; None with its problem noted."""
+        if not self.text(kind) and not required:
+            return None
+        if kind == "iin":
+            iin = self.iin(kind)
+            return by_iin(iin) if iin is not None else None
+        if kind == "number":
+            number = self.number(kind)
+            return by_number(number) if number is not None else None
+        if kind == "email":
+            email = self.email(kind)
+            return by_email(email) if email is not None else None
+        try:
+            return by_login(self.text(kind))
+        except NotALogin:
+            self.refuse(kind, _("Enter the login: 2 to 40 letters, digits, dots or dashes."))
+            return None
+
+    def consents(self, consents: Iterable[Consent]) -> None:
+        """Note every box that has to be ticked and is not."""
+        for consent in consents:
+            if not self.text(f"consent-{consent.id}"):
+                self.refuse(f"consent-{consent.id}", _("Tick this box to go on."))
+
+    def new_password(self, rule: PasswordRule) -> str:
+        """The new password that was typed twice, with its problems noted."""
+        password = self.raw("password")
+        if not password:
+            self.refuse("password", _("Think of a password and enter it."))
+        elif rule.unmet(password):
+            self.refuse("password", _("The password does not meet the points marked with a cross."))
+        elif self.raw("repeat") != password:
+            self.refuse("repeat", _("The two passwords are not the same. Enter the same password twice."))
+        return password
+
+
+def unmet_points(form: Form, rule: PasswordRule) -> tuple[str, ...]:
+    """Which points of the checklist what was typed does not meet."""
+    return rule.unmet(form.raw("password"))
+
+
+def checklist(rule: PasswordRule) -> Mapping[str, str]:
+    """The points of the checklist in the reader's language."""
+    words = {
+        "length": _length_words(rule),
+        "lower": _("A small Latin letter"),
+        "upper": _("A capital Latin letter"),
+        "digit": _("Digits"),
+        "special": _("A special character ({characters})").format(characters=" ".join(rule.special)),
+    }
+    return {part: words[part] for part in rule.parts}
+
+
+def _length_words(rule: PasswordRule) -> str:
+    """The upper end is said where people could meet it."""
+    if rule.max_length > _HARDLY_MET:
+        return str(_("At least {count} characters").format(count=rule.min_length))
+    return str(_("From {least} to {most} characters").format(least=rule.min_length, most=rule.max_length))
+
+
+def too_like(rule: PasswordRule, problem: PasswordTooLike) -> str:
+    """What to say of a password that `PasswordTooLike` was raised for."""
+    if isinstance(problem, StillTheGiven):
+        return same_password()
+    words: str = _("This is one of your last {count} passwords or too much like one. Think of another one.")
+    return words.format(count=rule.remembered)
+
+
+def same_password() -> str:
+    """What to say of a new password that is none."""
+    return str(_("This is your present password. Think of another one."))
+
+
+def _iin_words() -> Mapping[DigitsProblem, str]:
+    return {
+        DigitsProblem.NOT_TWELVE_DIGITS: _("An IIN has exactly 12 digits."),
+        DigitsProblem.NO_SUCH_DATE: _("There is a slip in the IIN: its first six digits are not a birth date."),
+        DigitsProblem.WRONG_CHECK_DIGIT: _("There is a slip in the IIN: the digits do not fit together."),
+    }

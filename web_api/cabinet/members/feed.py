@@ -1,0 +1,57 @@
+"""«Лента событий»: the QR code and the password that bind a device, and what happened."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import request
+from werkzeug.wrappers import Response
+
+from pushhub.accounts import possession, sessions
+from pushhub.accounts.feed import device_of, feed_of
+from pushhub.accounts.identifiers import Identifier
+from pushhub.accounts.possession import Claim
+from pushhub.binding.offers import ShownOffer
+from pushhub.binding.rules import Assurance
+from pushhub.clock import rfc3339
+from pushhub.phones import PhoneNumber
+from web_api.cabinet.here import caller, language, member, page
+from web_api.cabinet.members.event_words import event_details, event_words
+from web_api.cabinet.routes import members
+from web_api.cabinet.words import note_words
+
+
+@members.get("/feed")
+def show_feed() -> Response:
+    """«Лента событий»: QR code and one-time password, the device of the number, what happened."""
+    person = member()
+    number = PhoneNumber.trusted(person.account.number) if person.account.number is not None else None
+    device = device_of(number) if number is not None else None
+    items = feed_of(person.account, _before())
+    return page(
+        "members/feed.html",
+        number=number.masked if number is not None else None,
+        device=device,
+        offer=_offer(number) if number is not None and (device is None or request.args.get("bind")) else None,
+        items=[(item, event_words(item.kind, item.data), event_details(item.kind, item.data)) for item in items],
+        older=rfc3339(items[-1].at) if len(items) == 50 else None,
+        note=note_words(request.args.get("note")),
+    )
+
+
+def _offer(number: PhoneNumber) -> ShownOffer:
+    """The offer that this session shows; a used one is followed by a new one when another device is to be bound."""
+    person = member()
+    claim = Claim(Identifier("account", str(person.account.id), ""), number, True, "sign_in", Assurance.SIGNED_IN)
+    shown = possession.offer(caller(), claim, person.session.offer_id, locale=language(), again_if_used=True)
+    if shown.offer.id != person.session.offer_id:
+        sessions.show_offer_in(person.session.id, shown.offer.id)
+    return shown
+
+
+def _before() -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(request.args.get("before", ""))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None

@@ -1,0 +1,181 @@
+"""«Мой профиль»: who one is, a new password, and what one signs in with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+
+from flask import redirect, request, url_for
+from flask_babel import format_date
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from pushhub.accounts import own_identifiers
+from pushhub.accounts.identifiers import NotALogin
+from pushhub.accounts.likeness import PasswordTooLike
+from pushhub.accounts.models import Account
+from pushhub.accounts.particulars import email_of, particulars_of
+from pushhub.accounts.password_change import change_password, was_just_set
+from pushhub.accounts.registering import IdentifierTaken
+from pushhub.accounts.rules import normal
+from pushhub.accounts.twelve_digits import masked
+from pushhub.accounts.user_letters import TooManyLetters
+from pushhub.errors import NotFound
+from pushhub.phones import PhoneNumber
+from web_api.cabinet.forms import Form, checklist, same_password, too_like, unmet_points
+from web_api.cabinet.here import language, member, page, profile
+from web_api.cabinet.letters import mail_words, refuse_letters, sender
+from web_api.cabinet.members.person_words import identifier_words, particular_words, sex_words
+from web_api.cabinet.members.present_password import FIELD, check_present_in
+from web_api.cabinet.routes import members
+from web_api.cabinet.words import note_words
+
+#: Particulars of which people see only a part, as everywhere.
+_MASKED = ("iin", "tax_id")
+
+
+@members.get("/profile")
+def show_profile() -> Response:
+    """Who one is, and what one signs in with."""
+    account = member().account
+    kinds = own_identifiers.identifiers_of(account.id)
+    return page(
+        "members/profile.html",
+        facts=list(_facts(account)),
+        kinds=[(kind, identifier_words(kind), kinds.get(kind)) for kind in profile().identifiers],
+        changed_at=account.password_changed_at,
+        mail=mail_words() if request.args.get("note") == "email-asked" else None,
+        note=note_words(request.args.get("note")),
+    )
+
+
+@members.get("/profile/password")
+def show_password() -> Response:
+    """A new password: the present one, and the new one twice."""
+    return _password_page(Form())
+
+
+@members.post("/profile/password")
+def take_new_password() -> Response:
+    """Change it. Every other session ends; this one stays."""
+    form, rule, person = Form.sent(), profile().password, member()
+    password = form.new_password(rule)
+    if form.good and normal(form.raw(FIELD)) == normal(password):
+        form.refuse("password", same_password())
+    if not form.good:
+        return _password_page(form, 422)
+    if was_just_set(person.account.id, password):  # a double click: the present password is this one already
+        return redirect(url_for("cabinet_members.show_profile", note="password-changed"), 303)
+    refused = check_present_in(form)
+    if isinstance(refused, Response):
+        return refused
+    if refused is not None:
+        return _password_page(form, refused.status, refused.wait_until)
+    try:
+        change_password(person.account.id, password, rule, but=person.session.id, sender=sender())
+    except PasswordTooLike as problem:
+        form.refuse("password", too_like(rule, problem))
+        return _password_page(form, 422)
+    was_given = person.account.must_change_password
+    where = "cabinet_members.show_feed" if was_given else "cabinet_members.show_profile"
+    return redirect(url_for(where, note="password-changed"), 303)
+
+
+@members.get("/profile/<any(login, email):kind>")
+def show_own_identifier(kind: str) -> Response:
+    """A login or an e-mail address of one's own choice."""
+    if kind == "email":
+        mail_words()  # has the mail server looked at while the form is filled in
+    return _identifier_page(kind, Form())
+
+
+@members.post("/profile/<any(login, email):kind>")
+def take_own_identifier(kind: str) -> Response:
+    """Set the login, or send a letter to the address: it counts when the link in it was used."""
+    _refuse_kind(kind)
+    form = Form.sent()
+    email = form.email("email") if kind == "email" else None
+    if kind == "login":
+        form.identifier("login")
+    if not form.good:
+        return _identifier_page(kind, form, 422)
+    refused = check_present_in(form)
+    if isinstance(refused, Response):
+        return refused
+    if refused is not None:
+        return _identifier_page(kind, form, refused.status, refused.wait_until)
+    account = member().account
+    try:
+        if email is not None:
+            own_identifiers.ask_email(account, email, sender())
+        else:
+            own_identifiers.set_login(account, form.text("login"))
+    except IdentifierTaken:
+        form.refuse("login", _("Somebody else has this login. Think of another one."))
+    except NotALogin:
+        form.refuse("login", _("A login has at least one letter, so that it can't be taken for a number."))
+    except TooManyLetters as refusal:
+        refuse_letters(form, refusal)
+        return _identifier_page(kind, form, 429)
+    if not form.good:
+        return _identifier_page(kind, form, 422)
+    note = "email-asked" if kind == "email" else "login-set"
+    return redirect(url_for("cabinet_members.show_profile", note=note), 303)
+
+
+def _password_page(form: Form, status: int = 200, wait_until: datetime | None = None) -> Response:
+    rule = profile().password
+    return page(
+        "members/profile-password.html",
+        status,
+        form=form,
+        given=member().account.must_change_password,
+        checklist=checklist(rule),
+        unmet=unmet_points(form, rule),
+        wait_until=wait_until,
+        note=None,
+    )
+
+
+def _identifier_page(kind: str, form: Form, status: int = 200, wait_until: datetime | None = None) -> Response:
+    _refuse_kind(kind)
+    return page(
+        f"members/profile-{kind}.html",
+        status,
+        form=form,
+        present=own_identifiers.identifiers_of(member().account.id).get(kind),
+        wait_until=wait_until,
+        note=None,
+    )
+
+
+def _refuse_kind(kind: str) -> None:
+    if kind not in profile().own_identifiers:
+        raise NotFound
+
+
+def _facts(account: Account) -> Iterator[tuple[str, str]]:
+    """What is known of the person, each with its name. The labels of the registration's fields are the profile's."""
+    registration = profile().registration
+    fields = {entry.name: entry for entry in registration.fields} if registration and account.parent_id is None else {}
+    for name, value in particulars_of(account).items():
+        entry = fields.get(name)
+        choices = dict(entry.choices) if entry is not None else {}
+        text = choices[value].said(language()) if value in choices else _shown(name, value)
+        yield entry.label.said(language()).rstrip(" *") if entry is not None else particular_words(name), text
+    if account.number is not None:
+        yield _("Number of the cabinet"), PhoneNumber.trusted(account.number).masked
+    email = email_of(account)
+    if email is not None:
+        yield _("E-mail"), email.masked
+
+
+def _shown(name: str, value: str) -> str:
+    """Of numbers people see a part, as everywhere."""
+    if name in _MASKED:
+        return masked(value)
+    if name == "number":
+        return PhoneNumber.trusted(value).masked
+    if name == "born":
+        return str(format_date(date.fromisoformat(value), "long"))
+    return sex_words(value) if name == "sex" else value

@@ -1,0 +1,47 @@
+"""The present password, which is asked for before something that matters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import redirect, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from pushhub.accounts import sessions
+from pushhub.accounts.failures import CodeWanted, Wait
+from pushhub.accounts.own_password import check_present
+from web_api.cabinet.forms import Form
+from web_api.cabinet.here import forget_session, member
+
+FIELD = "present"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The password was not right, or not looked at: the status of the page, and until when to wait."""
+
+    status: int
+    wait_until: datetime | None = None
+
+
+def check_present_in(form: Form) -> Refused | Response | None:
+    """None where it is right. What is wrong is noted in the form; after ten wrong ones the session is over."""
+    person = member()
+    if not form.raw(FIELD):
+        form.refuse(FIELD, _("Enter your present password."))
+        return Refused(422)
+    found = check_present(person.account, form.raw(FIELD))
+    if found is None:
+        return None
+    if isinstance(found, CodeWanted):
+        sessions.end(person.account.id, person.session.id)
+        response = redirect(url_for("cabinet.enter", note="too-many-wrong"), 303)
+        forget_session(response)
+        return response
+    if isinstance(found, Wait):
+        form.refuse(FIELD, _("Too many wrong passwords. This one was not looked at."))
+        return Refused(429, found.until)
+    form.refuse(FIELD, _("This is not your present password."))
+    return Refused(422, found.wait_until)

@@ -1,0 +1,79 @@
+"""The panel at the top of a signed-in person's pages: account, contract and balance, as the product supplies them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, g
+from flask_babel import format_currency
+
+from pushhub.accounts.particulars import particulars_of
+from pushhub.accounts.users import may_manage, root_of
+from pushhub.customers.contract import Standing
+from pushhub.customers.remembered import RememberedStandings
+from pushhub.errors import CustomersUnavailable
+from web_api.cabinet.here import cabinet, profile, signed_in
+from web_api.cabinet.routes import members
+
+_EXTENSION = "pushhub.standings"
+
+
+@dataclass(frozen=True, slots=True)
+class TopPanel:
+    """What it shows. `balance` is written as the reader writes sums; None where it is not known at this moment."""
+
+    account: str
+    contract: str
+    balance: str | None
+
+
+@members.context_processor
+def _about_member() -> dict[str, Any]:
+    """What every page of a signed-in person needs."""
+    return {"top_panel": top_panel, "has_users": has_users}
+
+
+def has_users() -> bool:
+    """Whether the person sees «Пользователи»."""
+    found = signed_in()
+    return profile().users is not None and found is not None and may_manage(found.account)
+
+
+def top_panel() -> TopPanel | None:
+    """The panel, if the profile has one. Further users see that of whoever registered the cabinet."""
+    if "cabinet_top" not in g:
+        g.cabinet_top = _panel() if profile().top and signed_in() is not None else None
+    found: TopPanel | None = g.cabinet_top
+    return found
+
+
+def _panel() -> TopPanel | None:
+    found = signed_in()
+    if found is None:
+        return None
+    known = particulars_of(root_of(found.account))
+    account, contract = known.get("account", ""), known.get("contract", "")
+    try:
+        standing = _standings().standing(account) if account else None
+    except CustomersUnavailable:
+        standing = None
+    if standing is None:
+        return TopPanel(account, contract, None)
+    return TopPanel(standing.account, standing.contract, _written(standing))
+
+
+def _written(standing: Standing) -> str | None:
+    """`1 425,00 ₸`: the sign of the tenge in every language, as everybody in the country writes it."""
+    if standing.balance is None:
+        return None
+    return str(format_currency(standing.balance, standing.currency)).replace("KZT", "₸")
+
+
+def _standings() -> RememberedStandings:
+    """One memory for each cabinet of this process."""
+    customers = cabinet().customers
+    if customers is None:
+        raise CustomersUnavailable
+    kept: dict[str, RememberedStandings] = current_app.extensions.setdefault(_EXTENSION, {})
+    return kept.setdefault(profile().slug, RememberedStandings(customers))

@@ -1,0 +1,224 @@
+"""«Пользователи»: further users of one cabinet, as whoever may add them sees them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import timedelta
+from uuid import UUID
+
+from flask import redirect, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from pushhub.accounts import users
+from pushhub.accounts.generated import readable_password
+from pushhub.accounts.registering import IdentifierTaken
+from pushhub.accounts.user_letters import TooManyLetters
+from pushhub.accounts.users import ChangedMeanwhile, GivenPassword, TooManyUsers, User, UserDetails, may_manage
+from pushhub.cabinets.profile import Users
+from pushhub.clock import now
+from pushhub.errors import NotFound
+from pushhub.hub import hub
+from pushhub.ids import Prefix, new_key, parse_id, public_id
+from web_api.cabinet.forms import Form, checklist, unmet_points
+from web_api.cabinet.here import member, page, profile
+from web_api.cabinet.letters import mail_words, refuse_letters, sender
+from web_api.cabinet.routes import members
+from web_api.cabinet.words import note_words
+
+#: How a user's password comes to be: set here, made at random and mailed, or left as it is.
+BY_HAND, MADE, KEPT = "hand", "made", "keep"
+_LONGEST = 100
+#: The same changes once more within this time are a double click.
+_DOUBLE_CLICK = timedelta(seconds=30)
+
+
+@members.get("/users")
+def show_users() -> Response:
+    """The users below whoever looks."""
+    about = _about()
+    below = users.users_below(member().account.id)
+    waits = any(not user.confirmed for user in below)
+    return page(
+        "members/users.html",
+        about=about,
+        listed=[(public_id(Prefix.ACCOUNT, user.id), user) for user in below],
+        mail=mail_words() if waits else None,
+        note=note_words(request.args.get("note")),
+    )
+
+
+@members.get("/users/new")
+def show_new_user() -> Response:
+    """An empty form. The user's key is in it, so that what is sent twice is done once."""
+    _about()
+    mail_words()  # has the mail server looked at while the form is filled in
+    return _user_page(Form({"new": public_id(Prefix.ACCOUNT, new_key()), "password_by": BY_HAND}), None)
+
+
+@members.post("/users/new")
+def add_user() -> Response:
+    """Add them, and ask them by letter to confirm the address."""
+    about, form = _about(), Form.sent()
+    user_id = parse_id(Prefix.ACCOUNT, form.text("new"))
+    details, password = _details(form), _password(form, BY_HAND, MADE)
+    if details is None or password is None or not form.good:
+        return _user_page(form, None, 422)
+    try:
+        with _addresses_refused_in(form):
+            users.add_user(member().account, user_id, details, password, sender(), most=about.most)
+    except TooManyUsers:
+        form.refuse(
+            "form", _("There can be {count} users, and there are so many. Remove one first.").format(count=about.most)
+        )
+    if not form.good:
+        return _user_page(form, None, 422)
+    return redirect(url_for("cabinet_members.show_users", note="user-added"), 303)
+
+
+@members.get("/users/<user_id>")
+def show_user(user_id: str) -> Response:
+    """The form with what is known of the user."""
+    _about()
+    user = users.find_user(member().account.id, _key(user_id))
+    return _user_page(_filled(user), user)
+
+
+@members.post("/users/<user_id>")
+def change_user(user_id: str) -> Response:
+    """Save the changes, or send the letter once more."""
+    _about()
+    user, form = users.find_user(member().account.id, _key(user_id)), Form.sent()
+    if form.text("step") == "letter":
+        return _write_again(user)
+    details, password = _details(form), _password(form, KEPT, BY_HAND, MADE)
+    if details is None or not form.good:
+        return _user_page(form, user, 422)
+    try:
+        if form.text("seen") != _digest(user):
+            if _was_just_done(user, details, password):
+                return redirect(url_for("cabinet_members.show_users", note="user-changed"), 303)
+            raise ChangedMeanwhile
+        with _addresses_refused_in(form):
+            users.change_user(member().account, user, details, password, sender())
+    except ChangedMeanwhile:
+        present = users.find_user(member().account.id, user.id)
+        fresh = _filled(present)
+        fresh.refuse(
+            "form",
+            _("Somebody else has changed this user meanwhile. This is what stands now; nothing of yours was saved."),
+        )
+        return _user_page(fresh, present, 409)
+    if not form.good:
+        return _user_page(form, user, 422)
+    return redirect(url_for("cabinet_members.show_users", note="user-changed"), 303)
+
+
+@members.get("/users/<user_id>/remove")
+def ask_removal(user_id: str) -> Response:
+    """Whether one is sure."""
+    _about()
+    user = users.find_user(member().account.id, _key(user_id))
+    return page("members/user-remove.html", user=user, user_id=user_id, note=None)
+
+
+@members.post("/users/<user_id>/remove")
+def remove_user(user_id: str) -> Response:
+    """Remove the user; nobody is signed in as them any more."""
+    _about()
+    users.remove_user(member().account, _key(user_id))
+    return redirect(url_for("cabinet_members.show_users", note="user-removed"), 303)
+
+
+def _about() -> Users:
+    """What the profile says of further users. Whoever may have none sees no such page."""
+    found = profile().users
+    if found is None or not may_manage(member().account):
+        raise NotFound
+    return found
+
+
+def _key(user_id: str) -> UUID:
+    return parse_id(Prefix.ACCOUNT, user_id)
+
+
+def _write_again(user: User) -> Response:
+    try:
+        is_sent = users.write_again(member().account, user.id, sender())
+    except TooManyLetters as refusal:
+        form = _filled(user)
+        refuse_letters(form, refusal)
+        return _user_page(form, user, 429)
+    note = "letter-sent" if is_sent else "user-is-confirmed"
+    return redirect(url_for("cabinet_members.show_users", note=note), 303)
+
+
+def _details(form: Form) -> UserDetails | None:
+    """What was typed of the user, with its problems noted."""
+    email = form.email("email")
+    for name in users.PARTICULARS:
+        if len(form.text(name)) > _LONGEST:
+            form.refuse(name, _("At most {count} characters.").format(count=_LONGEST))
+    if email is None:
+        return None
+    texts = {name: form.text(name) for name in users.PARTICULARS}
+    return UserDetails(email, may_add_users=bool(form.text("may_add_users")), **texts)
+
+
+def _password(form: Form, *ways: str) -> GivenPassword | None:
+    """The password by the way that was chosen; None for the present one, or with its problems noted."""
+    rule, way = profile().password, form.text("password_by")
+    if way not in ways:
+        form.refuse("password_by", _("Choose one of these."))
+    elif way == MADE:
+        return GivenPassword(readable_password(rule), rule, mailed=True)
+    elif way == BY_HAND:
+        return GivenPassword(form.new_password(rule), rule, mailed=False)
+    return None
+
+
+@contextmanager
+def _addresses_refused_in(form: Form) -> Iterator[None]:
+    """What stands against the address or a letter to it is noted in the form."""
+    try:
+        yield
+    except IdentifierTaken:
+        form.refuse("email", _("This cabinet has a user with this address already."))
+    except TooManyLetters as refusal:
+        refuse_letters(form, refusal)
+
+
+def _filled(user: User) -> Form:
+    details = user.details
+    typed = {name: getattr(details, name) for name in users.PARTICULARS} | {"email": details.email.address}
+    typed |= {"may_add_users": "yes" if details.may_add_users else "", "password_by": KEPT}
+    return Form(typed)
+
+
+def _digest(user: User) -> str:
+    """What the form of a user was made from, to notice what others change meanwhile."""
+    shown = asdict(user.details) | {"password_set_at": user.password_set_at.isoformat()}
+    return hub().keyring.lookup_digest("user form", json.dumps(shown))
+
+
+def _was_just_done(user: User, details: UserDetails, password: GivenPassword | None) -> bool:
+    """Whether the form was sent twice, and the first time has done it."""
+    return user.details == details and (password is None or user.password_set_at > now() - _DOUBLE_CLICK)
+
+
+def _user_page(form: Form, user: User | None, status: int = 200) -> Response:
+    rule = profile().password
+    return page(
+        "members/user.html",
+        status,
+        form=form,
+        user=user,
+        user_id=public_id(Prefix.ACCOUNT, user.id) if user is not None else None,
+        seen=_digest(user) if user is not None else "",
+        checklist=checklist(rule),
+        unmet=unmet_points(form, rule),
+        note=None,
+    )

@@ -1,0 +1,61 @@
+"""The QR code of the offer that a page shows, for browsers without JavaScript; in others the panel draws it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Response, url_for
+
+from pushhub.accounts import possession
+from pushhub.accounts.flows import FlowKind
+from pushhub.binding import offers
+from pushhub.binding.offers import ShownOffer
+from pushhub.errors import NotFound
+from pushhub.hub import hub
+from web_api.cabinet import proving
+from web_api.cabinet.here import caller, member
+from web_api.cabinet.routes import members, pages
+from web_api.pictures import qr_svg
+
+
+@pages.get("/flows/<flow_id>/qr.svg")
+def draw_offer(flow_id: str) -> Response:
+    """The QR code of a flow's offer."""
+    return _picture(_offer_of(flow_id))
+
+
+@members.get("/feed/qr.svg")
+def draw_own_offer() -> Response:
+    """The QR code for who is signed in."""
+    return _picture(_own_offer())
+
+
+def _offer_of(flow_id: str) -> ShownOffer:
+    flow = proving.flow_named(flow_id, *FlowKind)
+    claim = proving.claim_in(flow) if flow is not None else None
+    if flow is None or claim is None or not flow.answers.get("offer"):
+        raise NotFound
+    shown = possession.look_at_offer(caller(), claim, UUID(flow.answers["offer"]))
+    if shown is None:
+        raise NotFound
+    return shown
+
+
+def _own_offer() -> ShownOffer:
+    offer_id = member().session.offer_id
+    if offer_id is None:
+        raise NotFound
+    return offers.show_offer(caller(), offer_id)
+
+
+def _picture(shown: ShownOffer) -> Response:
+    if shown.link is None:
+        raise NotFound
+    response = Response(qr_svg(shown.link), content_type="image/svg+xml")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def store_link() -> str:
+    """Where the app is got, as an address that the QR code of step 1 holds."""
+    return f"{hub().settings.public_url}{url_for('cabinet.get_app')}"

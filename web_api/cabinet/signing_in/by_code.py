@@ -1,0 +1,108 @@
+"""Signing in without the password: a code to the number on file stands for it, where the profile allows it.
+
+The code is all that is asked for. So no device can be bound on the way (whoever knows an identifier would let
+themselves in), and none that anybody could have bound gets the code: the owner binds the phone once in the feed.
+"""
+
+from __future__ import annotations
+
+from flask import redirect, url_for
+from werkzeug.wrappers import Response
+
+from pushhub.accounts import flows, possession, service
+from pushhub.accounts.flows import Flow, FlowKind
+from pushhub.accounts.possession import Claim
+from pushhub.errors import NotFound
+from web_api.cabinet import proving
+from web_api.cabinet.forms import Form
+from web_api.cabinet.here import caller, keep_session, page, profile, signed_in, visitor
+from web_api.cabinet.routes import pages
+from web_api.cabinet.signing_in.browsers import this_browser
+from web_api.cabinet.signing_in.naming import chosen_kind, identifiers_in, the_known
+from web_api.cabinet.steps import begin_again, code_page, have_code_sent
+
+
+@pages.get("/code-sign-in")
+def ask_for_code() -> Response:
+    """Who one is. Raises `NotFound` where the profile has no such way."""
+    _refuse_unless_allowed()
+    if signed_in() is not None:
+        return redirect(url_for("cabinet_members.show_feed"), 303)
+    return _name_page(Form())
+
+
+@pages.post("/code-sign-in")
+def send_first_code() -> Response:
+    """Send the code, and on to the page that takes it."""
+    _refuse_unless_allowed()
+    form = Form.sent()
+    candidates = identifiers_in(form)
+    if profile().sign_in.consents:
+        form.consents(profile().consents)
+    if not candidates or not form.good:
+        return _name_page(form, 422)
+    answers = {"identifier": proving.about(the_known(candidates))}
+    flow = flows.begin(caller().product_id, FlowKind.CODE_SIGN_IN, visitor(), answers)
+    claim = proving.claim_in(flow)
+    if claim is None:
+        return begin_again()
+    here = url_for("cabinet.sign_in_by_code", flow_id=proving.address_of(flow))
+    return have_code_sent(flow, claim, form, here) or _name_page(form, 429)
+
+
+@pages.get("/code-sign-in/<flow_id>")
+def sign_in_by_code(flow_id: str) -> Response:
+    """The page that takes the code, or says that none can be sent."""
+    if signed_in() is not None:
+        return redirect(url_for("cabinet_members.show_feed"), 303)
+    flow = proving.flow_named(flow_id, FlowKind.CODE_SIGN_IN)
+    if flow is None or flow.answers.get("done"):
+        return begin_again()
+    return _code_page(flow, Form())
+
+
+@pages.post("/code-sign-in/<flow_id>")
+def take_code(flow_id: str) -> Response:
+    """Send the code, send it again, or look at what was typed and sign in."""
+    flow = proving.flow_named(flow_id, FlowKind.CODE_SIGN_IN)
+    claim = proving.claim_in(flow) if flow is not None else None
+    if flow is None or claim is None or flow.answers.get("done"):
+        return redirect(url_for("cabinet_members.show_feed"), 303) if signed_in() is not None else begin_again()
+    form, here = Form.sent(), url_for("cabinet.sign_in_by_code", flow_id=flow_id)
+    step = form.text("step")
+    if step in ("send", "resend"):
+        return have_code_sent(flow, claim, form, here) or _code_page(flow, form, 429)
+    if step == "check" and flow.answers.get("verification"):
+        return _enter(flow, claim, form)
+    return redirect(here, 303)
+
+
+def _enter(flow: Flow, claim: Claim, form: Form) -> Response:
+    if possession.at_an_unproven_device(claim):  # bound since the code was asked for, and then sent it again
+        proving.give_up(flow)
+        return redirect(url_for("cabinet.sign_in_by_code", flow_id=proving.address_of(flow)), 303)
+    if not proving.code_is_right(flow, claim, form):
+        return _code_page(flow, form, 422)
+    account = proving.account_in(flow)
+    if account is None:
+        return begin_again()
+    begun = service.sign_in_by_code(account, life=profile().sessions, browser=this_browser())
+    flows.amend(flow, done=True)
+    response = redirect(url_for("cabinet_members.show_feed"), 303)
+    keep_session(response, begun.secret)
+    return response
+
+
+def _refuse_unless_allowed() -> None:
+    if not profile().sign_in.by_code:
+        raise NotFound
+
+
+def _name_page(form: Form, status: int = 200) -> Response:
+    return page(
+        "signing_in/sign-in.html", status, form=form, chosen=chosen_kind(), by_code=True, wait_until=None, note=None
+    )
+
+
+def _code_page(flow: Flow, form: Form, status: int = 200) -> Response:
+    return code_page("signing_in/code.html", flow, form, status)

@@ -1,0 +1,37 @@
+"""What happened, by cursor: for products that ask instead of being told by a webhook, or that were away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pushhub import errors
+from pushhub.http.contract import Face
+from pushhub.products.rules import Scope
+from pushhub.webhooks.documents import event_document
+from pushhub.webhooks.polling import events_after
+from web_api.integrators import event_schemas, quota
+from web_api.integrators.caller import ALWAYS, SECURITY, the_caller, valid_api_key
+
+face = Face(
+    "events",
+    __name__,
+    prefix="/v1/events",
+    about="What happened, in one order",
+    guard=valid_api_key,
+    after=quota.tell,
+    security=SECURITY,
+    always=ALWAYS,
+)
+
+
+@face.operation(
+    "GET",
+    "",
+    query=event_schemas.EventsQuery,
+    answer=event_schemas.EventPage,
+    refuses=[errors.CursorMalformed],
+)
+def list_events(query: dict[str, Any]) -> dict[str, Any]:
+    """Your events behind a cursor, oldest first; with a test key those of test keys. `next` is always given"""
+    page = events_after(the_caller(Scope.EVENTS), query["after"], query["limit"])
+    return {"items": [event_document(event) for event in page.events], "next": page.next}

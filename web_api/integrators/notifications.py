@@ -1,0 +1,122 @@
+"""Notifications: send, look how far one has come, stop it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import request
+
+from pushhub import errors
+from pushhub.http.contract import Face
+from pushhub.ids import Prefix, parse_id, public_id
+from pushhub.notifications import sending
+from pushhub.notifications.models import Notification
+from pushhub.notifications.sending import Draft, Shown
+from pushhub.products.rules import Scope
+from web_api.integrators import notification_schemas as schemas
+from web_api.integrators import quota
+from web_api.integrators.caller import (
+    ALWAYS,
+    IDEMPOTENCY_KEY,
+    SECURITY,
+    repeatable,
+    the_caller,
+    valid_api_key,
+)
+
+#: 10,000 numbers and the longest texts in every language fit into it.
+LARGEST_BODY = 512 * 1024
+
+face = Face(
+    "notifications",
+    __name__,
+    prefix="/v1/notifications",
+    about="Notifications to one number, to many, or to all",
+    guard=valid_api_key,
+    after=quota.tell,
+    security=SECURITY,
+    always=ALWAYS,
+)
+
+
+def _take_long_lists() -> None:
+    """The one operation whose body may be longer than others."""
+    if request.endpoint == "notifications.send":
+        request.max_content_length = LARGEST_BODY
+
+
+face.blueprint.before_request(_take_long_lists)
+
+
+@face.operation(
+    "POST",
+    "",
+    body=schemas.NewNotification,
+    answer=schemas.NotificationTaken,
+    status=202,
+    headers=[IDEMPOTENCY_KEY],
+    refuses=[
+        errors.NumberInvalid,
+        errors.NumberNotAllowed,
+        errors.NotificationTooLarge,
+        errors.IdempotencyKeyMalformed,
+        errors.IdempotencyKeyReused,
+    ],
+)
+def send(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Send a notification, now or at a set time. Each reader gets it in the language of the phone"""
+    draft = Draft(
+        title=body["title"],
+        body=body["body"],
+        data=body["data"],
+        texts=body["texts"],
+        life=timedelta(seconds=body["ttl"]),
+        send_at=body["send_at"],
+    )
+    taken = sending.notify(the_caller(Scope.NOTIFICATIONS), body["to"], draft, request=repeatable())
+    headers = {"Idempotent-Replayed": "true"} if taken.replayed else {}
+    return _taken_document(taken.notification), 202, headers
+
+
+@face.operation("GET", "/<notification_id>", answer=schemas.Notification)
+def show(notification_id: str) -> dict[str, Any]:
+    """The notification, and how many of its numbers have come how far"""
+    caller = the_caller(Scope.NOTIFICATIONS)
+    return _document(sending.show(caller, parse_id(Prefix.NOTIFICATION, notification_id)))
+
+
+@face.operation(
+    "POST",
+    "/<notification_id>/cancel",
+    answer=schemas.Notification,
+    refuses=[errors.NotificationSent],
+)
+def cancel(notification_id: str) -> dict[str, Any]:
+    """Stop what has not gone out; what has reached a phone stays there"""
+    caller = the_caller(Scope.NOTIFICATIONS)
+    return _document(sending.cancel(caller, parse_id(Prefix.NOTIFICATION, notification_id)))
+
+
+def _taken_document(notification: Notification) -> dict[str, Any]:
+    return {
+        "id": public_id(Prefix.NOTIFICATION, notification.id),
+        "status": notification.status,
+        "accepted": notification.recipients,
+    }
+
+
+def _document(shown: Shown) -> dict[str, Any]:
+    notification = shown.notification
+    return _taken_document(notification) | {
+        "live": notification.live,
+        "title": notification.title,
+        "body": notification.body,
+        "texts": notification.texts,
+        "data": notification.data,
+        "created_at": notification.created_at,
+        "send_at": notification.send_at,
+        "expires_at": notification.expires_at,
+        "unreachable": notification.unreachable,
+        "progress": shown.progress,
+    }
