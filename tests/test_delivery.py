@@ -150,6 +150,36 @@ def test_a_receipt_during_the_try_is_not_undone_by_the_providers_answer(
     assert [attempt["outcome"] for attempt in delivery["attempts"]] == ["accepted"]
 
 
+@pytest.mark.parametrize("event", ["received", "seen"])
+@pytest.mark.parametrize("at", ["waiting", "on its way"])
+def test_a_late_receipt_of_the_earlier_message_spares_the_one_that_was_sent_again(
+    shop: Shop, bound: Phone, dispatch: Dispatch, fcm: RecordingChannel, now: FakeClock, event: str, at: str
+) -> None:
+    verification = shop.ask()
+    dispatch()
+    (earlier,) = bound.feed()
+    now.forward(minutes=1)
+    expect(shop.call("POST", f"/v1/verifications/{verification['id']}/resend"), 200)
+    real_send = fcm.send
+
+    async def send(message: Message) -> Outcome:
+        await asyncio.to_thread(bound.acknowledge, [earlier["delivery_id"]], event)
+        return await real_send(message)
+
+    if at == "waiting":
+        bound.acknowledge([earlier["delivery_id"]], event)
+    else:
+        fcm.send = send  # type: ignore[method-assign]
+        fcm.script(Retry("UNAVAILABLE", timedelta(seconds=1)))
+    dispatch()
+    now.forward(seconds=2)
+    dispatch()
+    assert [delivery["status"] for delivery in shop.show(verification)["deliveries"]] == [event, "accepted"]
+    newest = bound.feed()[-1]
+    assert newest["expires_at"] == earlier["expires_at"]
+    assert shop.check(verification, bound.reveal(newest["delivery_id"])["code"])["valid"]
+
+
 def test_a_retry_of_a_closed_verification_is_not_sent(
     shop: Shop, bound: Phone, dispatch: Dispatch, fcm: RecordingChannel, now: FakeClock
 ) -> None:

@@ -28,7 +28,7 @@ from pushhub.notifications.rules import NotificationStatus, words_for
 from pushhub.products.models import Product
 from pushhub.products.rules import CodePush
 from pushhub.texts import CODE_WAITS, in_language
-from pushhub.verifications.lifecycle import arm, stop_at
+from pushhub.verifications.lifecycle import arm, stop_elsewhere
 from pushhub.verifications.models import Verification, code_context
 from pushhub.verifications.rules import VerificationStatus
 
@@ -167,6 +167,7 @@ def _messages(known: KnownDevice) -> Any:
             Delivery.id,
             Delivery.kind,
             Delivery.channel,
+            Delivery.device_id,
             Delivery.created_at,
             Delivery.expires_at,
             Delivery.seen_at,
@@ -235,7 +236,7 @@ def _advance(
     ).first()
     if row.kind != DeliveryKind.CODE:
         return
-    stop_at(session, row.verification_id, row.id)
+    stop_elsewhere(session, row.verification_id, row.device_id)
     if moved is None:
         return
     tag = Tag.DELIVERY_RECEIVED if status is DeliveryStatus.RECEIVED else Tag.DELIVERY_SEEN

@@ -75,31 +75,27 @@ def cancel_codes_of(session: Session, number: str) -> None:
             events.record(session, Tag.VERIFICATION_CANCELLED, verification_id, product_id, reason="unbound")
 
 
-def stop_at(session: Session, verification_id: UUID, delivery_id: UUID) -> None:
-    """The device has the code: it goes no further, and what has not gone out by another way stays here."""
+def stop_elsewhere(session: Session, verification_id: UUID, device_id: UUID) -> None:
+    """The device has the code: it goes no further, and what has not gone out by another way does not go out.
+
+    What goes to the device itself stays as it is. Such a message was asked for by sending the code again, and the
+    word of the device, which may be late, is about an earlier one."""
     session.execute(
         sa.update(Verification)
         .where(Verification.id == verification_id, Verification.escalate_at.is_not(None))
         .values(escalate_at=None)
     )
+    elsewhere = (Delivery.verification_id == verification_id, Delivery.device_id.is_distinct_from(device_id))
     session.execute(
         sa.update(Delivery)
-        .where(
-            Delivery.verification_id == verification_id,
-            Delivery.id != delivery_id,
-            Delivery.status == DeliveryStatus.QUEUED,
-        )
+        .where(*elsewhere, Delivery.status == DeliveryStatus.QUEUED)
         .values(status=DeliveryStatus.EXPIRED, error="received_elsewhere", changed_at=clock.now())
         .execution_options(synchronize_session=False)
     )
     # What a dispatcher holds at this moment may still go out, but is not tried again.
     session.execute(
         sa.update(Delivery)
-        .where(
-            Delivery.verification_id == verification_id,
-            Delivery.id != delivery_id,
-            Delivery.status == DeliveryStatus.SENDING,
-        )
+        .where(*elsewhere, Delivery.status == DeliveryStatus.SENDING)
         .values(expires_at=clock.now())
         .execution_options(synchronize_session=False)
     )
