@@ -24,6 +24,7 @@ from aioapns.connection import APNsProductionClientProtocol
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from firebase_admin import credentials, messaging
+from google.auth.credentials import CredentialsWithRegionalAccessBoundary
 from pyreqwest.client import ClientBuilder
 from pyreqwest.http import Url
 
@@ -59,6 +60,8 @@ class SendEach:
         url = environ["PUSHHUB_FCM_URL"] + "/v1/projects/{0}/messages:send"
         messaging._MessagingService.FCM_URL = url
         os.environ["REQUESTS_CA_BUNDLE"] = environ["PUSHHUB_PROVIDER_CA"]
+        # google-auth asks, beside the first request, where the account may be used: at Google's own host.
+        CredentialsWithRegionalAccessBoundary._is_regional_access_boundary_lookup_required = lambda _: False
         self._app = firebase_admin.initialize_app(credentials.Certificate(environ["PUSHHUB_FCM_CREDENTIALS"]))
 
     def prepared(self, count: int) -> list[messaging.Message]:

@@ -64,6 +64,13 @@ def test_aioapns_learns_since_when_a_device_is_gone(sim: Simulators) -> None:
     assert result.timestamp == 1_767_312_000_000
 
 
+@pytest.fixture(autouse=True)
+def _no_question_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """google-auth asks, beside the first request, where the account may be used, at a host fixed in its code."""
+    lookup = "CredentialsWithRegionalAccessBoundary._is_regional_access_boundary_lookup_required"
+    monkeypatch.setattr(f"google.auth.credentials.{lookup}", lambda _: False)
+
+
 @pytest.fixture
 def app(sim: Simulators, monkeypatch: pytest.MonkeyPatch) -> Iterator[firebase_admin.App]:
     """firebase-admin, whose host is fixed in its code, sends to the simulator; OAuth included."""
