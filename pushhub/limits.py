@@ -98,6 +98,25 @@ def counted(session: Session, window: Window, subject: str, *spans: timedelta) -
     return tuple(int(count) for count in session.execute(statement).one())
 
 
+def room_from(session: Session, window: Window, subject: str, span: timedelta, most: int) -> datetime | None:
+    """From when `counted` over `span` is below `most` if nothing more is counted; None where it is so already."""
+    rows = session.execute(
+        sa.select(LimitCounter.window_start, LimitCounter.count)
+        .where(
+            LimitCounter.name == window.name,
+            LimitCounter.subject == subject,
+            LimitCounter.window_start > clock.now() - span,
+        )
+        .order_by(LimitCounter.window_start.desc())
+    ).all()
+    total = 0
+    for began, count in rows:
+        total += count
+        if total >= most:
+            return began + span
+    return None
+
+
 def sweep(session: Session, keep: timedelta) -> None:
     """Forget windows that began longer ago than `keep`."""
     session.execute(sa.delete(LimitCounter).where(LimitCounter.window_start < clock.now() - keep))

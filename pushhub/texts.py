@@ -72,6 +72,10 @@ USER_ADDED = _(
 )
 USER_ADDED_PASSWORD = _("Password: %(password)s\nYou will be asked to change it when you first sign in.")
 USER_ADDED_NO_PASSWORD = _("You will be told the password by whoever added you.")
+USER_ADDED_PASSWORD_STAYS = _(
+    "The password stays as it was. If you don't have it, choose “Forgotten the password?” when you have confirmed the "
+    "address."
+)
 USER_ADDED_END = _("If you know nothing of this, do nothing: without the link the address is used by nobody.")
 CONFIRM_ADDRESS = _("Confirm the address")
 NEW_PASSWORD_BY_EMAIL_TITLE = _("%(cabinet)s: your new password")

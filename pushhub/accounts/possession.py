@@ -22,7 +22,7 @@ from pushhub.delivery.history import latest_channel_of
 from pushhub.delivery.reach import reach_of_number
 from pushhub.errors import CodeMalformed, NotArmed, NotFound, NumberUnreachable, TooManyCodes
 from pushhub.hub import hub
-from pushhub.limits import Window, count_up, counted
+from pushhub.limits import Window, count_up, counted, room_from
 from pushhub.phones import PhoneNumber
 from pushhub.products.route import PUSH, READABLE
 from pushhub.products.service import Caller
@@ -34,6 +34,7 @@ from pushhub.verifications.rules import VerificationStatus, can_be_code, status_
 #: that the limit that is met first is the same with an account as without one.
 _CODES_ASKED = Window("cabinet_codes", timedelta(minutes=10))
 _CODES_BY_ADDRESS = Window("cabinet_client", timedelta(hours=1))
+_DAY = timedelta(days=1)
 #: The number is bound, but not by its owner for certain (one of `delivery.reach.REASONS`).
 TOO_LOW = "assurance_too_low"
 _PREFIXES = ("701", "702", "705", "707", "747", "771", "775", "777", "778")
@@ -98,7 +99,7 @@ def send(
         return Unreachable(TOO_LOW)
     if not claim.real and not _nobody_is_bound(claim) and not _by_sms(caller):
         service.ask_in_vain(caller, claim.number, claim.purpose)
-        return Unreachable("never_bound")
+        return Unreachable(_apparent_reason(claim))
     try:
         asked = service.ask(_speaker(caller, claim), claim.number, claim.purpose, locale=locale)
     except NumberUnreachable as refusal:
@@ -198,16 +199,18 @@ def _check_nothing(caller: Caller, claim: Claim, verification_id: UUID, code: st
 def _refuse_flood(claim: Claim, address: str | None) -> tuple[str, str | None]:
     settings, keyring, now = hub().settings, hub().keyring, clock.now()
     from_address = keyring.lookup_digest("address", address) if address is not None else None
+    codes_a_day = max(1, settings.codes_per_day - 1)
     with reading() as session:
-        (asked,) = counted(session, _CODES_ASKED, claim.identifier.digest, timedelta(days=1))
+        (asked,) = counted(session, _CODES_ASKED, claim.identifier.digest, _DAY)
+        again_at = room_from(session, _CODES_ASKED, claim.identifier.digest, _DAY, codes_a_day)
         (lately,) = counted(session, _CODES_ASKED, claim.identifier.digest, _CODES_ASKED.length)
         (by_address,) = (
             counted(session, _CODES_BY_ADDRESS, from_address, _CODES_BY_ADDRESS.length) if from_address else (0,)
         )
     if lately >= max(1, settings.codes_per_10_minutes - 1):
         raise TooManyCodes(retry_at=_CODES_ASKED.end(now))
-    if asked >= max(1, settings.codes_per_day - 1):
-        raise TooManyCodes(retry_at=now + timedelta(hours=6))
+    if asked >= codes_a_day:
+        raise TooManyCodes(retry_at=again_at)
     if by_address >= settings.codes_per_client_per_hour:
         raise TooManyCodes(retry_at=_CODES_BY_ADDRESS.end(now))
     return claim.identifier.digest, from_address
@@ -234,6 +237,12 @@ def _apparent_place(caller: Caller, claim: Claim, age: timedelta) -> str:
             return step.channel if step.channel in READABLE else "app"
         age -= step.patience
     return "sms" if _by_sms(caller) else "app"
+
+
+def _apparent_reason(claim: Claim) -> str:
+    """Why a stand-in looks as if nothing reached it: mostly, as with real numbers, because no app was ever bound."""
+    chance = int(hub().keyring.lookup_digest("stand-in reason", claim.identifier.digest)[0], 16)
+    return {0: "unbound", 1: "push_target_dead", 2: "notifications_off"}.get(chance, "never_bound")
 
 
 def _nobody_is_bound(claim: Claim) -> bool:

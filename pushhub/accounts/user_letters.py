@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from pushhub.accounts import links
 from pushhub.accounts.identifiers import Email
 from pushhub.accounts.letterhead import TRIED, Message, Sender, counted_as, write
 from pushhub.accounts.links import LinkKind
+from pushhub.accounts.rules import PasswordRule
 from pushhub.limits import Window, count_up
 from pushhub.texts import (
     CONFIRM_ADDRESS,
@@ -25,6 +27,7 @@ from pushhub.texts import (
     USER_ADDED_END,
     USER_ADDED_NO_PASSWORD,
     USER_ADDED_PASSWORD,
+    USER_ADDED_PASSWORD_STAYS,
     USER_ADDED_TITLE,
 )
 
@@ -32,9 +35,9 @@ from pushhub.texts import (
 OWN_EMAIL_MINUTES = 60
 USER_EMAIL_MINUTES = 3 * 24 * 60
 
-_NO_PASSWORD, _PASSWORD = (
-    Message("user_added", USER_ADDED_TITLE, (USER_ADDED, told, "", USER_ADDED_END), CONFIRM_ADDRESS)
-    for told in (USER_ADDED_NO_PASSWORD, USER_ADDED_PASSWORD)
+_TOLD, _MAILED, _STAYS = (
+    Message("user_added", USER_ADDED_TITLE, (USER_ADDED, words, "", USER_ADDED_END), CONFIRM_ADDRESS)
+    for words in (USER_ADDED_NO_PASSWORD, USER_ADDED_PASSWORD, USER_ADDED_PASSWORD_STAYS)
 )
 _PASSWORD_GIVEN = Message("password_given", NEW_PASSWORD_BY_EMAIL_TITLE, (NEW_PASSWORD_BY_EMAIL,))
 _CONFIRM = Message("confirm_email", CONFIRM_OWN_EMAIL_TITLE, (CONFIRM_OWN_EMAIL,), CONFIRM_ADDRESS)
@@ -55,23 +58,33 @@ class TooManyLetters(Exception):
         self.until = until
 
 
+@dataclass(frozen=True, slots=True)
+class GivenPassword:
+    """A password that one person sets for another. `mailed`: it was made at random and goes by letter."""
+
+    text: str = field(repr=False)
+    rule: PasswordRule
+    mailed: bool
+
+
 def invite(
-    session: Session, sender: Sender, *, by: UUID, account_id: UUID, email: Email, password: str | None = None
+    session: Session, sender: Sender, *, by: UUID, account_id: UUID, email: Email, given: GivenPassword | None
 ) -> None:
-    """Ask whoever was added as a user to confirm the address; with the password, where one was made for them. Raises
-    `TooManyLetters`."""
+    """Ask whoever was added as a user to confirm the address, and say how they come to their password: it is in the
+    letter, or told by whoever set it, or (`given` is None) stays as it was. Raises `TooManyLetters`."""
+    mailed = given is not None and given.mailed
     _refuse_flood(session, by, email)
     secret = links.make_link(session, account_id, LinkKind.USER, USER_EMAIL_MINUTES, {"email": email.address})
     write(
         session,
         sender,
         email,
-        _PASSWORD if password is not None else _NO_PASSWORD,
+        _STAYS if given is None else _MAILED if mailed else _TOLD,
         valid_until=clock.now() + timedelta(minutes=USER_EMAIL_MINUTES),
         email=email.address,
         link=sender.link(secret),
         days=str(USER_EMAIL_MINUTES // (24 * 60)),
-        password=password or "",
+        password=given.text if given is not None and mailed else "",
     )
 
 

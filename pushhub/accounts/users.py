@@ -25,7 +25,7 @@ from pushhub.accounts.models import Account, AccountEvent, AccountIdentifier, Ac
 from pushhub.accounts.particulars import email_of, particulars_of, sealed_email, sealed_particulars
 from pushhub.accounts.password_change import set_password
 from pushhub.accounts.registering import IdentifierTaken, NewAccount, create_in
-from pushhub.accounts.rules import PasswordRule
+from pushhub.accounts.user_letters import GivenPassword
 from pushhub.db import held, one_at_a_time, reading, transaction
 from pushhub.errors import NotFound
 
@@ -41,6 +41,10 @@ class ChangedMeanwhile(Exception):
     """Somebody else has changed this user since the form was opened."""
 
 
+class SomebodyElse(Exception):
+    """The form has added a user already, and what it says now is about another."""
+
+
 @dataclass(frozen=True, slots=True)
 class UserDetails:
     """What is told of a user by whoever adds them."""
@@ -54,15 +58,6 @@ class UserDetails:
     @property
     def particulars(self) -> dict[str, str]:
         return {name: value for name, value in asdict(self).items() if name in PARTICULARS and value}
-
-
-@dataclass(frozen=True, slots=True)
-class GivenPassword:
-    """A password that one person sets for another. `mailed`: it was made at random and goes by letter."""
-
-    text: str
-    rule: PasswordRule
-    mailed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +102,10 @@ def add_user(
     actor: Account, user_id: UUID, details: UserDetails, password: GivenPassword, sender: Sender, *, most: int
 ) -> None:
     """Add a user below the actor and ask them by letter to confirm the address. Repeating it with the same `user_id`
-    changes nothing.
+    and the same details changes nothing.
 
-    Raises `NotFound` where the actor may not (any more), `IdentifierTaken` where this cabinet has a user with the
+    Raises `SomebodyElse` where there is a user with this id and other details, `NotFound` where the actor may not (any
+    more), `IdentifierTaken` where this cabinet has a user with the
     address, `TooManyUsers` and `TooManyLetters`. Whether another cabinet knows the address is told to nobody but
     whoever opens its mailbox.
     """
@@ -118,7 +114,8 @@ def add_user(
         root_id, acting = _take_turn(session, actor.id)
         known = session.get(Account, user_id)
         if known is not None:
-            _one_below(session, acting.id, user_id)
+            if _seen(_one_below(session, acting.id, user_id), False).details != details:
+                raise SomebodyElse
             return
         tree = _tree(session, root_id)
         _refuse_taken(tree, details.email)
@@ -144,7 +141,7 @@ def add_user(
             by=acting.id,
             account_id=user_id,
             email=details.email,
-            password=password.text if password.mailed else None,
+            given=password,
         )
 
 
@@ -183,7 +180,7 @@ def change_user(
             told = sender if mailed is None and now.confirmed and not is_new else None
             set_password(session, prepared, must_change=True, sender=told)
         if is_new or (mailed is not None and not now.confirmed):
-            user_letters.invite(session, sender, by=acting.id, account_id=row.id, email=details.email, password=mailed)
+            user_letters.invite(session, sender, by=acting.id, account_id=row.id, email=details.email, given=password)
         elif mailed is not None:
             user_letters.send_password(session, sender, by=acting.id, email=details.email, password=mailed)
         if details != now.details or prepared is not None:
@@ -201,7 +198,7 @@ def write_again(actor: Account, user_id: UUID, sender: Sender) -> bool:
         if row.id in _confirmed(session, acting.id):
             return False
         email = _seen(row, False).details.email
-        user_letters.invite(session, sender, by=acting.id, account_id=row.id, email=email)
+        user_letters.invite(session, sender, by=acting.id, account_id=row.id, email=email, given=None)
         return True
 
 

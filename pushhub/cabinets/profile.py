@@ -228,6 +228,13 @@ class Profile:
         return next((each for each in self.recoveries if each.way is way), None)
 
     @property
+    def keeps_numbers(self) -> bool:
+        """Whether accounts have a number on file that somebody has proven, and to which codes go."""
+        registers_numbers = self.registration is not None and self.registration.code
+        by_code = self.recovery(Way.CODE) is not None or self.sign_in.by_code
+        return registers_numbers or by_code or self.reregistration is not None
+
+    @property
     def asks_mobile_base(self) -> bool:
         """Whether people need to know of the Mobile Citizens Base (БМГ)."""
         return self.reregistration is not None or (self.registration is not None and self.registration.mobile_base)

@@ -99,6 +99,7 @@ def _profile(section: Section) -> Profile:
         ),
     )
     _refuse_contradictions(section, profile)
+    _refuse_odd_consents(section, profile)
     return profile
 
 
@@ -107,8 +108,8 @@ def _refuse_contradictions(section: Section, profile: Profile) -> None:
     ways = [each.way for each in profile.recoveries]
     if len(set(ways)) < len(ways):
         raise section.refuse("recovery", "takes each way once")
-    if profile.sign_in.layout is Layout.TWO_STEPS and len(profile.identifiers) > 1:
-        raise section.refuse("identifiers", 'takes one kind with sign_in.layout "two-steps"')
+    if profile.sign_in.layout is Layout.TWO_STEPS and profile.identifiers != ("iin",):
+        raise section.refuse("identifiers", 'takes ["iin"] and nothing else with sign_in.layout "two-steps"')
     in_one_step = profile.sign_in.layout is not Layout.TWO_STEPS
     if in_one_step and any(each.way is Way.CODE and not each.ask for each in profile.recoveries):
         raise section.refuse(
@@ -130,6 +131,15 @@ def _refuse_contradictions(section: Section, profile: Profile) -> None:
             "registration.fields",
             f"must ask for {signs_in_with}, or nobody who registers could sign in; a number counts with code = true",
         )
+
+
+def _refuse_odd_consents(section: Section, profile: Profile) -> None:
+    ids = [each.id for each in profile.consents]
+    if len(set(ids)) < len(ids):
+        raise section.refuse("consents", "takes each id once: a box that is ticked would count for another, too")
+    asking = (profile.sign_in, *profile.recoveries, *((profile.registration,) if profile.registration else ()))
+    if not ids and any(each.consents for each in asking):
+        raise section.refuse("consents", "is missing: consents = true asks for those that stand there")
 
 
 def _sign_in(section: Section) -> SignIn:
@@ -168,9 +178,12 @@ def _recovery(section: Section, identifiers: tuple[str, ...]) -> Recovery:
 
 
 def _password(section: Section) -> PasswordRule:
+    min_length, max_length = section.whole("min_length", 8, 64), section.whole("max_length", 16, 256)
+    if max_length < min_length:
+        raise section.refuse("max_length", f"can't be below min_length, which is {min_length}")
     return PasswordRule(
-        min_length=section.whole("min_length", 8, 64),
-        max_length=section.whole("max_length", 16, 256),
+        min_length=min_length,
+        max_length=max_length,
         lower=section.flag("lower", default=False),
         upper=section.flag("upper", default=False),
         digit=section.flag("digit", default=False),

@@ -85,13 +85,16 @@ def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(Exception, _from_bug)
 
 
+def refusal_of(problem: HTTPException) -> type[PushhubError]:
+    """What one of werkzeug's own refusals (status 400 or above) is called here."""
+    status = problem.code or 500
+    return _BY_STATUS.get(status) or (errors.MalformedBody if status < 500 else PushhubError)
+
+
 def _from_werkzeug(problem: HTTPException) -> BaseResponse:
-    kind = _BY_STATUS.get(problem.code or 500)
-    if kind is None:
-        if (problem.code or 500) < 400:
-            return problem.get_response()
-        kind = errors.MalformedBody if (problem.code or 500) < 500 else PushhubError
-    members = {}
+    if (problem.code or 500) < 400:
+        return problem.get_response()
+    kind, members = refusal_of(problem), {}
     data = getattr(problem, "data", None)
     if kind is errors.InvalidRequest and isinstance(data, dict):
         members["errors"] = _by_field(data.get("messages", {}))

@@ -83,6 +83,13 @@ def test_no_other_site_sends_a_form(browser: Browser, headers: dict[str, str], k
     assert "text/html" in answer.content_type
 
 
+def test_a_form_that_is_too_long_is_said_to_be_so(browser: Browser) -> None:
+    browser.open(f"{HOME}?lang=ru")
+    answer = browser.send(iin="9" * 3_000_000)
+    assert answer.status_code == 413
+    assert "Это слишком длинно" in browser.text
+
+
 def test_a_signed_in_page_is_for_who_is_signed_in(browser: Browser, another_browser: Browser, account: str) -> None:
     browser.sign_in()
     assert browser.path == "/cabinet/indigo/feed"

@@ -95,6 +95,27 @@ def test_whoever_signs_in_again_may_give_the_present_password_again(app: Flask, 
         assert check_present(owner, PASSWORD) is None
 
 
+def test_a_cabinet_without_numbers_promises_no_code_after_ten_wrong_passwords(
+    app: Flask, owner: Account, browser: Browser, now: FakeClock
+) -> None:
+    for name in ("4445", "5556"):  # the owner's, and nobody's
+        for _ in range(11):
+            now.forward(minutes=59)
+            enter(browser, name, "not it")
+        assert "Пароль слишком много раз был неверным" in browser.text
+        assert f"{HOME}recovery?by=email" in browser.text
+        assert 'value="send"' not in browser.text
+        browser.open(browser.path)
+        unlock = browser.path
+        browser.open(HOME)
+        browser.send(unlock, step="send")
+        assert browser.path == unlock
+        assert "****" not in browser.text
+    now.forward(days=1)
+    enter(browser, "4445")
+    assert browser.path == f"{HOME}feed"
+
+
 def test_one_network_address_has_a_hundred_wrong_passwords_an_hour(
     app: Flask, owner: Account, browser: Browser, now: FakeClock
 ) -> None:

@@ -69,6 +69,8 @@ def test_the_profile_of_indigo_is_what_the_manual_says() -> None:
         ('kind = "text"', 'kind = "colour"', r"reregistration.fields\[2\].kind takes one of"),
         ('name = "certificate"', 'name = "certificate2"', "reregistration.fields are these, each once"),
         ("[соглашением об ответственности сторон]", "соглашением", r"consents\[1\].text marks with \[brackets\]"),
+        ('id = "contact"', 'id = "agreement"', "consents takes each id once"),
+        ('identifiers = ["iin"]', 'identifiers = ["login"]', r'identifiers takes \["iin"\] and nothing else'),
         ('"https://egov.kz/services', '"http://egov.kz/services', "links.mobile_base_check takes an https"),
     ],
 )
@@ -79,6 +81,20 @@ def test_what_is_wrong_with_a_profile_is_said_with_its_place(
     with pytest.raises(ConfigurationError, match=says) as refused:
         read_profile(path)
     assert path in str(refused.value)
+
+
+def test_lengths_that_no_password_can_have_are_refused(changed: Callable[..., str]) -> None:
+    with pytest.raises(ConfigurationError, match=r"password\.max_length can't be below min_length, which is 20"):
+        read_profile(changed(("min_length = 12", "min_length = 20"), ("max_length = 128", "max_length = 16")))
+
+
+def test_consents_that_are_asked_for_and_stand_nowhere_are_refused(changed: Callable[..., str]) -> None:
+    path = changed()
+    text = (OWN_PROFILES / "indigo.toml").read_text()
+    kept = re.sub(r"\[\[consents\]\]\n(?:[^\[\n].*\n|\[consents\..*\n|\n)*", "", text)
+    Path(path).write_text(kept)
+    with pytest.raises(ConfigurationError, match="consents is missing"):
+        read_profile(path)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +116,7 @@ def test_what_is_wrong_with_a_profile_is_said_with_its_place(
         ("indigo", 'by = "code"', 'by = "email"\nask = ["email"]', 'by = "email"', 'only with "email" in identifiers'),
         ("indigo", 'layout = "two-steps"', 'layout = "stairs"', 'layout = "stairs"', "sign_in.layout takes one of"),
         ("indigo", 'layout = "two-steps"', 'layout = "tabs"', "[[recovery]]", "recovery takes what to ask for"),
-        ("balabaqsha", 'layout = "tabs"', 'layout = "two-steps"', "identifiers =", "identifiers takes one kind"),
+        ("balabaqsha", 'layout = "tabs"', 'layout = "two-steps"', "identifiers =", "and nothing else"),
         ("balabaqsha", 'layout = "tabs"', 'layout = "one-field"', "[sign_in]", "sign_in.label is missing"),
         ("balabaqsha", 'ask = ["number", "iin"]', "", "[[recovery]]", "recovery takes what to ask for"),
         (

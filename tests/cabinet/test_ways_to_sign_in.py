@@ -22,6 +22,7 @@ from tests.support.databases import FakeClock
 
 ERLAN = next(account for account in ACCOUNTS if account.profile == "balabaqsha")
 OFFICE = next(account for account in ACCOUNTS if account.profile == "kaztranscom")
+PORTAL = next(account for account in ACCOUNTS if account.profile == "portal")
 HOME = "/cabinet/balabaqsha/"
 CONSENTS = {f"consent__{consent.id}": "yes" for consent in read_profile("balabaqsha").consents}
 
@@ -125,11 +126,11 @@ def test_who_did_not_ask_for_it_is_not_remembered(browser: Browser, now: FakeClo
 
 def test_ten_wrong_passwords_lead_to_the_code(browser: Browser, now: FakeClock) -> None:
     for _ in range(10):
-        browser.open("/cabinet/kaztranscom/?lang=ru")
-        browser.send(name="4445", password="not the password")
+        browser.open("/cabinet/portal/?lang=ru")
+        browser.send(name="aigerim@example.kz", password="not the password")
         now.forward(hours=1)
-    browser.open("/cabinet/kaztranscom/?lang=ru")
-    browser.send(name="4445", password=OFFICE.password)
+    browser.open("/cabinet/portal/?lang=ru")
+    browser.send(name="aigerim@example.kz", password=PORTAL.password)
     assert browser.path.endswith("/code")
     assert "Подтвердите, что это вы" in browser.text
     assert "через e-mail" in browser.text

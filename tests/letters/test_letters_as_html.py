@@ -29,8 +29,9 @@ PAPER = Paper("#0b6b63", "#084f49", "#4fc4b6", "#7bdacd")
 LINK = "https://codes.test/cabinet/portal/link/phl_abc"
 MESSAGES = (
     recovery_letter._RECOVERY,
-    user_letters._PASSWORD,
-    user_letters._NO_PASSWORD,
+    user_letters._MAILED,
+    user_letters._TOLD,
+    user_letters._STAYS,
     user_letters._PASSWORD_GIVEN,
     user_letters._CONFIRM,
     user_letters._CHANGED,

@@ -87,7 +87,7 @@ class Form:
 
     def number(self, name: str) -> PhoneNumber | None:
         """The phone number in a field, or None with its problem noted. `8 705 …` is understood."""
-        if not self.text(name).lstrip("+7 "):  # the mask of an empty field
+        if self.text(name).replace(" ", "") in ("", "+", "7", "+7"):  # the mask of an empty field
             self.refuse(name, _("Enter the phone number."))
             return None
         try:

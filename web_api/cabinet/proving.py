@@ -18,6 +18,7 @@ from pushhub.accounts.possession import TOO_LOW, Answer, Claim, Unreachable
 from pushhub.accounts.service import find_account
 from pushhub.binding.offers import ShownOffer
 from pushhub.binding.rules import Assurance
+from pushhub.clock import now
 from pushhub.errors import NotFound, PushhubError, ResendLimitReached, ResendTooEarly, TooManyCodes, VerificationClosed
 from pushhub.hub import hub
 from pushhub.ids import Prefix, parse_id, public_id
@@ -51,6 +52,11 @@ class Stage:
     reason: str = ""
     #: Where the code can be read: `app`, `sms` or `email`.
     place: str = "app"
+
+    @property
+    def moves(self) -> bool:
+        """Whether the offer takes the number from a device that has it."""
+        return self.offer is not None and Assurance(self.offer.offer.assurance).may_replace
 
     @property
     def name(self) -> str:
@@ -148,8 +154,15 @@ def send(flow: Flow, claim: Claim) -> tuple[Flow, bool]:
     """Ask for a code. False where nothing reaches the number: then the guide is shown. Raises `TooManyCodes`."""
     sent = possession.send(caller(), claim, locale=language(), address=request.remote_addr, proven=_demands_proof(flow))
     if isinstance(sent, Unreachable):
-        return flows.amend(flow, verification=None, reason=sent.reason, number=claim.number.e164), False
-    return flows.amend(flow, verification=str(sent.id), number=claim.number.e164), True
+        return flows.amend(flow, verification=None, reason=sent.reason, **_whose(flow, claim)), False
+    return flows.amend(flow, verification=str(sent.id), **_whose(flow, claim)), True
+
+
+def _whose(flow: Flow, claim: Claim) -> dict[str, object]:
+    """What the code is for. Where the flow names it, another window may have named somebody else meanwhile: whoever and
+    the number that was asked about stand together with the code that went there."""
+    number = {"number": claim.number.e164}
+    return {**number, "identifier": about(claim.identifier)} if flow.kind in _NEW_NUMBERS else {**number}
 
 
 def give_up(flow: Flow) -> Flow:
@@ -190,8 +203,12 @@ def refuse_flood(form: Form, refusal: TooManyCodes) -> None:
 
 
 def clock_time(moment: datetime | None) -> str:
-    """`15:35` by the clock of the page."""
-    return moment.astimezone(profile().clock.zone).strftime("%H:%M") if moment is not None else ""
+    """`15:35` by the clock of the page, `22.11 15:35` on another day than today."""
+    if moment is None:
+        return ""
+    zone = profile().clock.zone
+    here, today = moment.astimezone(zone), now().astimezone(zone).date()
+    return here.strftime("%H:%M" if here.date() == today else "%d.%m %H:%M")
 
 
 def code_is_right(flow: Flow, claim: Claim, form: Form) -> bool:

@@ -13,18 +13,20 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from pushhub.errors import (
+    BodyTooLarge,
     Busy,
     CabinetNotReady,
     CustomersUnavailable,
     DatabaseUnavailable,
     ForgeryRefused,
+    MalformedBody,
     NotFound,
     PushhubError,
     RegistryUnavailable,
 )
 from pushhub.http.design import secured
 from pushhub.http.nowhere import nothing_here
-from pushhub.http.problems import problem_response
+from pushhub.http.problems import problem_response, refusal_of
 from pushhub.hub import hub
 from web_api.cabinet.here import cabinet_named, forgery_secret, keep_visitor, page, signed_in
 
@@ -118,7 +120,7 @@ def _explain(problem: PushhubError) -> Response:
 
 
 def _words_for(problem: PushhubError) -> tuple[str, str]:
-    if isinstance(problem, ForgeryRefused):
+    if isinstance(problem, (ForgeryRefused, MalformedBody)):
         return _("The page is too old"), _("Nothing was lost: open it again and send the form once more.")
     if isinstance(problem, RegistryUnavailable):
         return _("The state register does not answer"), _(
@@ -128,6 +130,8 @@ def _words_for(problem: PushhubError) -> tuple[str, str]:
         return _("The system with the contracts does not answer"), _(
             "We could not check the data now. Try again in a few minutes."
         )
+    if isinstance(problem, BodyTooLarge):
+        return _("That is too long"), _("The form was longer than can be taken. Nothing was changed.")
     if isinstance(problem, NotFound):
         return _("There is no such page"), _("Perhaps it is over or the address has a slip in it.")
     if isinstance(problem, (Busy, DatabaseUnavailable, CabinetNotReady)):
@@ -138,7 +142,7 @@ def _words_for(problem: PushhubError) -> tuple[str, str]:
 def _explain_http(problem: HTTPException) -> BaseResponse:
     if (problem.code or 500) < 400:
         return problem.get_response()
-    return _explain(NotFound() if problem.code in (404, 405) else PushhubError(problem.name))
+    return _explain(NotFound() if problem.code in (404, 405) else refusal_of(problem)())
 
 
 def _explain_bug(problem: Exception) -> Response:

@@ -49,7 +49,7 @@ def code_page(template: str, flow: Flow, form: Form, status: int = 200, **furthe
         form=form,
         flow_id=proving.address_of(flow),
         stage=stage,
-        why=unreachable_words(stage.reason),
+        why=unreachable_words(stage.reason, moves=stage.moves),
         note=note_words(request.args.get("note")),
         **further,
     )

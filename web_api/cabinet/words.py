@@ -71,8 +71,9 @@ def note_words(note: str | None) -> tuple[str, str] | None:
     return notes.get(note or "")
 
 
-def unreachable_words(reason: str) -> str:
-    """Why no code could be sent, for the guide. `{number}` and `{app}` are put in by the page."""
+def unreachable_words(reason: str, *, moves: bool) -> str:
+    """Why no code could be sent, for the guide. `{number}` and `{app}` are put in by the page. `moves`: the offer
+    beside it takes the number from the device that has it, so that any phone can be bound."""
     never: str = _(
         "The mobile app {app} has never been installed and registered for the number {number}. Please install the app "
         "as described below, and register it with the special QR code or the one-time password, which bind it to the "
@@ -82,11 +83,20 @@ def unreachable_words(reason: str) -> str:
         "In the app {app} with the number {number} notifications are switched off. Switch them on in the phone's "
         "settings, or bind another device as described below."
     )
+    off_there: str = _(
+        "In the app {app} with the number {number} notifications are switched off. Switch them on in the settings of "
+        "that phone and press “Send”. Another phone can't take the number over here."
+    )
     gone: str = _(
         "The app {app} with the number {number} does not answer any more: it was removed, or the number was unbound. "
         "Install it again and bind it as described below."
     )
-    return {"never_bound": never, "notifications_off": off}.get(reason, gone)
+    gone_there: str = _(
+        "The app {app} with the number {number} does not answer any more. Open it on the phone that it was bound on, "
+        "or install it there again and bind it as described below. Another phone can't take the number over here."
+    )
+    words = {"never_bound": never, "unbound": gone, "notifications_off": off if moves else off_there}
+    return words.get(reason, gone if moves else gone_there)
 
 
 def code_words(checked: Checked) -> str:

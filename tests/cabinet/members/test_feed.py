@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 
@@ -25,6 +26,13 @@ def test_the_feed_without_a_number_says_why_there_is_no_qr_code(browser: Browser
     assert "Кабинет зарегистрирован" in browser.text
     assert browser.open(f"{HOME}feed/qr.svg").status_code == 404
     assert browser.open(f"{HOME}feed?bind=yes").status_code == 200
+
+
+@pytest.mark.parametrize("before", ["0001-01-01T00:00:00%2B05:00", "9999-12-31T23:59:59-05:00", "yesterday", ""])
+def test_an_odd_time_in_the_address_is_left_out(browser: Browser, owner: Account, before: str) -> None:
+    enter(browser, "4445")
+    assert browser.open(f"{HOME}feed?before={before}").status_code == 200
+    assert "Кабинет зарегистрирован" in browser.text
 
 
 def test_events_are_forgotten_after_a_year(app: Flask, owner: Account) -> None:

@@ -216,6 +216,45 @@ def test_the_letter_goes_again_and_the_link_before_ends(
     assert len(letters(app)) == 2
 
 
+@pytest.mark.parametrize("how", ["once more", "to a corrected address"])
+def test_a_further_letter_says_what_holds_of_the_password(
+    app: Flask, owner: Account, browser: Browser, how: str
+) -> None:
+    enter(browser, "4445")
+    add_user(browser, "anna@example.kz", by="made")
+    browser.open(f"{HOME}users/{key_of(browser, 'anna@example.kz')}")
+    if how == "once more":
+        browser.send(step="letter")
+    else:
+        browser.send(seen=seen_of(browser), email="anna.new@example.kz", password_by="keep")
+    first, second = letters(app)
+    assert password_in(first) not in second.text
+    assert "Пароль вам сообщит" not in second.text
+    assert "Пароль остаётся прежним. Если его у вас нет, выберите «Забыли пароль?»" in second.text
+
+
+def test_a_password_that_was_typed_is_told_by_whoever_typed_it(app: Flask, owner: Account, browser: Browser) -> None:
+    enter(browser, "4445")
+    add_user(browser, "anna@example.kz")
+    browser.open(f"{HOME}users/{key_of(browser, 'anna@example.kz')}")
+    password = {"password": "Jupar2028kz", "repeat": "Jupar2028kz"}
+    browser.send(seen=seen_of(browser), email="anna.new@example.kz", password_by="hand", **password)
+    assert ["Пароль вам сообщит" in letter.text for letter in letters(app)] == [True, True]
+
+
+def test_a_form_that_was_sent_already_adds_the_next_user_too(app: Flask, owner: Account, browser: Browser) -> None:
+    enter(browser, "4445")
+    browser.open(f"{HOME}users/new")
+    form = re.search(r'name="new" value="(acc_\w+)"', browser.text)
+    assert form
+    password = {"password_by": "hand", "password": NEW_PASSWORD, "repeat": NEW_PASSWORD}
+    for name in ("anna", "anna", "boris"):  # a double click; then back to the form, and another person
+        browser.send(f"{HOME}users/new", new=form[1], email=f"{name}@example.kz", **password)
+        assert "Пользователь добавлен" in browser.text
+        assert f"{name}@example.kz" in browser.text
+    assert [letter.to for letter in letters(app)] == ["anna@example.kz", "boris@example.kz"]
+
+
 def test_a_link_ends_after_three_days(
     app: Flask, owner: Account, browser: Browser, another_browser: Browser, now: FakeClock
 ) -> None:

@@ -72,6 +72,15 @@ def test_c2_numbers_that_can_not_be_are_said_under_their_field(browser: Browser)
         assert says in browser.text
 
 
+def test_c2_a_number_of_nothing_but_sevens_is_a_number(browser: Browser) -> None:
+    for number in ("+77777777777", "8 777 777-77-77"):
+        ask_for_code(browser, number)
+        assert "+777****7777" in browser.text
+    for number in ("", "+7", "+7 "):
+        ask_for_code(browser, number)
+        assert "Введите номер телефона" in browser.text
+
+
 def test_the_way_is_one_of_the_profile(browser: Browser) -> None:
     browser.open(f"{PORTAL}recovery?by=pigeon&lang=ru")
     assert 'name="email"' in browser.text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from flask import request
 from werkzeug.wrappers import Response
@@ -52,6 +52,6 @@ def _offer(number: PhoneNumber) -> ShownOffer:
 def _before() -> datetime | None:
     try:
         moment = datetime.fromisoformat(request.args.get("before", ""))
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):  # at the ends of the calendar there is no such time in UTC
         return None
-    return moment if moment.tzinfo is not None else None

@@ -16,8 +16,8 @@ from werkzeug.wrappers import Response
 from pushhub.accounts import users
 from pushhub.accounts.generated import readable_password
 from pushhub.accounts.registering import IdentifierTaken
-from pushhub.accounts.user_letters import TooManyLetters
-from pushhub.accounts.users import ChangedMeanwhile, GivenPassword, TooManyUsers, User, UserDetails, may_manage
+from pushhub.accounts.user_letters import GivenPassword, TooManyLetters
+from pushhub.accounts.users import ChangedMeanwhile, SomebodyElse, TooManyUsers, User, UserDetails, may_manage
 from pushhub.cabinets.profile import Users
 from pushhub.clock import now
 from pushhub.errors import NotFound
@@ -69,7 +69,7 @@ def add_user() -> Response:
         return _user_page(form, None, 422)
     try:
         with _addresses_refused_in(form):
-            users.add_user(member().account, user_id, details, password, sender(), most=about.most)
+            _add(user_id, details, password, about.most)
     except TooManyUsers:
         form.refuse(
             "form", _("There can be {count} users, and there are so many. Remove one first.").format(count=about.most)
@@ -131,6 +131,14 @@ def remove_user(user_id: str) -> Response:
     _about()
     users.remove_user(member().account, _key(user_id))
     return redirect(url_for("cabinet_members.show_users", note="user-removed"), 303)
+
+
+def _add(user_id: UUID, details: UserDetails, password: GivenPassword, most: int) -> None:
+    actor, by = member().account, sender()
+    try:
+        users.add_user(actor, user_id, details, password, by, most=most)
+    except SomebodyElse:  # back to the form that was sent, and there another person
+        users.add_user(actor, new_key(), details, password, by, most=most)
 
 
 def _about() -> Users:

@@ -160,7 +160,7 @@ def _number_page(flow: Flow, form: Form, status: int = 200) -> Response:
         masked=proving.identifier_in(flow).masked if "identifier" in flow.answers else "",
         number=PhoneNumber.trusted(flow.answers["number"]).masked if "number" in flow.answers else "",
         proven=bool(chosen and flow.answers.get("proven") == flow.answers.get("number")),
-        why=unreachable_words(stage.reason if stage else ""),
+        why=unreachable_words(stage.reason, moves=stage.moves) if stage is not None else "",
         checklist=checklist(profile().password),
         unmet=unmet_points(form, profile().password),
         note=note_words(request.args.get("note")),

@@ -256,9 +256,8 @@ def _page_of(flow: Flow, form: Form, status: int = 200) -> Response:
         return begin_again()
     stage = proving.stage_of(flow, claim)
     given = given_words(about, flow.answers["fields"])
-    return page(
-        "registration/code.html", status, stage=stage, why=unreachable_words(stage.reason), given=given, **values
-    )
+    why = unreachable_words(stage.reason, moves=stage.moves)
+    return page("registration/code.html", status, stage=stage, why=why, given=given, **values)
 
 
 def _taken_page(kinds: tuple[str, ...]) -> Response:

@@ -1,4 +1,5 @@
-"""After ten wrong passwords: a code from the app opens the way to the password again."""
+"""After ten wrong passwords: a code from the app opens the way to the password again. A cabinet that keeps no numbers
+has a new password set by e-mail instead, whoever asks: that tells nothing of anybody's account."""
 
 from __future__ import annotations
 
@@ -7,8 +8,10 @@ from werkzeug.wrappers import Response
 
 from pushhub.accounts import flows, service
 from pushhub.accounts.flows import Flow, FlowKind
+from pushhub.cabinets.profile import Way
 from web_api.cabinet import proving
 from web_api.cabinet.forms import Form
+from web_api.cabinet.here import page, profile
 from web_api.cabinet.routes import pages
 from web_api.cabinet.steps import begin_again, code_page, have_code_sent
 
@@ -21,7 +24,7 @@ def unlock(flow_id: str) -> Response:
         return begin_again()
     if not service.code_is_wanted(flow.product_id, proving.identifier_in(flow)):
         return redirect(url_for("cabinet.ask_password", flow_id=flow_id), 303)
-    return _unlock_page(flow, Form())
+    return _unlock_page(flow, Form()) if _by_code() else page("signing_in/unlock-by-email.html", note=None)
 
 
 @pages.post("/sign-in/<flow_id>/code")
@@ -31,6 +34,8 @@ def take_unlocking_code(flow_id: str) -> Response:
     claim = proving.claim_in(flow) if flow is not None else None
     if flow is None or claim is None:
         return begin_again()
+    if not _by_code():
+        return redirect(url_for("cabinet.unlock", flow_id=flow_id), 303)
     form, here = Form.sent(), url_for("cabinet.unlock", flow_id=flow_id)
     step = form.text("step")
     if step in ("send", "resend"):
@@ -42,6 +47,10 @@ def take_unlocking_code(flow_id: str) -> Response:
             return redirect(url_for("cabinet.ask_password", flow_id=flow_id, note="unlocked"), 303)
         return _unlock_page(flow, form, 422)
     return redirect(here, 303)
+
+
+def _by_code() -> bool:
+    return profile().keeps_numbers or profile().recovery(Way.EMAIL) is None
 
 
 def _unlock_page(flow: Flow, form: Form, status: int = 200) -> Response:

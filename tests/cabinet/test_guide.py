@@ -1,0 +1,111 @@
+"""Where no code can be sent: what the page says of it, to somebody who may be anybody."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from flask import Flask
+
+from pushhub.accounts.twelve_digits import check_digit
+from pushhub.binding.offers import create_offer
+from pushhub.cabinets.sample import FAMILY
+from pushhub.phones import PhoneNumber
+from pushhub.products.service import Caller
+from pushhub.settings import Settings
+from tests.cabinet.conftest import Browser
+from tests.support.actors import Phone
+from tests.support.databases import FakeClock
+
+NEVER, GONE, OFF = "никогда ранее не устанавливалось", "больше не отвечает", "выключены уведомления"
+NOT_HERE = "К другому телефону этот номер здесь не привязать"
+
+
+def forget(browser: Browser, iin: str = FAMILY.iin) -> str:
+    """Have forgotten the password; the page."""
+    browser.name_themselves(iin)
+    browser.send(f"{browser.path}/forgotten")
+    assert "/recovery/" in browser.path
+    return browser.text
+
+
+@pytest.fixture
+def cabinet_settings(cabinet_settings: Settings) -> Settings:
+    return replace(cabinet_settings, codes_per_day=10, codes_per_client_per_hour=1000)
+
+
+@pytest.fixture
+def bound(app: Flask, caller: Caller, account: str, phone: Phone) -> Phone:
+    with app.app_context():
+        phone.bind(number=account, password=create_offer(caller, PhoneNumber.parse(account)).password)
+    return phone
+
+
+def test_a_phone_with_notifications_off_is_named_and_no_other_is_promised(browser: Browser, bound: Phone) -> None:
+    bound.update(notifications_allowed=False)
+    page = forget(browser)
+    assert OFF in page
+    assert NOT_HERE in page
+    bound.update(notifications_allowed=True)
+    browser.send(step="send")
+    assert 'name="code"' in browser.text
+
+
+def test_a_number_that_was_unbound_can_be_bound_on_any_phone(
+    browser: Browser, bound: Phone, make_phone: Callable[..., Phone], account: str
+) -> None:
+    bound.unbind()
+    page = forget(browser)
+    assert GONE in page
+    assert NOT_HERE not in page
+    make_phone().bind(number=account, password=browser.shown_offer()["password"])
+    browser.send(step="send")
+    assert 'name="code"' in browser.text
+
+
+def test_an_iin_of_nobody_may_look_as_if_its_phone_were_gone(app: Flask) -> None:
+    wanted, seen = {NEVER, GONE, OFF, NOT_HERE}, set[str]()
+    for iin in strangers(1000):
+        page = forget(Browser(app), iin)
+        assert 'name="code"' in page or any(words in page for words in (NEVER, GONE, OFF)), page
+        seen |= {words for words in wanted if words in page}
+        if seen == wanted:
+            break
+    assert seen == wanted
+
+
+def strangers(count: int) -> Iterator[str]:
+    """IINs that nobody has registered."""
+    for number in range(count):
+        eleven = f"9001013{number:04d}"
+        last = check_digit(eleven)
+        if last is not None:
+            yield f"{eleven}{last}"
+
+
+def test_the_time_that_is_named_is_when_a_code_goes_again(
+    app: Flask, browser: Browser, bound: Phone, now: FakeClock
+) -> None:
+    def refused() -> str | None:
+        browser.name_themselves()
+        browser.send(f"{browser.path}/forgotten")
+        said = re.search(r'role="alert">[^<]*?((?:\d\d\.\d\d )?\d\d:\d\d)', browser.text)
+        return said[1] if said is not None else None
+
+    began = now()
+    for _ in range(9):
+        assert refused() is None
+        bound.read_code()
+        now.forward(minutes=10)
+    named = refused()
+    assert named is not None
+    while (later := refused()) is not None:
+        assert named.endswith(later)  # on the day itself, without the day
+        now.forward(minutes=30)
+    assert timedelta(hours=23) < now() - began < timedelta(hours=25)
+    assert re.fullmatch(r"\d\d\.\d\d \d\d:\d\d", named)
+    assert now().astimezone(ZoneInfo("Asia/Almaty")).strftime("%d.%m %H:%M") >= named

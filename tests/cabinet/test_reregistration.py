@@ -1,0 +1,73 @@
+"""Re-registration: whose number is confirmed is whose cabinet it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Thread
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from pushhub.accounts import passwords, possession
+from pushhub.accounts.registering import register
+from pushhub.accounts.service import find_account
+from pushhub.binding.offers import create_offer
+from pushhub.cabinets.sample import FAMILY
+from pushhub.phones import PhoneNumber
+from pushhub.products.service import Caller
+from tests.cabinet.conftest import Browser, person
+from tests.support.actors import Phone
+
+NEW = "Kunshuaq!2027"
+FATHERS_NUMBER, FATHERS_PASSWORD = "+77011234567", "Balapan#2026xyz"
+
+
+def test_of_two_windows_with_two_parents_a_code_confirms_only_whom_it_was_sent_for(
+    app: Flask,
+    caller: Caller,
+    account: str,
+    browser: Browser,
+    phone: Phone,
+    dispatch: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with app.app_context():
+        register(caller.product_id, person(FAMILY.other_parent), PhoneNumber.parse(FATHERS_NUMBER), FATHERS_PASSWORD)
+        phone.bind(number=account, password=create_offer(caller, PhoneNumber.parse(account)).password)
+    browser.open("/cabinet/indigo/re-registration?lang=ru")
+    browser.send(
+        child=FAMILY.child,
+        certificate=FAMILY.certificate,
+        first_parent=FAMILY.iin,
+        second_parent=FAMILY.other_parent,
+        place="kindergarten",
+        confirmed="yes",
+    )
+    here = browser.path
+    other_window = Browser(app)
+    other_window.client = browser.client
+    other_window.open(here)
+
+    def ask_while_the_other_window_names_the_father(*args: Any, **named: Any) -> Any:
+        asked = ask(*args, **named)
+        monkeypatch.undo()
+        fathers = {"step": "number", "iin": FAMILY.other_parent, "number": FATHERS_NUMBER}
+        window = Thread(target=lambda: other_window.send(here, **fathers))
+        window.start()
+        window.join()
+        return asked
+
+    ask = possession.service.ask
+    monkeypatch.setattr(possession.service, "ask", ask_while_the_other_window_names_the_father)
+    browser.send(here, step="number", iin=FAMILY.iin, number=account)
+    dispatch()
+    browser.send(here, step="finish", code=phone.read_code(), password=NEW, repeat=NEW)
+    with app.app_context():
+        father = find_account(caller.product_id, person(FAMILY.other_parent))
+        mother = find_account(caller.product_id, person(FAMILY.iin))
+    assert father is not None
+    assert mother is not None
+    assert father.number == FATHERS_NUMBER
+    assert passwords.matches(father.password_hash, FATHERS_PASSWORD)
+    assert passwords.matches(mother.password_hash, NEW)
