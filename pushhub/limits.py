@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pushhub import clock
 from pushhub.db import Base, insert
+from pushhub.hub import hub
 
 
 class LimitCounter(Base):
@@ -57,6 +59,18 @@ WRONG_PASSWORDS = Window("wrong_passwords", timedelta(hours=1))
 PAID_MESSAGES = Window("paid_messages", timedelta(days=1))
 #: Summed over a day and over 30 days.
 WRONG_CODES = Window("wrong_codes", timedelta(hours=1))
+
+
+def address_subject(address: str) -> str:
+    """What a network address is counted as. Whoever has one IPv6 address has the 2^64 of its network, so that network
+    is counted."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:  # a socket of this machine has none
+        return hub().keyring.lookup_digest("address", address)
+    if isinstance(parsed, IPv6Address):
+        address = str(parsed.ipv4_mapped or IPv6Network((int(parsed), 64), strict=False))
+    return hub().keyring.lookup_digest("address", address)
 
 
 def count_up(session: Session, window: Window, subject: str) -> int:

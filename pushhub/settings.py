@@ -77,7 +77,10 @@ def _public_url(value: str) -> str:
         raise ValueError("must be the address people use, such as https://codes.example.kz, without a path")
     if parts.scheme == "http" and not is_loopback(value):
         raise ValueError("must start with https:// (http:// is for 127.0.0.1 only)")
-    return value.rstrip("/")
+    # As browsers write it: proofs name the address, and are compared with this text.
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    standard = parts.port in (None, {"http": 80, "https": 443}[parts.scheme])
+    return f"{parts.scheme}://{host}" if standard else f"{parts.scheme}://{host}:{parts.port}"
 
 
 def _app_id(value: str) -> str:

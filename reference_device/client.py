@@ -60,6 +60,7 @@ class ReferenceDevice:
     locale: str = "ru"
     push_target: dict[str, str] = field(default_factory=lambda: {"kind": "poll"}, repr=False)
     secret: str | None = field(default=None, repr=False)
+    next_key: DeviceKey | None = field(default=None, repr=False)
     now: Callable[[], float] = time.time
     _feed_tag: str | None = None
     _feed_end: str | None = None
@@ -71,8 +72,9 @@ class ReferenceDevice:
 
     def bind(self, *, number: str | None = None, password: str | None = None, qr: str | None = None) -> dict[str, Any]:
         """Bind by what was typed (number and password) or scanned (qr). A new key is made for it, as for every
-        binding; only when the service agrees does the device use it."""
-        key = DeviceKey.generate()
+        binding; only when the service agrees does the device use it. Until then it stays the same: where the service
+        agreed and the answer was lost, asking again with this key gives the binding that was made."""
+        key = self.next_key = self.next_key or DeviceKey.generate()
         body: dict[str, Any] = {
             "device": {
                 "installation_id": self.installation_id,
@@ -88,7 +90,7 @@ class ReferenceDevice:
         }
         body |= {"qr": qr} if qr is not None else {"number": number, "password": password}
         made = _document(self._signed("POST", "/mobile/v1/bindings", body, key=key))
-        self.key, self.secret = key, str(made["device"]["secret"])
+        self.key, self.secret, self.next_key = key, str(made["device"]["secret"]), None
         return made
 
     def binding(self) -> dict[str, Any]:

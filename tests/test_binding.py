@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from itertools import count
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 
 from pushhub.binding.models import Binding, Device
 from pushhub.clock import rfc3339
 from pushhub.db import reading
-from reference_device import Refused
+from reference_device import Answer, Refused
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop
 from tests.support.databases import FakeClock
 
@@ -109,6 +112,73 @@ def test_an_address_that_guesses_at_many_numbers_is_stopped(shop: Shop, phone: P
     assert stopped.problem["retry_at"] == rfc3339(now().replace(minute=0) + timedelta(hours=1))
     now.forward(hours=1)
     assert phone.bind_to(shop)
+
+
+def test_guesses_from_one_ipv6_network_are_counted_together(shop: Shop, phone: Phone, app: Flask) -> None:
+    client, send, addresses = app.test_client(), phone.send, count(1)
+
+    def send_from_another_address(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        if method == "GET":
+            return send(method, url, headers, body)
+        here = {"REMOTE_ADDR": f"2001:db8:1:2::{next(addresses):x}"}
+        path = urlsplit(url).path
+        answer = client.open(path, method=method, headers=dict(headers), data=body, environ_base=here)
+        return Answer(answer.status_code, {}, answer.get_data())
+
+    phone.send = send_from_another_address
+    for _ in range(20):
+        assert refusal(lambda: phone.bind(number=OTHER_NUMBER, password=WRONG)).code == "offer_not_accepted"
+    assert refusal(lambda: phone.bind(number=OTHER_NUMBER, password=WRONG)).code == "too_many_tries"
+
+
+@pytest.fixture
+def deaf(phone: Phone) -> Phone:
+    """A phone that hears the answer to a binding only when it asks for the second time."""
+    send, lost = phone.send, []
+
+    def send_and_lose(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        answer = send(method, url, headers, body)
+        if url.endswith("/bindings") and not lost:
+            lost.append(answer)
+            assert answer.status == 201
+            raise ConnectionError
+        return answer
+
+    phone.send = send_and_lose
+    return phone
+
+
+@pytest.mark.parametrize("way", ["password", "qr"])
+def test_a_phone_that_heard_no_answer_asks_again_and_is_bound(shop: Shop, deaf: Phone, app: Flask, way: str) -> None:
+    offer = shop.offer()
+    shown = {"qr": offer["qr"]["link"]} if way == "qr" else {"number": NUMBER, "password": offer["password"]}
+    with pytest.raises(ConnectionError):
+        deaf.bind(**shown)
+    made = deaf.bind(**shown)
+    assert deaf.binding()["binding"]["id"] == made["binding"]["id"]
+    assert shop.show_offer(offer)["status"] == "used"
+    shop.ask()
+    assert deaf.read_code()
+    with app.app_context(), reading() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Binding)) == 1
+
+
+def test_only_the_very_key_is_told_of_the_binding_and_only_for_an_hour(
+    shop: Shop, deaf: Phone, make_phone: MakePhone, now: FakeClock
+) -> None:
+    offer = shop.offer()
+    with pytest.raises(ConnectionError):
+        deaf.bind(number=NUMBER, password=offer["password"])
+    key, deaf.next_key = deaf.next_key, None
+    assert refusal(lambda: deaf.bind(number=NUMBER, password=offer["password"])).code == "offer_not_accepted"
+    deaf.next_key = key
+    assert refusal(lambda: deaf.bind(number=OTHER_NUMBER, password=offer["password"])).code == "offer_not_accepted"
+    assert refusal(lambda: deaf.bind(qr=shop.offer(OTHER_NUMBER)["qr"]["link"])).code == "rebind_too_soon"
+    now.forward(minutes=61)
+    assert refusal(lambda: deaf.bind(number=NUMBER, password=offer["password"])).code == "offer_not_accepted"
+    # The number has moved meanwhile: nothing is given back to the phone that had it.
+    make_phone().bind_to(shop)
+    assert refusal(lambda: deaf.bind(number=NUMBER, password=offer["password"])).code == "offer_not_accepted"
 
 
 def test_a_right_password_works_once_even_where_the_rules_refuse_it(shop: Shop, phone: Phone, now: FakeClock) -> None:

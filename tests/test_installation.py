@@ -144,7 +144,8 @@ def test_a_refused_device_says_why_and_nothing_is_lost(installation: Installatio
     for command in ("feed", "reveal"):
         said = installation.run("device", command, "--state", "var/unbound.json", code=1)
         assert "bound to no number yet: pushhub device bind" in said
-    said = installation.run("device", "status", "--server", "http://127.0.0.1:1", code=1)
+    nowhere = ("--server", "http://127.0.0.1:1")
+    said = installation.run("device", "bind", "--number", NUMBER, "--password", "703610887203", *nowhere, code=1)
     assert "can't be reached" in said
 
 
@@ -160,6 +161,19 @@ def test_keys_are_exchanged_from_the_command_line(installation: Installation, pr
         assert answer.status == 401
     listed = json.loads(installation.run("product", "list", "--json"))
     assert new["key"] not in json.dumps(listed)
+
+
+def test_a_second_installation_on_the_same_port_leaves_the_first_one_alone(installation: Installation) -> None:
+    kept = (installation.home / "var/local.json").read_bytes()
+    said = installation.run("serve", "--local", "--port", str(installation.port), code=1)
+    assert f"Port {installation.port} can't be used" in said
+    assert f"make run PORT={installation.port + 1}" in said
+    assert (installation.home / "var/local.json").read_bytes() == kept
+
+
+def test_a_device_that_was_never_bound_says_so(installation: Installation) -> None:
+    assert installation.run("device", "status", "--state", "var/new.json").strip() == "Not bound."
+    assert "bound to no number yet" in installation.run("device", "unbind", "--state", "var/new.json", code=1)
 
 
 def test_an_operator_takes_a_number_from_a_lost_phone(installation: Installation, product: dict[str, str]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 
 from pushhub.clock import rfc3339
+from pushhub.limits import address_subject
 from tests.support.actors import NUMBER, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock
 
@@ -33,6 +34,21 @@ def path(verification: dict[str, Any], action: str = "") -> str:
 
 def ask(shop: Shop, purpose: str, **more: Any) -> Any:
     return shop.call("POST", "/v1/verifications", {"number": NUMBER, "purpose": purpose} | more)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:192.0.2.7", "192.0.2.7", True),
+        ("192.0.2.7", "192.0.2.8", False),
+        ("", "192.0.2.8", False),
+    ],
+)
+def test_addresses_of_one_ipv6_network_are_counted_together(app: Flask, one: str, other: str, together: bool) -> None:
+    with app.app_context():
+        assert (address_subject(one) == address_subject(other)) is together
 
 
 def test_a_test_key_spends_nobodys_limits(settings: Any, shop: Shop, bound: Phone, app: Flask, now: FakeClock) -> None:

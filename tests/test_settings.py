@@ -33,6 +33,7 @@ def test_three_settings_are_enough() -> None:
         ({"PUSHHUB_DATABASE_URL": "mysql://x"}, "must start with sqlite:/// or postgresql"),
         ({"PUSHHUB_PUBLIC_URL": "http://codes.example.kz"}, "must start with https://"),
         ({"PUSHHUB_PUBLIC_URL": "codes.example.kz"}, "must be the address people use"),
+        ({"PUSHHUB_PUBLIC_URL": "https://codes.example.kz:port"}, "PUSHHUB_PUBLIC_URL"),
         ({"PUSHHUB_PORT": "eighty"}, "whole number from 1 to 65535"),
         ({"PUSHHUB_PORT": "70000"}, "whole number from 1 to 65535"),
         ({"PUSHHUB_START_PAGE": "yes"}, "must be true or false"),
@@ -55,6 +56,20 @@ def test_three_settings_are_enough() -> None:
 def test_a_setting_that_can_not_be_used_is_named_with_what_to_do(changes: dict[str, str], says: str) -> None:
     with pytest.raises(ConfigurationError, match=says):
         load_settings(LEAST | changes)
+
+
+@pytest.mark.parametrize(
+    ("given", "known_as"),
+    [
+        ("https://codes.example.kz:443/", "https://codes.example.kz"),
+        ("https://Codes.Example.kz", "https://codes.example.kz"),
+        ("https://codes.example.kz:8443", "https://codes.example.kz:8443"),
+        ("http://127.0.0.1:80", "http://127.0.0.1"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+    ],
+)
+def test_the_public_address_is_known_as_browsers_write_it(given: str, known_as: str) -> None:
+    assert load_settings(LEAST | {"PUSHHUB_PUBLIC_URL": given}).public_url == known_as
 
 
 def test_push_services_are_a_list_and_what_is_secret_is_not_shown() -> None:

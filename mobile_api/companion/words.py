@@ -102,6 +102,7 @@ def _problems() -> dict[str, str]:
         ),
         "error.device_unbound": _("This device is not bound to a number now."),
         "error.not_found": _("This notification is no longer there."),
+        "no_answer": _("No answer from the service. Try again."),
         "error.offline": _("No connection to the service. The app goes on by itself as soon as there is one."),
         "error.busy": _("The service is very busy. Try again in a few seconds."),
         "error.other": _("Something went wrong on our side. Try again."),

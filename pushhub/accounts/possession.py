@@ -22,7 +22,7 @@ from pushhub.delivery.history import latest_channel_of
 from pushhub.delivery.reach import reach_of_number
 from pushhub.errors import CodeMalformed, NotArmed, NotFound, NumberUnreachable, TooManyCodes
 from pushhub.hub import hub
-from pushhub.limits import Window, count_up, counted, room_from
+from pushhub.limits import Window, address_subject, count_up, counted, room_from
 from pushhub.phones import PhoneNumber
 from pushhub.products.route import PUSH, READABLE
 from pushhub.products.service import Caller
@@ -197,8 +197,8 @@ def _check_nothing(caller: Caller, claim: Claim, verification_id: UUID, code: st
 
 
 def _refuse_flood(claim: Claim, address: str | None) -> tuple[str, str | None]:
-    settings, keyring, now = hub().settings, hub().keyring, clock.now()
-    from_address = keyring.lookup_digest("address", address) if address is not None else None
+    settings, now = hub().settings, clock.now()
+    from_address = address_subject(address) if address is not None else None
     codes_a_day = max(1, settings.codes_per_day - 1)
     with reading() as session:
         (asked,) = counted(session, _CODES_ASKED, claim.identifier.digest, _DAY)

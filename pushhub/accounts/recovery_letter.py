@@ -23,7 +23,7 @@ from pushhub.accounts.particulars import email_of
 from pushhub.accounts.service import account_of
 from pushhub.db import transaction
 from pushhub.hub import hub
-from pushhub.limits import Window, count_up
+from pushhub.limits import Window, address_subject, count_up
 from pushhub.texts import RECOVERY_LETTER, RECOVERY_LETTER_TITLE, SET_NEW_PASSWORD
 
 _RECOVERY = Message("recovery_link", RECOVERY_LETTER_TITLE, (RECOVERY_LETTER,), SET_NEW_PASSWORD)
@@ -54,11 +54,11 @@ def send_link(letter: RecoveryLetter, email: Email, login: Identifier | None = N
     """Write the letter, if somebody signs in with this address, or if it is on file for the login that was given: only
     one of several accounts with one address is signed in to with it. Raises `TooManyLettersAsked` with the same for
     every address. `address` is that of the browser."""
-    keyring, identifier = hub().keyring, by_email(email)
+    identifier = by_email(email)
     with transaction() as session:
         _count(session, _TO_ADDRESS, identifier.digest, MOST_TO_ADDRESS)
         if address is not None:
-            _count(session, _FOR_CLIENT, keyring.lookup_digest("address", address), _most_for_client())
+            _count(session, _FOR_CLIENT, address_subject(address), _most_for_client())
     with transaction() as session:
         account = account_of(session, letter.sender.product_id, login or identifier)
         if login is not None and not (account is not None and _is_on_file(session, account, email)):

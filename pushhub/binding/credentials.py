@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from pushhub import clock, events
-from pushhub.binding.models import Offer
+from pushhub.binding.models import Binding, Offer
 from pushhub.binding.offers import app_link, end_offer, totp_context
 from pushhub.binding.rules import (
     TRIES_PER_OFFER,
@@ -25,7 +25,7 @@ from pushhub.db import reading, transaction
 from pushhub.errors import OfferNotAccepted, PasswordMistyped, QrNotUnderstood, TooManyTries
 from pushhub.events import Tag
 from pushhub.hub import hub
-from pushhub.limits import BIND_FAILURES, count_up, take_back
+from pushhub.limits import BIND_FAILURES, address_subject, count_up, take_back
 from pushhub.phones import PhoneNumber
 from pushhub.sealing import secret_digest
 
@@ -64,7 +64,7 @@ def find_offer(presented: PasswordShown | QrScanned, address: str) -> Presented:
     Raises `PasswordMistyped` or `QrNotUnderstood` (nothing is counted: it can't be one of ours),
     `TooManyTries` for an address with too many wrong ones this hour, and `OfferNotAccepted`.
     """
-    subject = hub().keyring.lookup_digest("address", address)
+    subject = address_subject(address)
     if isinstance(presented, PasswordShown):
         password = normal_password(presented.password)
         if not check_digits_fit(password):
@@ -82,6 +82,15 @@ def find_offer(presented: PasswordShown | QrScanned, address: str) -> Presented:
     with transaction() as session:
         take_back(session, BIND_FAILURES, subject)
     return found
+
+
+def made_by(presented: PasswordShown | QrScanned) -> list[sa.ColumnElement[bool]]:
+    """What holds of a binding that was made by what is presented, as far as an offer that was used tells it."""
+    conditions = [Binding.number == presented.number.e164] if presented.number is not None else []
+    if isinstance(presented, QrScanned):
+        secret = secret_in(presented.link, app_link(hub().settings)) or ""
+        conditions.append(Binding.id.in_(sa.select(Offer.binding_id).where(Offer.qr_digest == secret_digest(secret))))
+    return conditions
 
 
 def _count_guess(subject: str) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from pushhub import clock, events
 from pushhub.binding import consent
-from pushhub.binding.credentials import PasswordShown, Presented, QrScanned, find_offer
+from pushhub.binding.credentials import PasswordShown, Presented, QrScanned, find_offer, made_by
 from pushhub.binding.models import Binding, Device, Offer
 from pushhub.binding.rules import Assurance, OfferStatus, number_since, rebind_allowed_at
 from pushhub.channels.contract import PushTarget
@@ -64,6 +64,10 @@ class DeviceDescription:
     push_target: PushTarget
 
 
+#: So long an app may ask again for the binding whose answer it has not heard.
+ASKED_AGAIN = timedelta(hours=1)
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
     """A device that was just bound: the only time its secret is there."""
@@ -86,15 +90,56 @@ def bind(
 
     Raises `ConsentOutdated`, `PasswordMistyped`, `QrNotUnderstood`, `TooManyTries`, `OfferNotAccepted` (wrong,
     used and expired alike) and, for a right password or QR, `RebindTooSoon` or `NumberBoundElsewhere`; those
-    two leave the offer usable.
+    two leave the offer usable. Repeated with the same key within `ASKED_AGAIN`, by an app that has heard no answer, it
+    gives the binding that was made, with a new secret.
     """
     if consent_version != consent.VERSION:
         raise ConsentOutdated(consent_version=consent.VERSION)
-    found = find_offer(presented, address)
-    result = _bind_found(found, device, key_thumbprint, consent_version)
+    if (made := _made_before(presented, device, key_thumbprint)) is not None:
+        return made
+    try:
+        result = _bind_found(find_offer(presented, address), device, key_thumbprint, consent_version)
+    except OfferNotAccepted:
+        # The request whose answer was lost may have been under way until this moment.
+        if (made := _made_before(presented, device, key_thumbprint)) is not None:
+            return made
+        raise
     if isinstance(result, PushhubError):
         raise result
     return result
+
+
+def _made_before(
+    presented: PasswordShown | QrScanned, description: DeviceDescription, key_thumbprint: str
+) -> Bound | None:
+    """The binding that this very key was given for the same number or QR code a while ago. The password was used up and
+    is not looked at again: nobody else has the key, and who has it gets no more than they had."""
+    now = clock.now()
+    with transaction() as session:
+        binding = session.scalar(
+            sa.select(Binding)
+            .join(Device, Device.id == Binding.device_id)
+            .options(joinedload(Binding.device))
+            .where(
+                Device.installation_digest == _digests(description)[0],
+                Device.key_thumbprint == key_thumbprint,
+                Binding.ended_at.is_(None),
+                Binding.bound_at > now - ASKED_AGAIN,
+                *made_by(presented),
+            )
+        )
+        if binding is None:
+            return None
+        secret = _give_secret(binding.device)
+        session.flush()
+        return Bound(binding, binding.device, _allowed_at(session, {binding.device_id}, now), secret)
+
+
+def _give_secret(device: Device) -> str:
+    """A new secret of the device; the one before opens nothing any more."""
+    secret = f"phd_{secrets.token_urlsafe(32)}"
+    device.secret_digest = secret_digest(secret)
+    return secret
 
 
 @again_on_conflict
@@ -105,7 +150,8 @@ def _bind_found(
     with transaction() as session:
         # Whoever binds the same number or the same phone at this moment waits: the rules below compare, then write.
         for subject in (number, *_digests(description)):
-            one_at_a_time(session, f"binding:{subject}")
+            if subject is not None:
+                one_at_a_time(session, f"binding:{subject}")
         if not _burn(session, found):
             raise OfferNotAccepted
         known = _devices_like(session, description)
@@ -116,8 +162,7 @@ def _bind_found(
         if not _consume(session, found.offer_id, now):
             raise OfferNotAccepted
         device = _written_device(known, description, key_thumbprint, now)
-        secret = f"phd_{secrets.token_urlsafe(32)}"
-        device.secret_digest = secret_digest(secret)
+        secret = _give_secret(device)
         session.add(device)
         session.flush()
         same_device = {entry.id for entry in known} | {device.id}

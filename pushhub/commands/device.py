@@ -95,7 +95,8 @@ def _push_target(device: ReferenceDevice, platform: str) -> dict[str, str]:
 @_on_a_device
 def status(device: ReferenceDevice, as_json: bool) -> None:
     """Whether this device is bound, and to which number."""
-    state = device.binding()
+    never: dict[str, Any] = {"bound": False, "binding": None, "ended": None}
+    state = device.binding() if device.secret is not None else never
     show(state, as_json, lambda: [f"Bound to {state['binding']['number']}." if state["bound"] else "Not bound."])
 
 
@@ -143,5 +144,6 @@ def _require_binding(device: ReferenceDevice) -> None:
 @_on_a_device
 def unbind(device: ReferenceDevice) -> None:
     """Let the number go."""
+    _require_binding(device)
     device.unbind()
     click.echo("This device is bound to no number now.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -43,6 +44,7 @@ def serve(is_local: bool, port: int) -> None:
         environ = {**local.local_settings(os.environ), "PUSHHUB_PORT": str(port)}
         load_settings(environ)
         os.execve(sys.executable, _gunicorn(), environ)  # noqa: S606 - no shell is involved
+    _refuse_taken(port)
     with ExitStack() as running:
         environ = local.prepare(os.environ, port)
         if "PUSHHUB_FCM_CREDENTIALS" not in environ and "PUSHHUB_APNS_KEY" not in environ:
@@ -56,6 +58,19 @@ def serve(is_local: bool, port: int) -> None:
         with application():
             prepare_samples(current_settings().cabinets)
         sys.exit(_supervise(environ, port))
+
+
+def _refuse_taken(port: int) -> None:
+    """Look before anything is begun: else what is kept of the installation that runs would be replaced by ours."""
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError as problem:
+            raise ConfigurationError(
+                f"Port {port} can't be used ({problem.strerror}), perhaps because pushhub runs there already. "
+                f"Stop it, or choose another port: make run PORT={port + 1}"
+            ) from None
 
 
 def _supervise(environ: Mapping[str, str], port: int) -> int:

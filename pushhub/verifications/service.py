@@ -16,7 +16,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 from uuid import UUID
 
@@ -42,7 +41,7 @@ from pushhub.events import Event, Tag, event_row
 from pushhub.hub import hub
 from pushhub.idempotency import Repeatable
 from pushhub.ids import new_key
-from pushhub.limits import CLIENT_CODES, count_up
+from pushhub.limits import CLIENT_CODES, address_subject, count_up
 from pushhub.phones import PhoneNumber
 from pushhub.products.route import Step, chosen, read_route, written
 from pushhub.products.rules import attempts_for
@@ -96,7 +95,7 @@ def ask(
     except (NumberUnreachable, TooManyCodes):
         if address is not None:  # the refusal has rolled back the count, and refusals are what a scan is made of
             with transaction() as session:
-                count_up(session, CLIENT_CODES, _client_digest(address))
+                count_up(session, CLIENT_CODES, address_subject(address))
         raise
 
 
@@ -250,20 +249,11 @@ def _refuse_unreachable(carried: Carried) -> None:
 
 def _count_client(session: Session, client_address: str, now: datetime) -> None:
     """Raises `TooManyCodes` where one browser's address has asked for too many codes this hour."""
-    if count_up(session, CLIENT_CODES, _client_digest(client_address)) > hub().settings.codes_per_client_per_hour:
+    if count_up(session, CLIENT_CODES, address_subject(client_address)) > hub().settings.codes_per_client_per_hour:
         raise TooManyCodes(
             "Too many codes were asked for from the network address in `client.ip`. Wait until `retry_at`.",
             retry_at=CLIENT_CODES.end(now),
         )
-
-
-def _client_digest(address: str) -> str:
-    """Whoever has one IPv6 address has the 2^64 of its network, so the network is counted."""
-    parsed = ip_address(address)
-    if isinstance(parsed, IPv6Address):
-        mapped = parsed.ipv4_mapped
-        address = str(mapped) if mapped else str(ip_network((parsed, 64), strict=False))
-    return hub().keyring.lookup_digest("address", address)
 
 
 def _new_verification(

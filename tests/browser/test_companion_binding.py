@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from pushhub.texts import in_language
 from tests.browser.companion import Owner, Product, film_of, photo_of
@@ -104,6 +104,28 @@ def test_another_number_can_be_typed_and_the_phones_back_button_leads_back(take_
     expect(page.locator("#password-number")).to_have_text("+998901234567")
     page.go_back()
     expect(page.locator("#number")).to_have_value("+998901234567")
+
+
+def test_a_lost_answer_is_asked_for_again(take_phone: TakePhone, product: Product) -> None:
+    owner = take_phone()
+    page = owner.page
+    offer = product.offer("+77051113222")
+
+    def lose(route: Route) -> None:
+        route.fetch()  # the service binds the phone
+        route.abort()  # and the phone hears nothing of it
+
+    page.route("**/mobile/v1/bindings", lose, times=1)
+    owner.type_number("+77051113222")
+    owner.type_password(offer["password"])
+    expect(page.locator("#password-problem")).to_have_text(ru("No answer from the service. Try again."))
+    owner.complaints.clear()
+    assert product.call("GET", f"/v1/offers/{offer['id']}")["status"] == "used"
+    page.locator("#password-form [type=submit]").click()
+    expect(page.locator("#bound-continue")).to_be_visible()
+    page.locator("#bound-continue").click()
+    product.ask("+77051113222")
+    owner.open_code()
 
 
 def test_a_used_password_is_refused_in_words(take_phone: TakePhone, product: Product) -> None:

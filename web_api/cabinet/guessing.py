@@ -11,7 +11,6 @@ from flask import request
 
 from pushhub import limits
 from pushhub.db import transaction
-from pushhub.hub import hub
 from pushhub.limits import Window
 
 #: Wrong answers from one address in an hour, after which no more are looked at.
@@ -42,4 +41,4 @@ def counted_guess(window: Window = limits.REGISTER_ANSWERS, most: int = _WRONG_A
 
 
 def _subject() -> str:
-    return hub().keyring.lookup_digest("address", request.remote_addr or "")
+    return limits.address_subject(request.remote_addr or "")

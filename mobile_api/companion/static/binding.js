@@ -164,7 +164,7 @@ export class BindingScreens {
       if (problem instanceof NoStorage) return this.#on.noStorage();
       // The page brings the new conditions when it is loaded anew.
       if (problem.code === "consent_outdated") sessionStorage.removeItem(UNFINISHED);
-      tell(place, sayRefusal(problem));
+      tell(place, problem.code === "offline" ? say("no_answer") : sayRefusal(problem));
       if (presented.password) at("password-hint").textContent = ""; // that the digits fit would contradict it
       place.scrollIntoView({ block: "nearest" });
       this.#offerNewPhone(problem.code === "rebind_too_soon" && this.#device.config.simulated_push);

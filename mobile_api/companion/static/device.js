@@ -74,12 +74,13 @@ export class Device {
 
   /**
    * Bind by what was typed (`{number, password}`) or scanned (`{qr}`, with `number` where one was typed). A new key
-   * is made for it; only when the service agrees does the device use it.
+   * is made for it; only when the service agrees does the device use it. Until then it stays the same: where the
+   * service agreed and the answer was lost, asking again with this key gives the binding that was made.
    */
   async bind(presented) {
-    const key = await newKey();
+    const key = this.#kept.nextKey ?? (await newKey());
     // Kept before it is used: a browser that can't keep it must not cost the person a password.
-    await changeDevice({ nextKey: key });
+    this.#kept = await changeDevice({ nextKey: key });
     const body = { ...presented, device: this.#description(), consent_version: this.config.consent.version };
     const made = await this.#service.call({ key }, "POST", "/mobile/v1/bindings", { body });
     this.#kept = await changeDevice({

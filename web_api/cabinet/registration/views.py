@@ -29,7 +29,6 @@ from pushhub.cabinets.joining import Answers
 from pushhub.cabinets.profile import Registration
 from pushhub.db import transaction
 from pushhub.errors import NotFound
-from pushhub.hub import hub
 from pushhub.ids import Prefix, new_key, parse_id, public_id
 from pushhub.letters.health import mail_state
 from web_api.cabinet import proving
@@ -191,7 +190,7 @@ def _is_made(key: UUID | None, fields: object) -> bool:
 
 
 def _refuse_flood(form: Form) -> None:
-    subject = hub().keyring.lookup_digest("address", request.remote_addr or "")
+    subject = limits.address_subject(request.remote_addr or "")
     with transaction() as session:
         if limits.count_up(session, limits.REGISTRATIONS, subject) > _AN_HOUR:
             form.refuse("form", _("There were too many registrations from your network. Try again in an hour."))
