@@ -116,6 +116,21 @@ def let_it_be_sent_again(database: Path, verification_number: str) -> None:
         assert changed.rowcount == 1
 
 
+def hold_back_the_newest(database: Path, number: str) -> str:
+    """Keep the newest message to the number out of its phone's feed. Gives what `let_it_come` takes."""
+    with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
+        (newest,) = connection.execute("SELECT max(id) FROM deliveries WHERE number = ?", (number,)).fetchone()
+        connection.execute("UPDATE deliveries SET number = '+77050000000' WHERE id = ?", (newest,))
+    return str(newest)
+
+
+def let_it_come(database: Path, number: str, held_back: str) -> None:
+    """Let the message be in the feed as if it had only now been committed."""
+    with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
+        changed = connection.execute("UPDATE deliveries SET number = ? WHERE id = ?", (number, held_back))
+        assert changed.rowcount == 1
+
+
 def photo_of(link: str, *, width: int = 1500, height: int = 1100) -> bytes:
     """A QR code as a phone's camera takes it off a screen: askew, soft, on a dim background, as JPEG."""
     picture = _scene(link, width, height, share=0.45)

@@ -4,7 +4,7 @@ import { dateAndTime, prettyNumber, say } from "/design/page.js";
 import { APP_VERSION, Device } from "./device.js";
 import { cleanAddress, secretOfAddress } from "./links.js";
 import { WebPush } from "./push.js";
-import { at, forgetWayBack, once, sayRefusal, showScreen, tell } from "./screens.js";
+import { at, forgetWayBack, leave, once, sayRefusal, showScreen, tell } from "./screens.js";
 import { Problem, Service } from "./service.js";
 import { isTooOld, keepFresh, replaceOldVersion } from "./updates.js";
 
@@ -62,7 +62,7 @@ class App {
     at("new-phone").hidden = !this.#device.config.simulated_push;
     this.#device.onChangedElsewhere(() => location.reload());
     navigator.serviceWorker?.addEventListener("message", ({ data }) => {
-      if (data?.open) this.#feed?.open(data.open);
+      if (data?.open) this.#openTapped(data.open);
       else this.#feed?.lookNow();
     });
     for (const [event, prompt] of [["beforeinstallprompt", (offer) => offer], ["appinstalled", () => null]]) {
@@ -145,6 +145,13 @@ class App {
     this.#push.use(await keepFresh(isBusy));
     this.#settings?.refresh();
     if (online) await this.#report();
+  }
+
+  /** A notification was tapped while a window is open: its message must be before the person's eyes. */
+  async #openTapped(id) {
+    if (document.body.dataset.at === "settings") await leave();
+    if (this.#feed) this.#feed.open(id);
+    else this.#wanted = id;
   }
 
   async #report() {

@@ -188,9 +188,27 @@ export class Feed {
   async #tellReceipts() {
     while (this.#receipts.size) {
       const some = [...this.#receipts].slice(0, RECEIPTS);
-      const receipts = some.map(([, receipt]) => receipt);
-      await this.#device.call("POST", "/mobile/v1/receipts", { body: { receipts } });
+      if (!(await this.#told(some))) {
+        // One that is refused must not hold up the others. Perhaps it is refused because the number is gone.
+        this.#stateAskedAt = 0;
+        for (const one of some) {
+          if (this.#receipts.has(one[0])) await this.#told([one]);
+          this.#receipts.delete(one[0]);
+        }
+      }
       for (const [name] of some) this.#receipts.delete(name);
+    }
+  }
+
+  /** False where the service knows one of the messages no more: none of the receipts is written then. */
+  async #told(some) {
+    const receipts = some.map(([, receipt]) => receipt);
+    try {
+      await this.#device.call("POST", "/mobile/v1/receipts", { body: { receipts } });
+      return true;
+    } catch (problem) {
+      if (problem.code !== "not_found") throw problem;
+      return false;
     }
   }
 

@@ -1,0 +1,84 @@
+"""The companion app's feed where something comes in between: a receipt that is refused, a clock that is corrected,
+a message that comes late, a notification that is tapped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.companion import Owner, Product, hold_back_the_newest
+from tests.browser.conftest import Service
+
+TakePhone = Callable[..., Owner]
+
+
+def turn_away(page: Page) -> None:
+    """Let the page be in the background, where it does not ask for anything."""
+    page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+
+
+def turn_back(page: Page) -> None:
+    page.evaluate("Object.defineProperty(document, 'hidden', { value: false, configurable: true })")
+
+
+def keep_receipts_waiting(page: Page) -> None:
+    """Let no receipt get through until `page.unroute` for the same address."""
+    page.route("**/mobile/v1/receipts", lambda route: route.fulfill(status=429, json={"code": "too_many_requests"}))
+
+
+def test_a_receipt_that_waits_does_not_hide_that_the_number_is_gone(
+    take_phone: TakePhone, product: Product, service: Service
+) -> None:
+    owner = take_phone()
+    page = owner.page
+    owner.bind_to(product, "+77051115501")
+    keep_receipts_waiting(page)
+    product.notify("+77051115501", "Место в саду", "Направление готово.")
+    expect(page.locator(".item")).to_have_count(1)
+    expect(page.locator("#feed-problem")).to_be_visible()
+    service.free("+77051115501")
+    page.unroute("**/mobile/v1/receipts")
+    expect(page.locator("#ended-reason")).to_be_visible()
+
+
+def test_a_receipt_that_is_refused_does_not_hold_up_the_others(
+    take_phone: TakePhone, product: Product, service: Service
+) -> None:
+    owner = take_phone()
+    page = owner.page
+    owner.bind_to(product, "+77051115502")
+    keep_receipts_waiting(page)
+    product.notify("+77051115502", "Место в саду", "Направление готово.")
+    sent = product.notify("+77051115502", "Справка", "Справка готова.")
+    expect(page.locator(".item")).to_have_count(2)
+    expect(page.locator("[data-part=unread]:visible")).to_have_count(0)
+    expect(page.locator("#feed-problem")).to_be_visible()
+    product.notify("+77051115502", "Справка", "Ещё одна справка готова.")
+    expect(page.locator(".item")).to_have_count(3)
+    hold_back_the_newest(service.database, "+77051115502")
+    page.unroute("**/mobile/v1/receipts")
+    expect(page.locator("#live")).to_be_visible()
+    expect(page.locator("#feed-problem")).to_be_hidden()
+    assert product.call("GET", f"/v1/notifications/{sent['id']}")["progress"]["seen"] == 1
+
+
+def test_a_tapped_notification_shows_its_code_from_the_settings_too(take_phone: TakePhone, product: Product) -> None:
+    owner = take_phone()
+    page = owner.page
+    owner.bind_to(product, "+77051115503")
+    page.locator("#open-settings").click()
+    page.locator("#unbind").click()
+    asked = product.ask("+77051115503")
+    # What the service worker says to an open window.
+    page.evaluate(
+        """(open) => navigator.serviceWorker.dispatchEvent(new MessageEvent("message", { data: { open } }))""",
+        asked["deliveries"][0]["id"],
+    )
+    expect(page.locator("#unbind-dialog")).to_be_hidden()
+    expect(page.locator("[data-part=digits]")).to_be_visible()
+    expect(page.locator("[data-screen=settings]")).to_be_hidden()
+    # The settings can be opened and left as before.
+    page.locator("#open-settings").click()
+    page.go_back()
+    expect(page.locator("[data-part=digits]")).to_be_visible()
