@@ -4,6 +4,7 @@ a message that comes late, a notification that is tapped."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import Page, expect
 
@@ -82,3 +83,26 @@ def test_a_tapped_notification_shows_its_code_from_the_settings_too(take_phone: 
     page.locator("#open-settings").click()
     page.go_back()
     expect(page.locator("[data-part=digits]")).to_be_visible()
+
+
+def test_a_clock_that_the_person_corrects_does_not_end_a_code(take_phone: TakePhone, product: Product) -> None:
+    owner = take_phone()
+    page = owner.page
+    owner.bind_to(product, "+77051115504")
+    page.clock.set_fixed_time(datetime.now(UTC) - timedelta(hours=1))
+    page.reload()
+    expect(page.locator("#clock-note")).to_contain_text("отстают")
+    asked = product.ask("+77051115504")
+    expect(page.locator("[data-part=show]")).to_be_visible()
+    # The person corrects the clock, as the note says: until the service is asked again, the app is an hour ahead.
+    turn_away(page)
+    page.clock.set_fixed_time(datetime.now(UTC))
+    expect(page.locator("[data-part=over]")).to_be_visible()
+    turn_back(page)
+    expect(page.locator("#clock-note")).to_be_hidden()
+    code = owner.open_code()
+    expect(page.locator("[data-part=over]")).to_be_hidden()
+    expect(page.locator("[data-part=left]")).to_be_visible()
+    assert product.check(asked, code)["valid"]
+    expect(page.locator("[data-part=over]")).to_be_visible()
+    expect(page.locator("[data-part=show]")).to_be_hidden()

@@ -14,7 +14,7 @@ const ASK_AGAIN_MS = 5000;
 const BUSY = ["number", "password", "scan", "bound"];
 
 class App {
-  #service = new Service();
+  #service = new Service({ onClock: () => this.#tellClock() });
   #device;
   #push;
   /** Of the two halves of the app, a phone loads the one that it needs: that for binding, or that with the feed. */
@@ -48,7 +48,6 @@ class App {
       if (!this.#device.config) return this.#waitForConnection(problem);
     }
     if (isTooOld(APP_VERSION, this.#device.config.oldest_app_version) && (await replaceOldVersion())) return;
-    this.#tellClock();
     this.#assemble();
     await this.#begin();
   }
@@ -136,7 +135,6 @@ class App {
 
   /** What can wait until something is to be seen. */
   async #afterwards(online) {
-    this.#tellClock();
     const offline = () => (at("offline-note").hidden = navigator.onLine);
     addEventListener("online", offline);
     addEventListener("offline", offline);
@@ -199,6 +197,7 @@ class App {
     (await this.#withBinding()).begin({ focus: true });
   }
 
+  /** A person who puts the phone's clock right, as the note says, sees the note go. */
   #tellClock() {
     const off = this.#service.clockOff;
     tell(at("clock-note"), off ? say(off > 0 ? "clock_slow" : "clock_fast") : "");

@@ -111,7 +111,10 @@ export class Feed {
   async #read(running) {
     const settled = this.#settled();
     const answer = await this.#page(settled, this.#tag?.after === settled ? this.#tag.value : null);
-    if (answer.status === 304 || !running()) return;
+    if (!running()) return;
+    // With a wrong time the service would have refused to answer.
+    for (const card of this.#cards.values()) card.reconsider();
+    if (answer.status === 304) return;
     let page = await answer.json();
     let more = this.#take(page.items);
     this.#tag = { after: settled, value: answer.headers.get("ETag") };
