@@ -13,19 +13,13 @@ from tests.browser.conftest import Service
 
 TakePhone = Callable[..., Owner]
 
-
-def turn_away(page: Page) -> None:
-    """Let the page be in the background, where it does not ask for anything."""
-    page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+RECEIPTS = "**/mobile/v1/receipts"
+EVERYTHING = "**/mobile/v1/**"
 
 
-def turn_back(page: Page) -> None:
-    page.evaluate("Object.defineProperty(document, 'hidden', { value: false, configurable: true })")
-
-
-def keep_receipts_waiting(page: Page) -> None:
-    """Let no receipt get through until `page.unroute` for the same address."""
-    page.route("**/mobile/v1/receipts", lambda route: route.fulfill(status=429, json={"code": "too_many_requests"}))
+def let_nothing_through(page: Page, address: str) -> None:
+    """Let the app wait with what it asks there, until `page.unroute` for the same address."""
+    page.route(address, lambda route: route.fulfill(status=429, json={"code": "too_many_requests"}))
 
 
 def test_a_receipt_that_waits_does_not_hide_that_the_number_is_gone(
@@ -34,12 +28,12 @@ def test_a_receipt_that_waits_does_not_hide_that_the_number_is_gone(
     owner = take_phone()
     page = owner.page
     owner.bind_to(product, "+77051115501")
-    keep_receipts_waiting(page)
+    let_nothing_through(page, RECEIPTS)
     product.notify("+77051115501", "Место в саду", "Направление готово.")
     expect(page.locator(".item")).to_have_count(1)
     expect(page.locator("#feed-problem")).to_be_visible()
     service.free("+77051115501")
-    page.unroute("**/mobile/v1/receipts")
+    page.unroute(RECEIPTS)
     expect(page.locator("#ended-reason")).to_be_visible()
 
 
@@ -49,7 +43,7 @@ def test_a_receipt_that_is_refused_does_not_hold_up_the_others(
     owner = take_phone()
     page = owner.page
     owner.bind_to(product, "+77051115502")
-    keep_receipts_waiting(page)
+    let_nothing_through(page, RECEIPTS)
     product.notify("+77051115502", "Место в саду", "Направление готово.")
     sent = product.notify("+77051115502", "Справка", "Справка готова.")
     expect(page.locator(".item")).to_have_count(2)
@@ -58,7 +52,7 @@ def test_a_receipt_that_is_refused_does_not_hold_up_the_others(
     product.notify("+77051115502", "Справка", "Ещё одна справка готова.")
     expect(page.locator(".item")).to_have_count(3)
     hold_back_the_newest(service.database, "+77051115502")
-    page.unroute("**/mobile/v1/receipts")
+    page.unroute(RECEIPTS)
     expect(page.locator("#live")).to_be_visible()
     expect(page.locator("#feed-problem")).to_be_hidden()
     assert product.call("GET", f"/v1/notifications/{sent['id']}")["progress"]["seen"] == 1
@@ -95,10 +89,10 @@ def test_a_clock_that_the_person_corrects_does_not_end_a_code(take_phone: TakePh
     asked = product.ask("+77051115504")
     expect(page.locator("[data-part=show]")).to_be_visible()
     # The person corrects the clock, as the note says: until the service is asked again, the app is an hour ahead.
-    turn_away(page)
+    let_nothing_through(page, EVERYTHING)
     page.clock.set_fixed_time(datetime.now(UTC))
     expect(page.locator("[data-part=over]")).to_be_visible()
-    turn_back(page)
+    page.unroute(EVERYTHING)
     expect(page.locator("#clock-note")).to_be_hidden()
     code = owner.open_code()
     expect(page.locator("[data-part=over]")).to_be_hidden()
