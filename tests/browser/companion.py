@@ -91,6 +91,11 @@ class Product:
         return self.call("POST", "/v1/notifications", {"to": number, "title": title, "body": body})
 
 
+def wait_for_worker(page: Page) -> None:
+    """Until the service worker has everything and looks after this page."""
+    page.wait_for_function("() => navigator.serviceWorker.controller?.state === 'activated'")
+
+
 def let_it_run_out(database: Path, verification_number: str, *, after: timedelta) -> None:
     """Let the number's pending code run out `after` this moment."""
     moment = (datetime.now(UTC) + after).replace(tzinfo=None).isoformat(" ")

@@ -6,7 +6,7 @@ import { cleanAddress, secretOfAddress } from "./links.js";
 import { WebPush } from "./push.js";
 import { at, forgetWayBack, leave, once, sayRefusal, showScreen, tell } from "./screens.js";
 import { Problem, Service } from "./service.js";
-import { isTooOld, keepFresh, replaceOldVersion } from "./updates.js";
+import { isReplaced, isTooOld, keepFresh, replaceOldVersion } from "./updates.js";
 
 /** How often a service that is not reached is asked again. */
 const ASK_AGAIN_MS = 5000;
@@ -160,6 +160,7 @@ class App {
   }
 
   async #showFeed({ focus = false, known = false } = {}) {
+    if (isReplaced()) return location.reload();
     await this.#withFeed();
     forgetWayBack();
     this.#settings.show(this.#bound);
@@ -172,7 +173,7 @@ class App {
 
   #showBound(binding) {
     this.#feed?.stop();
-    this.#withFeed();
+    if (!isReplaced()) this.#withFeed();
     this.#bound = binding;
     at("lost-note").hidden = true;
     at("bound-number").textContent = prettyNumber(binding.number);
