@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.companion import Owner, Product, hold_back_the_newest
+from tests.browser.companion import Owner, Product, hold_back_the_newest, let_it_come
 from tests.browser.conftest import Service
 
 TakePhone = Callable[..., Owner]
@@ -100,3 +100,30 @@ def test_a_clock_that_the_person_corrects_does_not_end_a_code(take_phone: TakePh
     assert product.check(asked, code)["valid"]
     expect(page.locator("[data-part=over]")).to_be_visible()
     expect(page.locator("[data-part=show]")).to_be_hidden()
+
+
+def test_a_message_that_comes_late_stands_where_it_belongs(
+    take_phone: TakePhone, product: Product, service: Service
+) -> None:
+    number = "+77051115505"
+    owner = take_phone()
+    page = owner.page
+    owner.bind_to(product, number)
+    titles = page.locator(".item [data-part=title]")
+    expect(page.locator("#live")).to_be_visible()
+    product.notify(number, "Первая", "Направление готово.")
+    expect(titles).to_have_count(1)
+    product.notify(number, "Вторая", "Справка готова.")
+    expect(titles).to_have_count(2)
+    held_back = hold_back_the_newest(service.database, number)
+    page.reload()
+    expect(titles).to_have_text(["Первая"])
+    product.notify(number, "Третья", "Ещё одна справка готова.")
+    expect(titles).to_have_text(["Третья", "Первая"])
+    expect(page.locator("[data-part=unread]:visible")).to_have_count(0)
+    let_it_come(service.database, number, held_back)
+    expect(titles).to_have_text(["Третья", "Вторая", "Первая"])
+    expect(page.locator("[data-part=unread]:visible")).to_have_count(0)
+    # While nothing changes, nothing is read again.
+    with page.expect_response(lambda answer: "/mobile/v1/feed" in answer.url and answer.status == 304):
+        pass

@@ -6,6 +6,9 @@ import { at, once, sayRefusal, tell } from "./screens.js";
 
 const PARTS = ["mark", "title", "time", "unread", "from", "body", "show", "code", "digits", "copy", "left", "life", "over", "problem"];
 
+/** A message may come so much later than others that were made after it: committed late, or by a slow clock. */
+const LATE_MS = 60_000;
+
 export class Card {
   #item;
   #device;
@@ -32,6 +35,21 @@ export class Card {
     return status === "pending" && !this.#refused && !this.sentAgainAs && Date.parse(expires) > this.#now();
   }
 
+  /** Whether it will not change any more, and none that belongs before it can still come. */
+  get settled() {
+    return !this.open && Date.parse(this.#item.created_at) <= this.#now() - LATE_MS;
+  }
+
+  get id() {
+    return this.#item.delivery_id;
+  }
+
+  /** Whether it stands above the other one. */
+  isNewerThan(other) {
+    const [mine, its] = [this.#item, other.#item].map((item) => Date.parse(item.created_at));
+    return mine === its ? this.id > other.id : mine > its;
+  }
+
   /** The newer message with the same code, if there is one. */
   get sentAgainAs() {
     return this.#item.sent_again_as ?? null;
@@ -49,7 +67,8 @@ export class Card {
   /** Take what the service says of it now. */
   update(item) {
     const before = this.#item;
-    this.#item = item;
+    // The receipt of what was read may still be on its way.
+    this.#item = { ...item, seen_at: item.seen_at ?? before.seen_at };
     this.#parts.unread.hidden = !this.unread;
     const changed = item.code_status !== before.code_status || item.sent_again_as !== before.sent_again_as;
     if (item.kind === "code" && changed) this.#state();
