@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reference_device.keys import DeviceKey
@@ -24,6 +24,11 @@ class Answer:
     def json(self) -> Any:
         return json.loads(self.body)
 
+
+#: A message may come so much later than others that were made after it: committed late, or by a slow clock.
+_LATE = timedelta(seconds=60)
+#: A page of so many messages may not be the last.
+_FULL_PAGE = 50
 
 #: Sends one request: method, address, headers, body.
 Transport = Callable[[str, str, Mapping[str, str], bytes | None], Answer]
@@ -64,6 +69,8 @@ class ReferenceDevice:
     now: Callable[[], float] = time.time
     _feed_tag: str | None = None
     _feed_end: str | None = None
+    #: The messages behind that end, with the time when each was made.
+    _feed_recent: dict[str, datetime] = field(default_factory=dict)
 
     def config(self) -> dict[str, Any]:
         """Consent texts, oldest served version, the server's time."""
@@ -117,15 +124,31 @@ class ReferenceDevice:
 
     def feed_changed(self) -> bool:
         """Ask cheaply whether there is anything new since the last time this was asked."""
+        self._settle()
         headers = {"If-None-Match": self._feed_tag} if self._feed_tag else {}
         query = f"?after={self._feed_end}" if self._feed_end else ""
         answer = _accepted(self._signed("GET", "/mobile/v1/feed", query=query, headers=headers))
         if answer.status == 304:
             return False
-        # Go on behind what was seen: the first page would never change again once it is full.
         page = answer.json()
-        self._feed_tag, self._feed_end = answer.headers.get("etag"), page["next"]
-        return bool(page["items"])
+        items = page["items"]
+        self._feed_tag = answer.headers.get("etag")
+        if len(items) >= _FULL_PAGE:
+            # A change behind a full page would not change the page's tag.
+            self._feed_tag = None
+            items = items + self.feed(page["next"])
+        new = [item for item in items if item["delivery_id"] not in self._feed_recent]
+        self._feed_recent |= {item["delivery_id"]: datetime.fromisoformat(item["created_at"]) for item in new}
+        return bool(new)
+
+    def _settle(self) -> None:
+        """Go on behind what was seen, but for the last minute: a message may still come that belongs there."""
+        late = datetime.fromtimestamp(self.now(), UTC) - _LATE
+        for delivery_id in sorted(self._feed_recent):
+            if self._feed_recent[delivery_id] > late:
+                return
+            del self._feed_recent[delivery_id]
+            self._feed_end, self._feed_tag = delivery_id, None
 
     def reveal(self, delivery_id: str) -> dict[str, Any]:
         """Open a message. For a code this shows the digits and makes the code checkable."""

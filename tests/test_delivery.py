@@ -8,12 +8,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from pushhub.channels.contract import Accepted, ChannelDown, Message, Outcome, Rejected, Retry, TargetDead
 from pushhub.channels.recording import RecordingChannel
 from pushhub.clock import rfc3339
+from pushhub.db import transaction
 from pushhub.delivery import rules
+from pushhub.delivery.models import Delivery
 from pushhub.delivery.rules import DeliveryStatus
 from pushhub.hub import Hub
 from tests.support.actors import NUMBER, Phone, Shop, assert_problem, expect, last_delivery
@@ -223,6 +226,28 @@ def test_the_feed_is_cheap_to_poll_and_pages_by_cursor(shop: Shop, bound: Phone)
     (second,) = bound.feed(after=first)
     assert second["delivery_id"] != first
     assert bound.feed(after=second["delivery_id"]) == []
+
+
+def test_a_message_that_is_committed_late_is_not_passed_over(
+    app: Flask, shop: Shop, bound: Phone, now: FakeClock
+) -> None:
+    """Its id is older than that of a message which the phone has seen already."""
+    shop.ask()
+    with app.app_context(), transaction() as session:
+        late = session.scalars(sa.select(Delivery.id).order_by(Delivery.id.desc())).first()
+        session.execute(sa.update(Delivery).where(Delivery.id == late).values(number="+77050000000"))
+    shop.ask(purpose="confirm")
+    assert bound.feed_changed()
+    now.forward(seconds=30)
+    assert not bound.feed_changed()
+    with app.app_context(), transaction() as session:
+        session.execute(sa.update(Delivery).where(Delivery.id == late).values(number=NUMBER))
+    assert bound.feed_changed()
+    now.forward(seconds=61)
+    assert not bound.feed_changed()
+    shop.ask(purpose="sign_up")
+    assert bound.feed_changed()
+    assert not bound.feed_changed()
 
 
 def test_a_feed_of_many_pages_arrives_whole_and_in_order(

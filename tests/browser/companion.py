@@ -91,6 +91,11 @@ class Product:
         return self.call("POST", "/v1/notifications", {"to": number, "title": title, "body": body})
 
 
+def wait_for_worker(page: Page) -> None:
+    """Until the service worker has everything and looks after this page."""
+    page.wait_for_function("() => navigator.serviceWorker.controller?.state === 'activated'")
+
+
 def let_it_run_out(database: Path, verification_number: str, *, after: timedelta) -> None:
     """Let the number's pending code run out `after` this moment."""
     moment = (datetime.now(UTC) + after).replace(tzinfo=None).isoformat(" ")
@@ -113,6 +118,21 @@ def let_it_be_sent_again(database: Path, verification_number: str) -> None:
             "UPDATE verifications SET resend_at = ? WHERE number = ? AND status = 'pending'",
             (moment, verification_number),
         )
+        assert changed.rowcount == 1
+
+
+def hold_back_the_newest(database: Path, number: str) -> str:
+    """Keep the newest message to the number out of its phone's feed. Gives what `let_it_come` takes."""
+    with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
+        (newest,) = connection.execute("SELECT max(id) FROM deliveries WHERE number = ?", (number,)).fetchone()
+        connection.execute("UPDATE deliveries SET number = '+77050000000' WHERE id = ?", (newest,))
+    return str(newest)
+
+
+def let_it_come(database: Path, number: str, held_back: str) -> None:
+    """Let the message be in the feed as if it had only now been committed."""
+    with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
+        changed = connection.execute("UPDATE deliveries SET number = ? WHERE id = ?", (number, held_back))
         assert changed.rowcount == 1
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Route, expect
@@ -277,3 +278,48 @@ def test_another_number_too_soon_is_refused_with_its_date(take_phone: TakePhone,
     owner.type_number("+77051112213")
     owner.type_password(offer["password"])
     expect(page.locator("#bound-number")).to_have_text("+7 (705) 111-22-13")
+
+
+def link_of(offer: dict[str, Any]) -> str:
+    """Where the phone's own camera leads with the QR code of this offer."""
+    return "/app/bind/v1#" + str(offer["qr"]["link"]).partition("#")[2]
+
+
+def test_a_qr_link_that_is_of_no_use_any_more_leaves_number_and_password(
+    take_phone: TakePhone, product: Product
+) -> None:
+    replaced, offer = product.offer("+77051112215"), product.offer("+77051112215")
+    owner = take_phone(link_of(replaced))
+    page = owner.page
+    expect(page.locator("#number-field")).to_be_hidden()
+    page.locator("#consent").check()
+    page.locator("#number-form [type=submit]").click()
+    expect(page.locator("#number-problem")).to_contain_text("не принят")
+    expect(page.locator("#qr-found")).to_be_hidden()
+    assert page.url == f"{owner.url}/app"
+    page.locator("#number").fill("+77051112215")
+    page.locator("#number-form [type=submit]").click()
+    owner.type_password(offer["password"])
+    expect(page.locator("#bound-number")).to_have_text("+7 (705) 111-22-15")
+
+
+def test_a_bound_phone_can_leave_a_qr_link_that_is_of_no_use_any_more(take_phone: TakePhone, product: Product) -> None:
+    owner = take_phone()
+    page = owner.page
+    owner.bind_to(product, "+77051112216")
+    replaced = product.offer("+77051112216")
+    product.offer("+77051112216")
+    owner.open(link_of(replaced))
+    page.locator("#consent").check()
+    page.locator("#number-form [type=submit]").click()
+    expect(page.locator("#number-problem")).to_contain_text("не принят")
+    # There is a way on, a way back from there, and the way out all the while.
+    page.locator("#number").fill("+77051112216")
+    page.locator("#number-form [type=submit]").click()
+    expect(page.locator("#password")).to_be_visible()
+    page.go_back()
+    expect(page.locator("#number")).to_have_value("+7 (705) 111-22-16")
+    page.locator("#qr-cancel").click()
+    expect(page.locator("#feed-number")).to_have_text("+7 (705) 111-22-16")
+    page.reload()
+    expect(page.locator("#feed-number")).to_be_visible()

@@ -1,22 +1,20 @@
-"""The companion app as an installed app: without a network, after an update, notified while it is closed, and in a
-browser that keeps nothing."""
+"""The companion app as an installed app: without a network, notified while it is closed, and in a browser that keeps
+nothing."""
 
 from __future__ import annotations
 
 import json
 import re
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
+from playwright.sync_api import BrowserContext, Request, expect
 
 from pushhub.texts import in_language
-from tests.browser.companion import Owner, Product
+from tests.browser.companion import Owner, Product, wait_for_worker
 from tests.browser.conftest import Service
 
 TakePhone = Callable[..., Owner]
@@ -24,11 +22,6 @@ TakePhone = Callable[..., Owner]
 
 def ru(text: str) -> str:
     return in_language("ru", text)
-
-
-def wait_for_worker(page: Page) -> None:
-    """Until the service worker has everything and looks after this page."""
-    page.wait_for_function("() => navigator.serviceWorker.controller?.state === 'activated'")
 
 
 def test_the_app_can_be_installed(launch: Callable[..., BrowserContext], service: Service, tmp_path: Path) -> None:
@@ -134,102 +127,6 @@ def test_no_answer_of_the_service_is_ever_kept(take_phone: TakePhone, product: P
     assert len(kept) > 15
     assert [path for path, _ in kept if not path.startswith(("/app", "/design/"))] == []
     assert [path for path, text in kept if "111-44-02" in text or "77051114402" in text or f">{code}<" in text] == []
-
-
-def test_a_new_version_waits_for_a_good_moment_and_then_takes_over(browser: Browser, service: Service) -> None:
-    with Front(service.url) as front:
-        owner = Owner(browser, front.url, width=390, height=844)
-        page = owner.page
-        owner.open("/app")
-        wait_for_worker(page)
-        page.reload()
-        first = kept_versions(page)
-        assert len(first) == 1
-
-        front.edition = "second"
-        page.evaluate("async () => (await navigator.serviceWorker.getRegistration('/app')).update()")
-        expect(page.locator("#update")).to_be_visible()
-        assert page.locator("html").get_attribute("data-edition") == "first"  # what is open stays as it is
-        page.reload()
-        expect(page.locator("#update")).to_be_visible()
-        assert page.locator("html").get_attribute("data-edition") == "first"
-        page.locator("#update-now").click()
-        expect(page.locator("html")).to_have_attribute("data-edition", "second")
-        expect(page.locator("#number")).to_be_visible()
-        page.wait_for_function(
-            "async () => (await caches.keys()).filter((name) => !name.endsWith('choices')).length === 1"
-        )
-        assert kept_versions(page) != first
-        owner.leave()
-
-
-def test_a_version_that_is_not_whole_is_not_taken(browser: Browser, service: Service) -> None:
-    with Front(service.url) as front:
-        owner = Owner(browser, front.url, width=390, height=844)
-        page = owner.page
-        owner.open("/app")
-        wait_for_worker(page)
-        before = kept_versions(page)
-        front.edition, front.broken = "second", "/app/own/feed.js"
-        page.evaluate("async () => (await navigator.serviceWorker.getRegistration('/app')).update().catch(() => 0)")
-        page.wait_for_timeout(1500)
-        expect(page.locator("#update")).to_be_hidden()
-        page.reload()
-        assert page.locator("html").get_attribute("data-edition") == "first"
-        assert set(before) <= set(kept_versions(page))
-        owner.context.close()
-
-
-def kept_versions(page: Page) -> list[str]:
-    names: list[str] = page.evaluate("() => caches.keys()")
-    return [name for name in names if re.fullmatch(r"pushhub-app-[0-9a-z]{16,}", name)]
-
-
-class Front:
-    """The service behind another address, where the app can come out in another edition."""
-
-    def __init__(self, behind: str) -> None:
-        self.edition = "first"
-        self.broken: str | None = None
-        front = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                status, kind, headers, body = front.fetch(behind + self.path, self.headers.get("Cookie", ""))
-                self.send_response(status)
-                for name in ("Content-Language", "Service-Worker-Allowed", "Content-Security-Policy", "Cache-Control"):
-                    if headers.get(name):
-                        self.send_header(name, headers[name])
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                """Nothing is printed."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def fetch(self, url: str, cookie: str) -> tuple[int, str, dict[str, str], bytes]:
-        path = url.partition("?")[0].partition("://")[2].partition("/")[2]
-        if self.broken == f"/{path}":
-            return 500, "text/plain", {}, b""
-        with urllib.request.urlopen(urllib.request.Request(url, headers={"Cookie": cookie}), timeout=10) as answer:
-            kind, headers, body = answer.headers["Content-Type"], dict(answer.headers), answer.read()
-        if path == "app":
-            body = body.replace(b"<html ", f'<html data-edition="{self.edition}" '.encode(), 1)
-        if path == "app/worker.js" and self.edition != "first":
-            body = re.sub(rb'VERSION = "(\w+)"', rf'VERSION = "\1{self.edition}"'.encode(), body, count=1)
-        return 200, kind, headers, body
-
-    def __enter__(self) -> Front:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 PUSH_SERVICE = """

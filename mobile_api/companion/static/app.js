@@ -4,9 +4,9 @@ import { dateAndTime, prettyNumber, say } from "/design/page.js";
 import { APP_VERSION, Device } from "./device.js";
 import { cleanAddress, secretOfAddress } from "./links.js";
 import { WebPush } from "./push.js";
-import { at, forgetWayBack, once, sayRefusal, showScreen, tell } from "./screens.js";
+import { at, forgetWayBack, leave, once, sayRefusal, showScreen, tell } from "./screens.js";
 import { Problem, Service } from "./service.js";
-import { isTooOld, keepFresh, replaceOldVersion } from "./updates.js";
+import { isReplaced, isTooOld, keepFresh, replaceOldVersion } from "./updates.js";
 
 /** How often a service that is not reached is asked again. */
 const ASK_AGAIN_MS = 5000;
@@ -14,7 +14,7 @@ const ASK_AGAIN_MS = 5000;
 const BUSY = ["number", "password", "scan", "bound"];
 
 class App {
-  #service = new Service();
+  #service = new Service({ onClock: () => this.#tellClock() });
   #device;
   #push;
   /** Of the two halves of the app, a phone loads the one that it needs: that for binding, or that with the feed. */
@@ -48,7 +48,6 @@ class App {
       if (!this.#device.config) return this.#waitForConnection(problem);
     }
     if (isTooOld(APP_VERSION, this.#device.config.oldest_app_version) && (await replaceOldVersion())) return;
-    this.#tellClock();
     this.#assemble();
     await this.#begin();
   }
@@ -62,7 +61,7 @@ class App {
     at("new-phone").hidden = !this.#device.config.simulated_push;
     this.#device.onChangedElsewhere(() => location.reload());
     navigator.serviceWorker?.addEventListener("message", ({ data }) => {
-      if (data?.open) this.#feed?.open(data.open);
+      if (data?.open) this.#openTapped(data.open);
       else this.#feed?.lookNow();
     });
     for (const [event, prompt] of [["beforeinstallprompt", (offer) => offer], ["appinstalled", () => null]]) {
@@ -136,7 +135,6 @@ class App {
 
   /** What can wait until something is to be seen. */
   async #afterwards(online) {
-    this.#tellClock();
     const offline = () => (at("offline-note").hidden = navigator.onLine);
     addEventListener("online", offline);
     addEventListener("offline", offline);
@@ -147,6 +145,13 @@ class App {
     if (online) await this.#report();
   }
 
+  /** A notification was tapped while a window is open: its message must be before the person's eyes. */
+  async #openTapped(id) {
+    if (document.body.dataset.at === "settings") await leave();
+    if (this.#feed) this.#feed.open(id);
+    else this.#wanted = id;
+  }
+
   async #report() {
     if (!this.#device.known) return;
     const { state } = this.#push;
@@ -155,6 +160,7 @@ class App {
   }
 
   async #showFeed({ focus = false, known = false } = {}) {
+    if (isReplaced()) return location.reload();
     await this.#withFeed();
     forgetWayBack();
     this.#settings.show(this.#bound);
@@ -167,7 +173,7 @@ class App {
 
   #showBound(binding) {
     this.#feed?.stop();
-    this.#withFeed();
+    if (!isReplaced()) this.#withFeed();
     this.#bound = binding;
     at("lost-note").hidden = true;
     at("bound-number").textContent = prettyNumber(binding.number);
@@ -192,6 +198,7 @@ class App {
     (await this.#withBinding()).begin({ focus: true });
   }
 
+  /** A person who puts the phone's clock right, as the note says, sees the note go. */
   #tellClock() {
     const off = this.#service.clockOff;
     tell(at("clock-note"), off ? say(off > 0 ? "clock_slow" : "clock_fast") : "");

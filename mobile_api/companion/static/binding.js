@@ -17,6 +17,8 @@ export class BindingScreens {
   #on;
   #number = null;
   #qr = null;
+  /** The number that the phone has all the while, where it came here by a QR code's link. */
+  #boundTo = null;
   #scan = null;
   #drawNumber;
   #drawPassword;
@@ -37,13 +39,15 @@ export class BindingScreens {
     at("other-number").addEventListener("click", leave);
     at("qr-cancel").addEventListener("click", () => {
       cleanAddress();
+      sessionStorage.removeItem(UNFINISHED);
       this.#on.cancelled();
     });
   }
 
   /** Ask for the number; what was typed before a reload is still there. */
-  begin({ focus = false } = {}) {
+  begin({ focus = false, boundTo = null } = {}) {
     this.#qr = null;
+    this.#boundTo = boundTo;
     cleanAddress();
     this.#clean();
     at("number").value = prettyNumber(sessionStorage.getItem(UNFINISHED) ?? "");
@@ -57,8 +61,7 @@ export class BindingScreens {
     const number = sessionStorage.getItem(UNFINISHED);
     if (!number) return false;
     this.#number = number;
-    enter(() => this.begin({ focus: true }));
-    this.#askPassword({ focus: false });
+    this.#enterPassword({ focus: false });
     return true;
   }
 
@@ -66,8 +69,8 @@ export class BindingScreens {
   beginWithQr(link, { boundTo = null } = {}) {
     this.#clean();
     this.#qr = link;
+    this.#boundTo = boundTo;
     this.#showConsent({ focus: false });
-    at("qr-cancel").hidden = boundTo === null;
   }
 
   #clean() {
@@ -81,10 +84,20 @@ export class BindingScreens {
 
   #showConsent(options) {
     at("consent-text").textContent = this.#device.config.consent.texts[language];
+    at("qr-cancel").hidden = this.#boundTo === null;
+    this.#showField();
+    showScreen("number", options);
+  }
+
+  /** Whose number it is, a QR code's link says, or the person. */
+  #showField() {
     at("number-field").hidden = this.#qr !== null;
     at("qr-found").hidden = this.#qr === null;
-    at("qr-cancel").hidden = true;
-    showScreen("number", options);
+  }
+
+  #enterPassword(options) {
+    enter(() => this.begin({ focus: true, boundTo: this.#boundTo }));
+    this.#askPassword(options);
   }
 
   #askPassword(options) {
@@ -111,8 +124,7 @@ export class BindingScreens {
     } else if (LONG_ENOUGH.test(number)) {
       this.#number = number;
       sessionStorage.setItem(UNFINISHED, number);
-      enter(() => this.begin({ focus: true }));
-      this.#askPassword({ focus: true });
+      this.#enterPassword({ focus: true });
     }
   }
 
@@ -165,10 +177,20 @@ export class BindingScreens {
       // The page brings the new conditions when it is loaded anew.
       if (problem.code === "consent_outdated") sessionStorage.removeItem(UNFINISHED);
       tell(place, problem.code === "offline" ? say("no_answer") : sayRefusal(problem));
+      if (problem.code === "offer_not_accepted" && presented.qr === this.#qr) this.#forgetLink();
       if (presented.password) at("password-hint").textContent = ""; // that the digits fit would contradict it
       place.scrollIntoView({ block: "nearest" });
       this.#offerNewPhone(problem.code === "rebind_too_soon" && this.#device.config.simulated_push);
     }
+  }
+
+  /** The link that opened the app is of no use any more; number and password may be. */
+  #forgetLink() {
+    this.#qr = null;
+    cleanAddress();
+    at("number").value = "";
+    this.#drawNumber();
+    this.#showField();
   }
 
   #typed() {

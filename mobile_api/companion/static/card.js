@@ -6,12 +6,17 @@ import { at, once, sayRefusal, tell } from "./screens.js";
 
 const PARTS = ["mark", "title", "time", "unread", "from", "body", "show", "code", "digits", "copy", "left", "life", "over", "problem"];
 
+/** A message may come so much later than others that were made after it: committed late, or by a slow clock. */
+const LATE_MS = 60_000;
+
 export class Card {
   #item;
   #device;
   #now;
   #parts;
   #stop = () => {};
+  /** Whether the service gave no digits: that is its last word. */
+  #refused = false;
 
   constructor(item, device, now) {
     this.#item = item;
@@ -27,7 +32,22 @@ export class Card {
   /** Whether it may still change: a code that can be used, and that no newer message has. */
   get open() {
     const { code_status: status, expires_at: expires } = this.#item;
-    return status === "pending" && !this.sentAgainAs && Date.parse(expires) > this.#now();
+    return status === "pending" && !this.#refused && !this.sentAgainAs && Date.parse(expires) > this.#now();
+  }
+
+  /** Whether it will not change any more, and none that belongs before it can still come. */
+  get settled() {
+    return !this.open && Date.parse(this.#item.created_at) <= this.#now() - LATE_MS;
+  }
+
+  get id() {
+    return this.#item.delivery_id;
+  }
+
+  /** Whether it stands above the other one. */
+  isNewerThan(other) {
+    const [mine, its] = [this.#item, other.#item].map((item) => Date.parse(item.created_at));
+    return mine === its ? this.id > other.id : mine > its;
   }
 
   /** The newer message with the same code, if there is one. */
@@ -47,10 +67,19 @@ export class Card {
   /** Take what the service says of it now. */
   update(item) {
     const before = this.#item;
-    this.#item = item;
+    // The receipt of what was read may still be on its way.
+    this.#item = { ...item, seen_at: item.seen_at ?? before.seen_at };
     this.#parts.unread.hidden = !this.unread;
     const changed = item.code_status !== before.code_status || item.sent_again_as !== before.sent_again_as;
     if (item.kind === "code" && changed) this.#state();
+  }
+
+  /**
+   * The service's time is known for certain now: a code that was over only by a wrong clock is open again. A phone's
+   * clock may jump at any moment; until the service is asked, its time is wrong by that much.
+   */
+  reconsider() {
+    if (this.element.dataset.over && this.open) this.#state();
   }
 
   /** The person has read it. */
@@ -84,7 +113,10 @@ export class Card {
   #state() {
     const parts = this.#parts;
     if (!this.open) return this.#over(this.#end());
-    parts.show.hidden = parts.left.hidden = parts.life.hidden = false;
+    for (const part of [parts.body, parts.left, parts.life]) part.hidden = false;
+    parts.show.hidden = this.shown;
+    tell(parts.over);
+    delete this.element.dataset.over;
     this.#stop();
     this.#stop = countdown(this.#item.expires_at, this.#now, (left) => this.#timeLeft(left));
   }
@@ -103,7 +135,8 @@ export class Card {
     try {
       const opened = await this.#device.call("GET", `/mobile/v1/deliveries/${id}`);
       if (!this.open) return; // sent again meanwhile
-      if (!opened.code) return this.#over("code_over");
+      this.#refused = !opened.code;
+      if (this.#refused) return this.#over("code_over");
       this.#showDigits(opened.code);
       const receipt = { delivery_id: id, event: "seen", at: new Date(this.#now()).toISOString() };
       await this.#device.call("POST", "/mobile/v1/receipts", { body: { receipts: [receipt] } });

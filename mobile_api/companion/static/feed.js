@@ -10,13 +10,17 @@ const STATE_EVERY_MS = 15000;
 const READ_MS = 800;
 /** The service takes so many receipts at once. */
 const RECEIPTS = 100;
+/** A page of so many messages may not be the last. */
+const FULL_PAGE = 50;
 
 export class Feed {
   #device;
   #now;
   #onUnbound;
-  /** By delivery id, oldest first. */
+  /** By delivery id, as they came. */
   #cards = new Map();
+  /** As they stand on the screen, but the oldest first. */
+  #ordered = [];
   #tag = null;
   #timer = null;
   #stateAskedAt = 0;
@@ -48,6 +52,7 @@ export class Feed {
     for (const waiting of this.#inView.values()) clearTimeout(waiting);
     this.#watcher.disconnect();
     this.#cards.clear();
+    this.#ordered = [];
     this.#inView.clear();
     this.#receipts.clear();
     at("items").replaceChildren();
@@ -98,12 +103,14 @@ export class Feed {
     if (fine) at("known-note").hidden = true;
   }
 
-  /** Behind which message to ask: those up to it will not change any more. */
+  /** Behind which message to ask: those up to it will not change any more. The service goes by their ids. */
   #settled() {
-    let last = null;
-    for (const [id, card] of this.#cards) {
-      if (card.open) break;
-      last = id;
+    let [last, unsettled] = [null, null];
+    for (const { id, settled } of this.#ordered) {
+      if (!settled && (unsettled === null || id < unsettled)) unsettled = id;
+    }
+    for (const { id } of this.#ordered) {
+      if ((unsettled === null || id < unsettled) && (last === null || id > last)) last = id;
     }
     return last;
   }
@@ -111,16 +118,18 @@ export class Feed {
   async #read(running) {
     const settled = this.#settled();
     const answer = await this.#page(settled, this.#tag?.after === settled ? this.#tag.value : null);
-    if (answer.status === 304 || !running()) return;
+    if (!running()) return;
+    // With a wrong time the service would have refused to answer.
+    for (const card of this.#cards.values()) card.reconsider();
+    if (answer.status === 304) return;
     let page = await answer.json();
     let more = this.#take(page.items);
-    this.#tag = { after: settled, value: answer.headers.get("ETag") };
+    // A change behind a full page would not change the page's tag.
+    this.#tag = page.items.length < FULL_PAGE ? { after: settled, value: answer.headers.get("ETag") } : null;
     while (more && running()) {
-      const following = await (await this.#page(page.next)).json();
-      // A change behind a full page would not change the page's tag.
-      if (following.items.length) this.#tag = null;
-      more = this.#take(following.items);
-      page = following;
+      page = await (await this.#page(page.next)).json();
+      if (page.items.length) this.#tag = null;
+      more = this.#take(page.items);
     }
     if (!running()) return;
     at("feed-empty").hidden = this.#cards.size > 0;
@@ -134,9 +143,9 @@ export class Feed {
     return this.#device.answer("GET", "/mobile/v1/feed", { query, headers: tag ? { "If-None-Match": tag } : {} });
   }
 
-  /** Show what was read. True where something was new, so that there may be more. */
+  /** Show what was read. True where there may be more. */
   #take(items) {
-    let fresh = false;
+    let fresh = items.length >= FULL_PAGE;
     for (const item of items) {
       const known = this.#cards.get(item.delivery_id);
       // Who has the digits before their eyes goes on reading them where they are now.
@@ -151,7 +160,7 @@ export class Feed {
   #add(item) {
     const card = new Card(item, this.#device, this.#now);
     this.#cards.set(item.delivery_id, card);
-    at("items").prepend(card.element);
+    this.#place(card);
     if (item.seen_at === null) this.#receipt(item.delivery_id, "received");
     if (card.unread) {
       card.element.dataset.delivery = item.delivery_id;
@@ -162,6 +171,15 @@ export class Feed {
     at("announcement").textContent = say("arrived", { title: item.title });
     // The service itself speaks when it took the number away.
     if (item.product.id === null) this.#stateAskedAt = 0;
+  }
+
+  /** The newest is on top; one that comes late stands where it belongs. */
+  #place(card) {
+    let place = this.#ordered.length;
+    while (place > 0 && this.#ordered[place - 1].isNewerThan(card)) place--;
+    if (place === this.#ordered.length) at("items").prepend(card.element);
+    else this.#ordered[place].element.after(card.element);
+    this.#ordered.splice(place, 0, card);
   }
 
   #seen(entries) {
@@ -188,9 +206,27 @@ export class Feed {
   async #tellReceipts() {
     while (this.#receipts.size) {
       const some = [...this.#receipts].slice(0, RECEIPTS);
-      const receipts = some.map(([, receipt]) => receipt);
-      await this.#device.call("POST", "/mobile/v1/receipts", { body: { receipts } });
+      if (!(await this.#told(some))) {
+        // One that is refused must not hold up the others. Perhaps it is refused because the number is gone.
+        this.#stateAskedAt = 0;
+        for (const one of some) {
+          if (this.#receipts.has(one[0])) await this.#told([one]);
+          this.#receipts.delete(one[0]);
+        }
+      }
       for (const [name] of some) this.#receipts.delete(name);
+    }
+  }
+
+  /** False where the service knows one of the messages no more: none of the receipts is written then. */
+  async #told(some) {
+    const receipts = some.map(([, receipt]) => receipt);
+    try {
+      await this.#device.call("POST", "/mobile/v1/receipts", { body: { receipts } });
+      return true;
+    } catch (problem) {
+      if (problem.code !== "not_found") throw problem;
+      return false;
     }
   }
 

@@ -19,6 +19,12 @@ const WRONG_CLOCK_MS = 60_000;
 export class Service {
   /** By how many milliseconds the service's clock is ahead of this phone's. */
   #ahead = 0;
+  #onClock;
+
+  /** `onClock` is called whenever the service's time was learnt. */
+  constructor({ onClock = () => undefined } = {}) {
+    this.#onClock = onClock;
+  }
 
   /** The service's time in milliseconds, as far as it is known. */
   now = () => Date.now() + this.#ahead;
@@ -66,7 +72,9 @@ export class Service {
 
   #learn(serverTime) {
     const ahead = Date.parse(serverTime) - Date.now();
-    if (Number.isFinite(ahead)) this.#ahead = ahead;
+    if (!Number.isFinite(ahead)) return;
+    this.#ahead = ahead;
+    this.#onClock();
   }
 }
 

@@ -60,7 +60,10 @@ export class Settings {
   #open() {
     tell(at("settings-problem"));
     this.refresh();
-    enter(() => this.#on.closed());
+    enter(() => {
+      at("unbind-dialog").close();
+      this.#on.closed();
+    });
     showScreen("settings", { focus: true });
   }
 

@@ -5,6 +5,16 @@ import { at } from "./screens.js";
 
 const CHECK_MS = 30 * 60_000;
 
+let replaced = false;
+/** Whether the person has said so in this window: nothing is interrupted then. */
+let agreed = false;
+
+/**
+ * Whether the new version has already taken over while the person was in the middle of something. The page is to be
+ * loaded anew as soon as they are through; what it would load now is of the new version.
+ */
+export const isReplaced = () => replaced;
+
 /**
  * Register the service worker. `isBusy` says whether the person is in the middle of something. Gives the
  * registration when it is at work, or null where the browser knows no such thing.
@@ -15,7 +25,7 @@ export async function keepFresh(isBusy) {
   let controlled = workers.controller !== null;
   workers.addEventListener("controllerchange", () => {
     // The first worker of a first visit brings nothing new.
-    if (controlled) location.reload();
+    if (controlled) replace(isBusy);
     controlled = true;
   });
   let registration;
@@ -26,6 +36,13 @@ export async function keepFresh(isBusy) {
   }
   watch(registration, isBusy);
   return workers.ready;
+}
+
+/** Perhaps it was another window that let the new version take over. */
+function replace(isBusy) {
+  if (agreed || !isBusy()) return location.reload();
+  replaced = true;
+  at("update").hidden = false;
 }
 
 function watch(registration, isBusy) {
@@ -41,11 +58,16 @@ function watch(registration, isBusy) {
   let checked = Date.now();
   document.addEventListener("visibilitychange", () => {
     offer();
+    if (replaced) return replace(isBusy);
     if (document.hidden || Date.now() - checked < CHECK_MS) return;
     checked = Date.now();
     registration.update().catch(() => undefined);
   });
-  at("update-now").addEventListener("click", () => takeOver(registration));
+  at("update-now").addEventListener("click", () => {
+    agreed = true;
+    if (replaced) location.reload();
+    else takeOver(registration);
+  });
 }
 
 function takeOver(registration) {
