@@ -19,15 +19,13 @@ from sqlalchemy.orm import Session
 from pushhub import clock
 from pushhub.db import after_commit, reading, skip_locked, table_of, transaction, write_rows
 from pushhub.delivery.models import Delivery
-from pushhub.delivery.rules import TEST_CHANNEL, DeliveryKind, DeliveryStatus
+from pushhub.delivery.rules import CIRCUIT_OPEN, TEST_CHANNEL, DeliveryKind, DeliveryStatus
 from pushhub.events import Event, Tag, event_row
 from pushhub.hub import hub
 from pushhub.ids import Prefix, new_key, public_id
 from pushhub.verifications.models import Verification
 from pushhub.verifications.rules import VerificationStatus
 
-#: Why a delivery was put off without a try.
-CIRCUIT_OPEN = "circuit_open"
 #: How long a claimed row belongs to its dispatcher: longer than a channel's longest try.
 LEASE = timedelta(seconds=30)
 
@@ -87,6 +85,8 @@ class Claimed:
     delivery_id: UUID
     tries: int
     expires_at: datetime
+    #: The end of its lease.
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,8 @@ def claim(channel: str, kind: DeliveryKind, owner: UUID, limit: int, *, due_for:
         if over:
             session.execute(sa.insert(Event), [_expiry(row) for row in over])
     return Claim(
-        [Claimed(row.id, row.tries, row.expires_at) for row in rows if row.status == DeliveryStatus.SENDING], until
+        [Claimed(row.id, row.tries, row.expires_at, until) for row in rows if row.status == DeliveryStatus.SENDING],
+        until,
     )
 
 
