@@ -45,7 +45,7 @@ from pushhub.notifications.service import Notice, tell_device
 from pushhub.notifications.waiting import follow_number, stop_for_number
 from pushhub.phones import PhoneNumber
 from pushhub.sealing import secret_digest
-from pushhub.verifications.lifecycle import cancel_codes_of
+from pushhub.verifications.lifecycle import cancel_codes_of, hold_codes_of
 
 __all__ = ["Bound", "DeviceDescription", "PasswordShown", "QrScanned", "bind", "unbind", "unbind_number"]
 
@@ -106,9 +106,10 @@ def _bind_found(
         # Whoever binds the same number or the same phone at this moment waits: the rules below compare, then write.
         for subject in (number, *_digests(description)):
             one_at_a_time(session, f"binding:{subject}")
+        known = _devices_like(session, description)
+        hold_codes_of(session, [number, *_numbers_of(session, known)])
         if not _burn(session, found):
             raise OfferNotAccepted
-        known = _devices_like(session, description)
         refusal = _refusal(session, found, known, now)
         if refusal is not None:
             # Returned, not raised: that the password was used once has to stay written.
@@ -194,6 +195,15 @@ def _devices_like(session: Session, description: DeviceDescription) -> Sequence[
     unknown_hardware = sa.and_(same_installation, Device.hardware_digest.is_(None))
     rows = session.scalars(sa.select(Device).where(sa.or_(Device.hardware_digest == hardware, unknown_hardware))).all()
     return sorted(rows, key=lambda row: row.hardware_digest is None)
+
+
+def _numbers_of(session: Session, devices: Sequence[Device]) -> Sequence[str]:
+    ids = [device.id for device in devices]
+    if not ids:
+        return []
+    return session.scalars(
+        sa.select(Binding.number).where(Binding.device_id.in_(ids), Binding.ended_at.is_(None))
+    ).all()
 
 
 def _digests(description: DeviceDescription) -> tuple[str, str | None]:
@@ -307,9 +317,13 @@ def unbind_number(number: PhoneNumber, *, reason: str) -> Binding:
 
 
 def _end(session: Session, which: sa.ColumnElement[bool], reason: str, **data: Any) -> Binding | None:
+    found = session.execute(sa.select(Binding.id, Binding.number).where(which, Binding.ended_at.is_(None))).first()
+    if found is None:
+        return None
+    hold_codes_of(session, [found.number])
     binding = session.scalar(
         sa.update(Binding)
-        .where(which, Binding.ended_at.is_(None))
+        .where(Binding.id == found.id, Binding.ended_at.is_(None))
         .values(ended_at=clock.now(), end_reason=reason)
         .returning(Binding)
     )

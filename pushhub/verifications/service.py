@@ -48,7 +48,7 @@ from pushhub.products.route import Step, chosen, read_route, written
 from pushhub.products.rules import attempts_for
 from pushhub.products.service import Caller
 from pushhub.verifications.carrying import Carried, Parcel, carry, told_of_skipped
-from pushhub.verifications.lifecycle import close, find_own
+from pushhub.verifications.lifecycle import close, codes_to, find_own
 from pushhub.verifications.models import Verification, code_context, email_context
 from pushhub.verifications.rules import VerificationStatus, digits_for, new_code, status_at
 from pushhub.verifications.situation import Situation, refuse_flood, situation_of
@@ -111,7 +111,7 @@ def _ask(
     request: Repeatable | None,
 ) -> Asked:
     now = clock.now()
-    with transaction(_codes_to(number)) as session:
+    with transaction(codes_to(number.e164)) as session:
         made = idempotency.made_before(session, caller.product_id, request)
         if made is not None:
             return Asked(find_own(session, caller, made), created=True, replayed=True)
@@ -137,17 +137,12 @@ def _ask(
         return Asked(as_written(Verification, row), created=True, deliveries=deliveries)
 
 
-def _codes_to(number: PhoneNumber) -> str:
-    """What two who ask for codes to one number wait for, so that what the first has counted holds."""
-    return f"codes:{number.e164}"
-
-
 def ask_in_vain(caller: Caller, number: PhoneNumber, purpose: str) -> None:
     """Do what `ask` does until it refuses a number that nothing reaches, so that this takes as long: for whoever must
     not be told by the clock that the number stands in for nobody's. Nothing is written or sent, whosever it is."""
     require_country(caller, number)
     now = clock.now()
-    with transaction(_codes_to(number)) as session:
+    with transaction(codes_to(number.e164)) as session:
         situation = situation_of(session, caller, number, purpose, now)
         _new_verification(caller, number, purpose, "ru", caller.policy.steps, situation, now)
         never_or_no_more(session, number.e164)
@@ -177,7 +172,7 @@ def resend(caller: Caller, verification_id: UUID) -> Verification:
         verification = find_own(session, caller, verification_id)
         number = PhoneNumber.trusted(verification.number)
         if caller.live:
-            one_at_a_time(session, _codes_to(number))
+            one_at_a_time(session, codes_to(number.e164))
         taken = session.scalar(
             sa.update(Verification)
             .where(
