@@ -111,12 +111,13 @@ def open_delivery(known: KnownDevice, delivery_id: UUID) -> Opened:
 def acknowledge(known: KnownDevice, receipts: Sequence[Receipt]) -> None:
     """Write receipts, in any order and any number of times; each moves its delivery forward or not at all.
 
-    Raises `NotFound` where one names a delivery to another device; then none is written.
+    Raises `NotFound` where one names a delivery to another device; then none is written. A notification that was
+    cancelled meanwhile is the device's own still: it must not cost the other receipts.
     """
     with transaction() as session:
         for receipt in receipts:
             delivery_id = receipt.delivery_id
-            row = _own_message(session, known, delivery_id)
+            row = _own_message(session, known, delivery_id, stopped_too=True)
             moment = _believed(receipt.at, row.created_at)
             if receipt.event is ReceiptEvent.RECEIVED:
                 _advance(session, row, BEFORE_RECEIVED, DeliveryStatus.RECEIVED, received_at=moment)
@@ -160,8 +161,9 @@ def _later() -> Any:
     )
 
 
-def _messages(known: KnownDevice) -> Any:
+def _messages(known: KnownDevice, *, stopped_too: bool = False) -> Any:
     own_number = Delivery.number == known.binding.number if known.binding is not None else sa.false()
+    own = sa.and_(Delivery.device_id == known.device.id, sa.or_(Delivery.number.is_(None), own_number))
     return (
         sa.select(
             Delivery.id,
@@ -187,12 +189,12 @@ def _messages(known: KnownDevice) -> Any:
         .join(Product, Product.id == Delivery.product_id, isouter=True)
         .join(Verification, Verification.id == Delivery.verification_id, isouter=True)
         .join(Notification, Notification.id == Delivery.notification_id, isouter=True)
-        .where(Delivery.device_id == known.device.id, sa.or_(Delivery.number.is_(None), own_number), _not_stopped)
+        .where(own if stopped_too else sa.and_(own, _not_stopped))
     )
 
 
-def _own_message(session: Session, known: KnownDevice, delivery_id: UUID) -> Any:
-    row = session.execute(_messages(known).where(Delivery.id == delivery_id)).first()
+def _own_message(session: Session, known: KnownDevice, delivery_id: UUID, *, stopped_too: bool = False) -> Any:
+    row = session.execute(_messages(known, stopped_too=stopped_too).where(Delivery.id == delivery_id)).first()
     if row is None:
         raise NotFound("This device has no such message.")
     return row
