@@ -23,6 +23,8 @@ from pushhub.delivery.rules import CIRCUIT_OPEN, TEST_CHANNEL, DeliveryKind, Del
 from pushhub.events import Event, Tag, event_row
 from pushhub.hub import hub
 from pushhub.ids import Prefix, new_key, public_id
+from pushhub.notifications.models import Notification
+from pushhub.notifications.rules import NotificationStatus
 from pushhub.verifications.models import Verification
 from pushhub.verifications.rules import VerificationStatus
 
@@ -105,7 +107,12 @@ _closed = (
     sa.select(Verification.status).where(Verification.id == Delivery.verification_id).scalar_subquery()
     != VerificationStatus.PENDING
 )
-_over = sa.or_(_late, _closed)
+# What a dispatcher was writing to in the moment of the cancellation was passed by (`pushhub.notifications.waiting`).
+_cancelled = (
+    sa.select(Notification.status).where(Notification.id == Delivery.notification_id).scalar_subquery()
+    == NotificationStatus.CANCELLED
+)
+_over = sa.or_(_late, _closed, _cancelled)
 _due = skip_locked(
     sa.select(Delivery.id)
     .where(
@@ -125,6 +132,7 @@ _claim = (
         error=sa.case(
             (_late, sa.func.coalesce(Delivery.error, "expired")),
             (_closed, "verification_closed"),
+            (_cancelled, "notification_cancelled"),
             else_=Delivery.error,
         ),
         claimable_at=sa.bindparam("until"),
@@ -143,7 +151,8 @@ _claim = (
 
 def claim(channel: str, kind: DeliveryKind, owner: UUID, limit: int, *, due_for: timedelta = timedelta(0)) -> Claim:
     """Take at most `limit` deliveries of one channel and kind for `owner`, oldest first, that have been due for so
-    long. Rows whose time ran out, or whose verification ended, while they waited are taken to `expired` on the way."""
+    long. Rows whose time ran out, or whose verification or notification ended, while they waited are taken to `expired`
+    on the way."""
     now = clock.now()
     until = now + LEASE
     with transaction() as session:

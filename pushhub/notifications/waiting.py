@@ -1,6 +1,7 @@
 """Deliveries of notifications that have not gone out: they can be stopped, and they go with a number that moves.
 
-Rows that a dispatcher is writing to at this moment are passed by: what became of them is known already.
+Rows that a dispatcher is writing to at this moment are passed by: what became of them is known already, or they were
+just claimed. Those still go out; what is cancelled is then not claimed again (`pushhub.delivery.outbox`).
 """
 
 from __future__ import annotations
