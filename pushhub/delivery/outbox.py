@@ -6,7 +6,7 @@ the outcomes of many in one statement (`pushhub.delivery.settling`).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -172,13 +172,31 @@ def claim(channel: str, kind: DeliveryKind, owner: UUID, limit: int, *, due_for:
             )
             .all()
         )
-        over = [row for row in rows if row.status == DeliveryStatus.EXPIRED and row.verification_id is not None]
-        if over:
-            session.execute(sa.insert(Event), [_expiry(row) for row in over])
+        _tell_of(session, [row for row in rows if row.status == DeliveryStatus.EXPIRED])
     return Claim(
         [Claimed(row.id, row.tries, row.expires_at, until) for row in rows if row.status == DeliveryStatus.SENDING],
         until,
     )
+
+
+def expire_waiting(session: Session, error: str, *which: sa.ColumnElement[bool]) -> None:
+    """Take deliveries of a code that wait to be sent to `expired`, and tell their product why."""
+    columns = (Delivery.id, Delivery.product_id, Delivery.verification_id, Delivery.channel, Delivery.error)
+    stopped = session.execute(
+        sa.update(Delivery)
+        .where(*which, Delivery.status == DeliveryStatus.QUEUED)
+        .values(status=DeliveryStatus.EXPIRED, error=error, changed_at=clock.now())
+        .returning(*columns)
+        .execution_options(synchronize_session=False)
+    )
+    _tell_of(session, stopped.all())
+
+
+def _tell_of(session: Session, expired: Sequence[Any]) -> None:
+    """Products are told of codes one by one; of notifications only how many came how far."""
+    rows = [_expiry(row) for row in expired if row.verification_id is not None]
+    if rows:
+        session.execute(sa.insert(Event), rows)
 
 
 def _expiry(row: Any) -> dict[str, Any]:

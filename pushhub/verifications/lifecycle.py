@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from pushhub import clock, events
 from pushhub.db import one_at_a_time, transaction
 from pushhub.delivery.models import Delivery
+from pushhub.delivery.outbox import expire_waiting
 from pushhub.delivery.rules import DeliveryStatus
 from pushhub.errors import NotFound
 from pushhub.events import Tag
@@ -52,12 +53,7 @@ def close(session: Session, verification_id: UUID, status: VerificationStatus) -
     ).first()
     if closed is None:
         return False
-    session.execute(
-        sa.update(Delivery)
-        .where(Delivery.verification_id == verification_id, Delivery.status == DeliveryStatus.QUEUED)
-        .values(status=DeliveryStatus.EXPIRED, error="verification_closed", changed_at=now)
-        .execution_options(synchronize_session=False)
-    )
+    expire_waiting(session, "verification_closed", Delivery.verification_id == verification_id)
     return True
 
 
@@ -102,12 +98,7 @@ def stop_elsewhere(session: Session, verification_id: UUID, device_id: UUID) -> 
         .values(escalate_at=None)
     )
     elsewhere = (Delivery.verification_id == verification_id, Delivery.device_id.is_distinct_from(device_id))
-    session.execute(
-        sa.update(Delivery)
-        .where(*elsewhere, Delivery.status == DeliveryStatus.QUEUED)
-        .values(status=DeliveryStatus.EXPIRED, error="received_elsewhere", changed_at=clock.now())
-        .execution_options(synchronize_session=False)
-    )
+    expire_waiting(session, "received_elsewhere", *elsewhere)
     # What a dispatcher holds at this moment may still go out, but is not tried again.
     session.execute(
         sa.update(Delivery)

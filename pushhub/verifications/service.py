@@ -27,9 +27,9 @@ from pushhub import clock, events, idempotency
 from pushhub.binding.offers import require_country
 from pushhub.db import again_on_conflict, as_written, one_at_a_time, reading, transaction, write_rows
 from pushhub.delivery.models import Delivery
-from pushhub.delivery.outbox import wake_after_commit
+from pushhub.delivery.outbox import expire_waiting, wake_after_commit
 from pushhub.delivery.reach import never_or_no_more, reach_of
-from pushhub.delivery.rules import TEST_CHANNEL, DeliveryStatus
+from pushhub.delivery.rules import TEST_CHANNEL
 from pushhub.errors import (
     NumberUnreachable,
     ResendLimitReached,
@@ -198,23 +198,14 @@ def resend(caller: Caller, verification_id: UUID) -> Verification:
         _refuse_unreachable(carried)
         taken.step, taken.escalate_at = carried.step, carried.escalate_at
         session.flush()
-        _replace_waiting(session, taken.id, now)
+        # What still waits from before is not sent as well: one request, one message.
+        expire_waiting(session, "replaced", Delivery.verification_id == taken.id)
         write_rows(session, [*((Delivery, row) for row in carried.deliveries), *told_of_skipped(carried)])
         wake_after_commit(session, carried.deliveries[-1]["channel"])
         events.record(
             session, Tag.VERIFICATION_RESENT, taken.id, caller.product_id, live=caller.live, channel=carried.channel
         )
         return taken
-
-
-def _replace_waiting(session: Session, verification_id: UUID, now: datetime) -> None:
-    """What still waits from before is not sent as well: one request, one message."""
-    session.execute(
-        sa.update(Delivery)
-        .where(Delivery.verification_id == verification_id, Delivery.status == DeliveryStatus.QUEUED)
-        .values(status=DeliveryStatus.EXPIRED, error="replaced", changed_at=now)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def _why_no_resend(verification: Verification, now: datetime) -> Exception:
