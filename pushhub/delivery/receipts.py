@@ -145,16 +145,18 @@ _not_stopped = sa.or_(
 
 def _later() -> Any:
     """The last of the deliveries of the same code to the same device after this one. On another channel there is no
-    message of it on the device, so that this one stays what the person looks at."""
+    message of it on the device, so that this one stays what the person looks at.
+
+    By the time when they were made: the keys are of machines whose clocks may differ."""
     again = aliased(Delivery)
     return (
         sa.select(again.id)
         .where(
             again.verification_id == Delivery.verification_id,
             again.device_id == Delivery.device_id,
-            again.id > Delivery.id,
+            sa.tuple_(again.created_at, again.id) > sa.tuple_(Delivery.created_at, Delivery.id),
         )
-        .order_by(again.id.desc())
+        .order_by(again.created_at.desc(), again.id.desc())
         .limit(1)
         .correlate(Delivery)
         .scalar_subquery()
