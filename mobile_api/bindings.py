@@ -16,9 +16,10 @@ from mobile_api.signed import (
     the_new_key,
 )
 from pushhub import errors
-from pushhub.binding import service
+from pushhub.binding import devices, service
+from pushhub.binding.devices import DeviceDescription
 from pushhub.binding.models import Binding
-from pushhub.binding.service import DeviceDescription, PasswordShown, QrScanned
+from pushhub.binding.service import PasswordShown, QrScanned
 from pushhub.channels.contract import PushTarget
 from pushhub.http.contract import Face
 from pushhub.ids import Prefix, public_id
@@ -106,7 +107,7 @@ def update_device(body: dict[str, Any]) -> dict[str, Any]:
     target = body.pop("push_target", None)
     if "locale" in body:
         body["locale"] = best_locale(body["locale"])
-    device = service.update_device(
+    device = devices.update_device(
         the_device().device.id, push_target=PushTarget(**target) if target is not None else None, **body
     )
     return {

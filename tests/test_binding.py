@@ -15,6 +15,7 @@ from flask import Flask
 from pushhub.binding.models import Binding, Device
 from pushhub.clock import rfc3339
 from pushhub.db import reading
+from pushhub.delivery import outbox
 from reference_device import Answer, Refused
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop
 from tests.support.databases import FakeClock
@@ -263,6 +264,19 @@ def test_a_number_moves_to_a_new_phone_and_the_old_one_is_told(
     assert NUMBER not in told["body"]
     assert new.feed() == []
     assert new.binding()["bound"]
+
+
+def test_an_old_phone_whose_channel_this_installation_does_not_have_is_told_in_its_feed(
+    shop: Shop, make_phone: MakePhone, app: Flask, dispatch: Callable[[], None]
+) -> None:
+    old = make_phone(push_target={"kind": "hms", "value": "huawei-target-0001"}, locale="en")
+    old.bind_to(shop)
+    make_phone().bind_to(shop)
+    dispatch()
+    (told,) = old.feed()
+    assert "+770****6868" in told["body"]
+    with app.app_context():
+        assert outbox.waiting() == 0
 
 
 def test_an_anonymous_offer_takes_no_number_from_another_phone(shop: Shop, make_phone: MakePhone) -> None:

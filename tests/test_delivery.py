@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -15,10 +16,11 @@ from pushhub.channels.contract import Accepted, ChannelDown, Message, Outcome, R
 from pushhub.channels.recording import RecordingChannel
 from pushhub.clock import rfc3339
 from pushhub.db import transaction
-from pushhub.delivery import rules
+from pushhub.delivery import outbox, rules
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.rules import DeliveryStatus
 from pushhub.hub import Hub
+from pushhub.ids import new_key
 from tests.support.actors import NUMBER, Phone, Shop, assert_problem, expect, last_delivery
 from tests.support.databases import FakeClock
 
@@ -181,6 +183,19 @@ def test_a_late_receipt_of_the_earlier_message_spares_the_one_that_was_sent_agai
     newest = bound.feed()[-1]
     assert newest["expires_at"] == earlier["expires_at"]
     assert shop.check(verification, bound.reveal(newest["delivery_id"])["code"])["valid"]
+
+
+def test_the_message_that_was_sent_again_is_the_newest_also_where_another_machine_made_its_key(
+    shop: Shop, bound: Phone, now: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast = timedelta(minutes=2) // timedelta(milliseconds=1) << 80  # the time is in front
+    with monkeypatch.context() as patched:
+        patched.setattr(outbox, "new_key", lambda: UUID(int=new_key().int + fast))
+        verification = shop.ask()
+    now.forward(minutes=1)
+    expect(shop.call("POST", f"/v1/verifications/{verification['id']}/resend"), 200)
+    earlier, later = sorted(bound.feed(), key=lambda item: str(item["created_at"]))
+    assert (earlier["sent_again_as"], later["sent_again_as"]) == (later["delivery_id"], None)
 
 
 def test_a_retry_of_a_closed_verification_is_not_sent(

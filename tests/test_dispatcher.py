@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from pushhub.delivery import outbox
 from pushhub.delivery.dispatcher import Dispatcher
 from pushhub.delivery.messages import Prepared, prepare
 from pushhub.delivery.models import Attempt, Delivery
-from pushhub.delivery.rules import DeliveryKind
+from pushhub.delivery.rules import CIRCUIT_OPEN, DeliveryKind
 from pushhub.delivery.settling import Tried, complete
 from pushhub.hub import Hub
 from pushhub.ids import Prefix, new_key, parse_id
@@ -62,6 +63,21 @@ def test_the_outcome_of_a_lost_lease_does_not_overwrite_what_came_after(
     delivery = last_delivery(shop, verification)
     assert delivery["status"] == "accepted"
     assert [attempt["outcome"] for attempt in delivery["attempts"]] == ["accepted", "rejected"]
+
+
+def test_what_was_put_off_and_is_written_twice_leaves_the_try_after_it_alone(
+    shop: Shop, bound: Phone, app: Flask, now: FakeClock
+) -> None:
+    verification, owner = shop.ask(), uuid4()
+    with app.app_context():
+        (taken,) = take(owner)
+        put_off = Tried(new_key(), taken, Retry(CIRCUIT_OPEN, timedelta(seconds=5)), now(), now())
+        complete(owner, [put_off])
+        now.forward(seconds=6)
+        (again,) = take(owner)
+        complete(owner, [put_off])  # the answer of the first commit was lost
+        complete(owner, [Tried(new_key(), again, Accepted("1"), now(), now())])
+    assert last_delivery(shop, verification)["status"] == "accepted"
 
 
 def test_a_stopping_dispatcher_writes_all_that_was_answered_once(

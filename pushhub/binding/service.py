@@ -12,7 +12,6 @@ phone                                    pushhub
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,9 +24,9 @@ from sqlalchemy.orm import Session, joinedload
 from pushhub import clock, events
 from pushhub.binding import consent
 from pushhub.binding.credentials import PasswordShown, Presented, QrScanned, find_offer, made_by
+from pushhub.binding.devices import DeviceDescription, devices_like, digests, give_secret, written_device
 from pushhub.binding.models import Binding, Device, Offer
 from pushhub.binding.rules import Assurance, OfferStatus, number_since, rebind_allowed_at
-from pushhub.channels.contract import PushTarget
 from pushhub.db import again_on_conflict, one_at_a_time, reading, transaction
 from pushhub.errors import (
     ConsentOutdated,
@@ -44,24 +43,9 @@ from pushhub.ids import new_key
 from pushhub.notifications.service import Notice, tell_device
 from pushhub.notifications.waiting import follow_number, stop_for_number
 from pushhub.phones import PhoneNumber
-from pushhub.sealing import secret_digest
-from pushhub.verifications.lifecycle import cancel_codes_of
+from pushhub.verifications.lifecycle import cancel_codes_of, hold_codes_of
 
-__all__ = ["Bound", "DeviceDescription", "PasswordShown", "QrScanned", "bind", "unbind", "unbind_number"]
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceDescription:
-    """What the app says of itself and of the phone."""
-
-    installation_id: str = field(repr=False)
-    hardware_id: str | None = field(repr=False)
-    platform: str
-    model: str
-    os_version: str
-    app_version: str
-    locale: str
-    push_target: PushTarget
+__all__ = ["Bound", "PasswordShown", "QrScanned", "bind", "unbind", "unbind_number"]
 
 
 #: So long an app may ask again for the binding whose answer it has not heard.
@@ -121,7 +105,7 @@ def _made_before(
             .join(Device, Device.id == Binding.device_id)
             .options(joinedload(Binding.device))
             .where(
-                Device.installation_digest == _digests(description)[0],
+                Device.installation_digest == digests(description)[0],
                 Device.key_thumbprint == key_thumbprint,
                 Binding.ended_at.is_(None),
                 Binding.bound_at > now - ASKED_AGAIN,
@@ -130,16 +114,9 @@ def _made_before(
         )
         if binding is None:
             return None
-        secret = _give_secret(binding.device)
+        secret = give_secret(binding.device)
         session.flush()
         return Bound(binding, binding.device, _allowed_at(session, {binding.device_id}, now), secret)
-
-
-def _give_secret(device: Device) -> str:
-    """A new secret of the device; the one before opens nothing any more."""
-    secret = f"phd_{secrets.token_urlsafe(32)}"
-    device.secret_digest = secret_digest(secret)
-    return secret
 
 
 @again_on_conflict
@@ -149,20 +126,21 @@ def _bind_found(
     now, number = clock.now(), found.number
     with transaction() as session:
         # Whoever binds the same number or the same phone at this moment waits: the rules below compare, then write.
-        for subject in (number, *_digests(description)):
+        for subject in (number, *digests(description)):
             if subject is not None:
                 one_at_a_time(session, f"binding:{subject}")
+        known = devices_like(session, description)
+        hold_codes_of(session, [number, *_numbers_of(session, known)])
         if not _burn(session, found):
             raise OfferNotAccepted
-        known = _devices_like(session, description)
         refusal = _refusal(session, found, known, now)
         if refusal is not None:
             # Returned, not raised: that the password was used once has to stay written.
             return refusal
         if not _consume(session, found.offer_id, now):
             raise OfferNotAccepted
-        device = _written_device(known, description, key_thumbprint, now)
-        secret = _give_secret(device)
+        device = written_device(known, description, key_thumbprint, now)
+        secret = give_secret(device)
         session.add(device)
         session.flush()
         same_device = {entry.id for entry in known} | {device.id}
@@ -226,56 +204,13 @@ def _refusal(session: Session, found: Presented, known: Sequence[Device], now: d
     return None
 
 
-def _devices_like(session: Session, description: DeviceDescription) -> Sequence[Device]:
-    """Rows of this very phone: by its hardware id first (it survives a reinstall), then by its installation.
-
-    A backup carries an installation to another phone. Where both hardware ids are known and differ, it is
-    another phone.
-    """
-    installation, hardware = _digests(description)
-    same_installation = Device.installation_digest == installation
-    if hardware is None:
-        return session.scalars(sa.select(Device).where(same_installation)).all()
-    unknown_hardware = sa.and_(same_installation, Device.hardware_digest.is_(None))
-    rows = session.scalars(sa.select(Device).where(sa.or_(Device.hardware_digest == hardware, unknown_hardware))).all()
-    return sorted(rows, key=lambda row: row.hardware_digest is None)
-
-
-def _digests(description: DeviceDescription) -> tuple[str, str | None]:
-    keyring, hardware = hub().keyring, description.hardware_id
-    return (
-        keyring.lookup_digest("installation", description.installation_id),
-        keyring.lookup_digest("hardware", hardware) if hardware else None,
-    )
-
-
-def _written_device(
-    known: Sequence[Device], description: DeviceDescription, key_thumbprint: str, now: datetime
-) -> Device:
-    installation, hardware = _digests(description)
-    device = known[0] if known else Device(id=new_key(), created_at=now)
-    device.installation_digest = installation
-    device.hardware_digest = hardware or device.hardware_digest
-    device.key_thumbprint = key_thumbprint
-    device.platform = description.platform
-    device.model = description.model
-    device.os_version = description.os_version
-    device.app_version = description.app_version
-    device.locale = description.locale
-    device.notifications_allowed = device.push_service_present = None
-    device.last_seen_at = now
-    set_push_target(device, description.push_target, now)
-    return device
-
-
-def set_push_target(device: Device, target: PushTarget, now: datetime) -> None:
-    """Write the device's new address. A target that was given up as dead counts as alive again."""
-    device.push_kind = target.kind
-    device.push_value = target.value or None
-    device.push_topic = target.topic
-    device.push_environment = target.environment
-    device.push_registered_at = now
-    device.push_dead_at = None
+def _numbers_of(session: Session, devices: Sequence[Device]) -> Sequence[str]:
+    ids = [device.id for device in devices]
+    if not ids:
+        return []
+    return session.scalars(
+        sa.select(Binding.number).where(Binding.device_id.in_(ids), Binding.ended_at.is_(None))
+    ).all()
 
 
 def _end_bindings(session: Session, number: str, same_device: set[UUID], now: datetime) -> None:
@@ -352,9 +287,13 @@ def unbind_number(number: PhoneNumber, *, reason: str) -> Binding:
 
 
 def _end(session: Session, which: sa.ColumnElement[bool], reason: str, **data: Any) -> Binding | None:
+    found = session.execute(sa.select(Binding.id, Binding.number).where(which, Binding.ended_at.is_(None))).first()
+    if found is None:
+        return None
+    hold_codes_of(session, [found.number])
     binding = session.scalar(
         sa.update(Binding)
-        .where(which, Binding.ended_at.is_(None))
+        .where(Binding.id == found.id, Binding.ended_at.is_(None))
         .values(ended_at=clock.now(), end_reason=reason)
         .returning(Binding)
     )
@@ -373,18 +312,6 @@ def _record_end(session: Session, binding_id: UUID, number: str, **data: Any) ->
         )
     )
     events.record(session, Tag.BINDING_ENDED, binding_id, product_id, **data)
-
-
-def update_device(device_id: UUID, *, push_target: PushTarget | None = None, **changes: str | bool | None) -> Device:
-    """Write what the app reports anew: push target, locale, versions, permission to notify."""
-    with transaction() as session:
-        device = session.get_one(Device, device_id)
-        for name, value in changes.items():
-            setattr(device, name, value)
-        if push_target is not None:
-            set_push_target(device, push_target, clock.now())
-        session.flush()
-        return device
 
 
 def active_binding(session: Session, number: PhoneNumber) -> Binding | None:

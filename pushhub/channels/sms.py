@@ -21,7 +21,7 @@ from pushhub.channels.contract import Accepted, Address, Message, Outcome, Rejec
 
 log = logging.getLogger(__name__)
 
-#: Seconds for one try, and tries under way at once. A plugin gives up by itself after 4 s of silence.
+#: Seconds for one try, and tries under way at once.
 TIME_LIMIT = 10.0
 THREADS = 8
 
@@ -76,6 +76,9 @@ class Gateway:
         plugin = _plugin(_filled(self._template, number))
         if plugin is None:
             return None
+        # Longer than the whole try. A plugin answers no to a gateway's silence as well, but a gateway that is slow may
+        # have taken the message, and then it must not be sent again. (Where it can't be reached, no is the answer.)
+        plugin.socket_read_timeout = TIME_LIMIT + 1
         # The plugin's own notify, not Apprise's: that one would repeat the try if the URL says `retry=`.
         return bool(plugin.notify(body=text, title=""))
 
@@ -109,7 +112,7 @@ class SmsChannel:
         try:
             taken = await asyncio.wait_for(asyncio.wrap_future(under_way), TIME_LIMIT)
         except TimeoutError:
-            return Retry("timeout")
+            return Retry("gateway_busy" if under_way.cancel() else "timeout")  # what has not begun was not sent
         except Exception as error:  # noqa: BLE001 - a hundred plugins raise what they like
             log.warning("the SMS gateway's plugin broke off", extra={"channel": "sms", "cause": type(error).__name__})
             return Retry("gateway_failed")

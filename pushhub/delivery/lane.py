@@ -23,8 +23,7 @@ from pushhub.channels.contract import Channel, ChannelDown, Outcome, Rejected, R
 from pushhub.delivery import outbox, settling
 from pushhub.delivery.circuits import Circuits
 from pushhub.delivery.messages import Prepared, prepare
-from pushhub.delivery.outbox import CIRCUIT_OPEN
-from pushhub.delivery.rules import DeliveryKind
+from pushhub.delivery.rules import CIRCUIT_OPEN, DeliveryKind
 from pushhub.delivery.settling import Tried
 from pushhub.delivery.writer import BATCH, BatchWriter
 from pushhub.ids import new_key

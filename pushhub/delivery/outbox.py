@@ -6,7 +6,7 @@ the outcomes of many in one statement (`pushhub.delivery.settling`).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,15 +19,15 @@ from sqlalchemy.orm import Session
 from pushhub import clock
 from pushhub.db import after_commit, reading, skip_locked, table_of, transaction, write_rows
 from pushhub.delivery.models import Delivery
-from pushhub.delivery.rules import TEST_CHANNEL, DeliveryKind, DeliveryStatus
+from pushhub.delivery.rules import CIRCUIT_OPEN, TEST_CHANNEL, DeliveryKind, DeliveryStatus
 from pushhub.events import Event, Tag, event_row
 from pushhub.hub import hub
 from pushhub.ids import Prefix, new_key, public_id
+from pushhub.notifications.models import Notification
+from pushhub.notifications.rules import NotificationStatus
 from pushhub.verifications.models import Verification
 from pushhub.verifications.rules import VerificationStatus
 
-#: Why a delivery was put off without a try.
-CIRCUIT_OPEN = "circuit_open"
 #: How long a claimed row belongs to its dispatcher: longer than a channel's longest try.
 LEASE = timedelta(seconds=30)
 
@@ -87,6 +87,8 @@ class Claimed:
     delivery_id: UUID
     tries: int
     expires_at: datetime
+    #: The end of its lease.
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,12 @@ _closed = (
     sa.select(Verification.status).where(Verification.id == Delivery.verification_id).scalar_subquery()
     != VerificationStatus.PENDING
 )
-_over = sa.or_(_late, _closed)
+# What a dispatcher was writing to in the moment of the cancellation was passed by (`pushhub.notifications.waiting`).
+_cancelled = (
+    sa.select(Notification.status).where(Notification.id == Delivery.notification_id).scalar_subquery()
+    == NotificationStatus.CANCELLED
+)
+_over = sa.or_(_late, _closed, _cancelled)
 _due = skip_locked(
     sa.select(Delivery.id)
     .where(
@@ -125,6 +132,7 @@ _claim = (
         error=sa.case(
             (_late, sa.func.coalesce(Delivery.error, "expired")),
             (_closed, "verification_closed"),
+            (_cancelled, "notification_cancelled"),
             else_=Delivery.error,
         ),
         claimable_at=sa.bindparam("until"),
@@ -143,7 +151,8 @@ _claim = (
 
 def claim(channel: str, kind: DeliveryKind, owner: UUID, limit: int, *, due_for: timedelta = timedelta(0)) -> Claim:
     """Take at most `limit` deliveries of one channel and kind for `owner`, oldest first, that have been due for so
-    long. Rows whose time ran out, or whose verification ended, while they waited are taken to `expired` on the way."""
+    long. Rows whose time ran out, or whose verification or notification ended, while they waited are taken to `expired`
+    on the way."""
     now = clock.now()
     until = now + LEASE
     with transaction() as session:
@@ -163,12 +172,31 @@ def claim(channel: str, kind: DeliveryKind, owner: UUID, limit: int, *, due_for:
             )
             .all()
         )
-        over = [row for row in rows if row.status == DeliveryStatus.EXPIRED and row.verification_id is not None]
-        if over:
-            session.execute(sa.insert(Event), [_expiry(row) for row in over])
+        _tell_of(session, [row for row in rows if row.status == DeliveryStatus.EXPIRED])
     return Claim(
-        [Claimed(row.id, row.tries, row.expires_at) for row in rows if row.status == DeliveryStatus.SENDING], until
+        [Claimed(row.id, row.tries, row.expires_at, until) for row in rows if row.status == DeliveryStatus.SENDING],
+        until,
     )
+
+
+def expire_waiting(session: Session, error: str, *which: sa.ColumnElement[bool]) -> None:
+    """Take deliveries of a code that wait to be sent to `expired`, and tell their product why."""
+    columns = (Delivery.id, Delivery.product_id, Delivery.verification_id, Delivery.channel, Delivery.error)
+    stopped = session.execute(
+        sa.update(Delivery)
+        .where(*which, Delivery.status == DeliveryStatus.QUEUED)
+        .values(status=DeliveryStatus.EXPIRED, error=error, changed_at=clock.now())
+        .returning(*columns)
+        .execution_options(synchronize_session=False)
+    )
+    _tell_of(session, stopped.all())
+
+
+def _tell_of(session: Session, expired: Sequence[Any]) -> None:
+    """Products are told of codes one by one; of notifications only how many came how far."""
+    rows = [_expiry(row) for row in expired if row.verification_id is not None]
+    if rows:
+        session.execute(sa.insert(Event), rows)
 
 
 def _expiry(row: Any) -> dict[str, Any]:

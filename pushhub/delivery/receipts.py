@@ -111,12 +111,13 @@ def open_delivery(known: KnownDevice, delivery_id: UUID) -> Opened:
 def acknowledge(known: KnownDevice, receipts: Sequence[Receipt]) -> None:
     """Write receipts, in any order and any number of times; each moves its delivery forward or not at all.
 
-    Raises `NotFound` where one names a delivery to another device; then none is written.
+    Raises `NotFound` where one names a delivery to another device; then none is written. A notification that was
+    cancelled meanwhile is the device's own still: it must not cost the other receipts.
     """
     with transaction() as session:
         for receipt in receipts:
             delivery_id = receipt.delivery_id
-            row = _own_message(session, known, delivery_id)
+            row = _own_message(session, known, delivery_id, stopped_too=True)
             moment = _believed(receipt.at, row.created_at)
             if receipt.event is ReceiptEvent.RECEIVED:
                 _advance(session, row, BEFORE_RECEIVED, DeliveryStatus.RECEIVED, received_at=moment)
@@ -144,24 +145,27 @@ _not_stopped = sa.or_(
 
 def _later() -> Any:
     """The last of the deliveries of the same code to the same device after this one. On another channel there is no
-    message of it on the device, so that this one stays what the person looks at."""
+    message of it on the device, so that this one stays what the person looks at.
+
+    By the time when they were made: the keys are of machines whose clocks may differ."""
     again = aliased(Delivery)
     return (
         sa.select(again.id)
         .where(
             again.verification_id == Delivery.verification_id,
             again.device_id == Delivery.device_id,
-            again.id > Delivery.id,
+            sa.tuple_(again.created_at, again.id) > sa.tuple_(Delivery.created_at, Delivery.id),
         )
-        .order_by(again.id.desc())
+        .order_by(again.created_at.desc(), again.id.desc())
         .limit(1)
         .correlate(Delivery)
         .scalar_subquery()
     )
 
 
-def _messages(known: KnownDevice) -> Any:
+def _messages(known: KnownDevice, *, stopped_too: bool = False) -> Any:
     own_number = Delivery.number == known.binding.number if known.binding is not None else sa.false()
+    own = sa.and_(Delivery.device_id == known.device.id, sa.or_(Delivery.number.is_(None), own_number))
     return (
         sa.select(
             Delivery.id,
@@ -187,12 +191,12 @@ def _messages(known: KnownDevice) -> Any:
         .join(Product, Product.id == Delivery.product_id, isouter=True)
         .join(Verification, Verification.id == Delivery.verification_id, isouter=True)
         .join(Notification, Notification.id == Delivery.notification_id, isouter=True)
-        .where(Delivery.device_id == known.device.id, sa.or_(Delivery.number.is_(None), own_number), _not_stopped)
+        .where(own if stopped_too else sa.and_(own, _not_stopped))
     )
 
 
-def _own_message(session: Session, known: KnownDevice, delivery_id: UUID) -> Any:
-    row = session.execute(_messages(known).where(Delivery.id == delivery_id)).first()
+def _own_message(session: Session, known: KnownDevice, delivery_id: UUID, *, stopped_too: bool = False) -> Any:
+    row = session.execute(_messages(known, stopped_too=stopped_too).where(Delivery.id == delivery_id)).first()
     if row is None:
         raise NotFound("This device has no such message.")
     return row

@@ -55,6 +55,8 @@ CHANNEL_OF_KIND = {
     PushKind.POLL: "poll",
 }
 
+#: Why a delivery was put off without a try.
+CIRCUIT_OPEN = "circuit_open"
 #: The name of the channel that stands in for all others when a test key is used.
 TEST_CHANNEL = "recording"
 
@@ -98,9 +100,10 @@ def after_try(
     that would come later than that is still made, but the code goes on at once. `jitter` gives a number from 0
     to 1. A retry that would come after `expires_at` is not made. A message that is `paid` for is tried three times
     at most, and not again where it may have gone out: a second copy would cost as well, and does not replace the first.
+    Where it was put off because of an open circuit, nothing was tried.
     """
     match outcome:
-        case Retry(reason) if paid and (tries >= _PAID_TRIES or reason in PERHAPS_SENT):
+        case Retry(reason) if paid and reason != CIRCUIT_OPEN and (tries >= _PAID_TRIES or reason in PERHAPS_SENT):
             return Next(DeliveryStatus.FAILED, "retry", error=_word(reason), escalate=goes_on)
         case Accepted(provider_id):
             return Next(DeliveryStatus.ACCEPTED, "accepted", provider_id=provider_id)

@@ -20,8 +20,7 @@ from pushhub.channels.contract import Accepted, Outcome, PushTarget, Retry, Targ
 from pushhub.db import ManyRows, db, insert, table_of, transaction
 from pushhub.delivery.messages import Prepared
 from pushhub.delivery.models import Attempt, Delivery
-from pushhub.delivery.outbox import CIRCUIT_OPEN
-from pushhub.delivery.rules import PERHAPS_SENT, DeliveryKind, DeliveryStatus, Next, after_try
+from pushhub.delivery.rules import CIRCUIT_OPEN, PERHAPS_SENT, DeliveryKind, DeliveryStatus, Next, after_try
 from pushhub.events import Event, Tag
 from pushhub.ids import Prefix, new_key, public_id
 from pushhub.products.route import PAID, READABLE
@@ -90,7 +89,11 @@ def _next(entry: Tried, now: datetime) -> Next:
 # The rows are found by their keys. A status that is compared is a parameter: written out, it would offer the planner
 # the partial index of all that waits, which a plan from an empty table takes, to read it whole with each batch.
 _deliveries = table_of(Delivery)
-_outcomes = ManyRows("outcomes", *(_deliveries.c[name] for name in ("id", "status", "error", "claimable_at", "tries")))
+_outcomes = ManyRows(
+    "outcomes",
+    *(_deliveries.c[name] for name in ("id", "status", "error", "claimable_at")),
+    sa.Column("held_until", _deliveries.c.claimable_at.type),
+)
 _attempts = ManyRows("made", *table_of(Attempt).c)
 _EVENT_COLUMNS = ("id", "product_id", "live", "tag", "subject_id", "data", "at")
 _events = ManyRows("told", *(table_of(Event).c[name] for name in _EVENT_COLUMNS))
@@ -105,13 +108,14 @@ def _settling(dialect: str) -> sa.Update:
         .where(
             _deliveries.c.id == new.c.id,
             _deliveries.c.lease_owner == sa.bindparam("owner"),
-            _deliveries.c.tries == new.c.tries,
+            _deliveries.c.claimable_at == new.c.held_until,  # not by tries: what was put off gives its own back
             _deliveries.c.status == sa.bindparam("sending"),
         )
         .values(
             status=new.c.status,
             error=new.c.error,
             claimable_at=new.c.claimable_at,
+            tries=_deliveries.c.tries - sa.case((new.c.error == CIRCUIT_OPEN, 1), else_=0),
             lease_owner=None,
             changed_at=sa.bindparam("now"),
         )
@@ -121,7 +125,7 @@ def _settling(dialect: str) -> sa.Update:
 
 def _settle(session: Session, owner: UUID, steps: Sequence[tuple[Tried, Next]], now: datetime) -> set[UUID]:
     rows = (
-        (entry.sent.claimed.delivery_id, str(step.status), step.error, step.due or now, entry.sent.claimed.tries)
+        (entry.sent.claimed.delivery_id, str(step.status), step.error, step.due or now, entry.sent.claimed.until)
         for entry, step in steps
     )
     values = {"owner": owner, "now": now, "sending": DeliveryStatus.SENDING, **_outcomes.parameter(rows)}

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from pushhub import clock
 from pushhub.binding.models import Device
-from pushhub.channels.contract import PushKind
 from pushhub.delivery.outbox import enqueue, new_delivery
-from pushhub.delivery.rules import CHANNEL_OF_KIND, DeliveryKind
+from pushhub.delivery.rules import DeliveryKind
 from pushhub.ids import new_key
 from pushhub.notifications.models import Notification
+from pushhub.notifications.waiting import channel_to
 from pushhub.phones import PhoneNumber
 from pushhub.texts import (
     ACCOUNT_LEFT,
@@ -62,7 +62,7 @@ def tell_device(session: Session, device_id: UUID, notice: Notice, number: Phone
     session.flush()
     row = new_delivery(
         kind=DeliveryKind.NOTIFICATION,
-        channel=CHANNEL_OF_KIND[PushKind(device.push_kind)],
+        channel=channel_to(device),
         now=now,
         expires_at=notification.expires_at,
         device_id=device.id,

@@ -1,6 +1,7 @@
 """Deliveries of notifications that have not gone out: they can be stopped, and they go with a number that moves.
 
-Rows that a dispatcher is writing to at this moment are passed by: what became of them is known already.
+Rows that a dispatcher is writing to at this moment are passed by: what became of them is known already, or they were
+just claimed. Those still go out; what is cancelled is then not claimed again (`pushhub.delivery.outbox`).
 """
 
 from __future__ import annotations
@@ -35,12 +36,17 @@ def stop_for_number(session: Session, number: str) -> None:
 
 def follow_number(session: Session, number: str, device: Device) -> None:
     """The number has come to this device: what waits for it goes there."""
-    channel = CHANNEL_OF_KIND[PushKind(device.push_kind)]
-    if channel not in hub().channels:
-        channel = CHANNEL_OF_KIND[PushKind.POLL]
+    channel = channel_to(device)
     moved = _change(session, _of_device_of(number), {"device_id": device.id, "channel": channel})
     if moved:
         wake_after_commit(session, channel)
+
+
+def channel_to(device: Device) -> str:
+    """By what the device is told something: its feed, where this installation does not have the channel of its push
+    target."""
+    channel = CHANNEL_OF_KIND[PushKind(device.push_kind)]
+    return channel if channel in hub().channels else CHANNEL_OF_KIND[PushKind.POLL]
 
 
 def _of_device_of(number: str) -> sa.ColumnElement[bool]:

@@ -50,11 +50,23 @@ def check(
     if not can_be_code(code, found.digits):
         raise CodeMalformed(digits=found.digits)
     now = clock.now()
+    while (left := _spend_attempt(found.id, now)) is None:
+        with reading() as session:
+            missed = find_own(session, caller, verification_id)
+        if not _has_become_checkable(missed, now):
+            return _not_looked(missed, now)
+    if hub().keyring.code_matches(found.code_digest, code, code_context(found.id)):
+        return _approve(caller, found.id, left, with_approval)
+    return _count_wrong(caller, found, left)
+
+
+def _spend_attempt(verification_id: UUID, now: datetime) -> int | None:
+    """How many attempts are left after this one; None where there is none to be spent."""
     with transaction() as session:
         spent = session.execute(
             sa.update(Verification)
             .where(
-                Verification.id == found.id,
+                Verification.id == verification_id,
                 Verification.status == VerificationStatus.PENDING,
                 Verification.expires_at > now,
                 Verification.armed_at.is_not(None),
@@ -63,13 +75,16 @@ def check(
             .values(attempts_used=Verification.attempts_used + 1)
             .returning(Verification.attempts_used, Verification.attempts_allowed)
         ).first()
-    if spent is None:
-        with reading() as session:
-            return _not_looked(find_own(session, caller, verification_id), now)
-    left = spent.attempts_allowed - spent.attempts_used
-    if hub().keyring.code_matches(found.code_digest, code, code_context(found.id)):
-        return _approve(caller, found.id, left, with_approval)
-    return _count_wrong(caller, found, left)
+    return None if spent is None else int(spent.attempts_allowed - spent.attempts_used)
+
+
+def _has_become_checkable(verification: Verification, now: datetime) -> bool:
+    """Whether it was armed in the moment after no attempt could be spent."""
+    return (
+        status_at(verification.status, verification.expires_at, now) is VerificationStatus.PENDING
+        and verification.armed_at is not None
+        and verification.attempts_used < verification.attempts_allowed
+    )
 
 
 def _not_looked(verification: Verification, now: datetime) -> Checked:

@@ -17,7 +17,7 @@ from pushhub.db import reading, skip_locked, transaction, write_rows
 from pushhub.delivery.models import Attempt, Delivery
 from pushhub.delivery.outbox import wake_after_commit
 from pushhub.delivery.reach import reach_of
-from pushhub.delivery.rules import DeliveryStatus
+from pushhub.delivery.rules import CIRCUIT_OPEN, DeliveryStatus
 from pushhub.errors import ConfigurationError
 from pushhub.events import Tag
 from pushhub.products.models import Product
@@ -82,7 +82,10 @@ def _one(session: Session, verification: Verification, policy: Mapping[str, Any]
 def _stay(session: Session, verification: Verification, reason: str | None, now: datetime) -> None:
     """No other place can have it: it stays where it is, and what was given up only because there seemed to be a
     better way is tried again."""
-    down = sa.exists().where(Attempt.delivery_id == Delivery.id, Attempt.outcome == "channel_down")
+    down = sa.or_(
+        Delivery.error == CIRCUIT_OPEN,  # which left no attempt
+        sa.exists().where(Attempt.delivery_id == Delivery.id, Attempt.outcome == "channel_down"),
+    )
     session.execute(
         sa.update(Delivery)
         .where(Delivery.verification_id == verification.id, Delivery.status == DeliveryStatus.FAILED, down)

@@ -3,14 +3,16 @@ statement."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pushhub import clock, events
-from pushhub.db import transaction
+from pushhub.db import one_at_a_time, transaction
 from pushhub.delivery.models import Delivery
+from pushhub.delivery.outbox import expire_waiting
 from pushhub.delivery.rules import DeliveryStatus
 from pushhub.errors import NotFound
 from pushhub.events import Tag
@@ -51,18 +53,28 @@ def close(session: Session, verification_id: UUID, status: VerificationStatus) -
     ).first()
     if closed is None:
         return False
-    session.execute(
-        sa.update(Delivery)
-        .where(Delivery.verification_id == verification_id, Delivery.status == DeliveryStatus.QUEUED)
-        .values(status=DeliveryStatus.EXPIRED, error="verification_closed", changed_at=now)
-        .execution_options(synchronize_session=False)
-    )
+    expire_waiting(session, "verification_closed", Delivery.verification_id == verification_id)
     return True
+
+
+def codes_to(number: str) -> str:
+    """What those wait for who ask for codes to one number, so that what the first has counted holds, and whoever moves
+    the number to another device."""
+    return f"codes:{number}"
+
+
+def hold_codes_of(session: Session, numbers: Iterable[str]) -> None:
+    """Wait for the codes that are being asked for to numbers which may leave their devices, and let the next ones wait.
+
+    To be done before any row is written: who asks for a code holds it already when it comes to the device's row."""
+    for number in sorted(set(numbers)):
+        one_at_a_time(session, codes_to(number))
 
 
 def cancel_codes_of(session: Session, number: str) -> None:
     """End what is under way for a number that leaves its device: the codes that the old device has seen are
-    worthless from now on, and what was not sent stays unsent."""
+    worthless from now on, and what was not sent stays unsent. The caller has done `hold_codes_of`: a code that is being
+    asked for at this moment would be sent to the old device."""
     pending = session.execute(
         sa.select(Verification.id, Verification.product_id).where(
             Verification.number == number,
@@ -86,12 +98,7 @@ def stop_elsewhere(session: Session, verification_id: UUID, device_id: UUID) -> 
         .values(escalate_at=None)
     )
     elsewhere = (Delivery.verification_id == verification_id, Delivery.device_id.is_distinct_from(device_id))
-    session.execute(
-        sa.update(Delivery)
-        .where(*elsewhere, Delivery.status == DeliveryStatus.QUEUED)
-        .values(status=DeliveryStatus.EXPIRED, error="received_elsewhere", changed_at=clock.now())
-        .execution_options(synchronize_session=False)
-    )
+    expire_waiting(session, "received_elsewhere", *elsewhere)
     # What a dispatcher holds at this moment may still go out, but is not tried again.
     session.execute(
         sa.update(Delivery)

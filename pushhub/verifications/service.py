@@ -26,9 +26,9 @@ from pushhub import clock, events, idempotency
 from pushhub.binding.offers import require_country
 from pushhub.db import again_on_conflict, as_written, one_at_a_time, reading, transaction, write_rows
 from pushhub.delivery.models import Delivery
-from pushhub.delivery.outbox import wake_after_commit
+from pushhub.delivery.outbox import expire_waiting, wake_after_commit
 from pushhub.delivery.reach import never_or_no_more, reach_of
-from pushhub.delivery.rules import TEST_CHANNEL, DeliveryStatus
+from pushhub.delivery.rules import TEST_CHANNEL
 from pushhub.errors import (
     NumberUnreachable,
     ResendLimitReached,
@@ -47,7 +47,7 @@ from pushhub.products.route import Step, chosen, read_route, written
 from pushhub.products.rules import attempts_for
 from pushhub.products.service import Caller
 from pushhub.verifications.carrying import Carried, Parcel, carry, told_of_skipped
-from pushhub.verifications.lifecycle import close, find_own
+from pushhub.verifications.lifecycle import close, codes_to, find_own
 from pushhub.verifications.models import Verification, code_context, email_context
 from pushhub.verifications.rules import VerificationStatus, digits_for, new_code, status_at
 from pushhub.verifications.situation import Situation, refuse_flood, situation_of
@@ -110,7 +110,7 @@ def _ask(
     request: Repeatable | None,
 ) -> Asked:
     now = clock.now()
-    with transaction(_codes_to(number)) as session:
+    with transaction(codes_to(number.e164)) as session:
         made = idempotency.made_before(session, caller.product_id, request)
         if made is not None:
             return Asked(find_own(session, caller, made), created=True, replayed=True)
@@ -136,17 +136,12 @@ def _ask(
         return Asked(as_written(Verification, row), created=True, deliveries=deliveries)
 
 
-def _codes_to(number: PhoneNumber) -> str:
-    """What two who ask for codes to one number wait for, so that what the first has counted holds."""
-    return f"codes:{number.e164}"
-
-
 def ask_in_vain(caller: Caller, number: PhoneNumber, purpose: str) -> None:
     """Do what `ask` does until it refuses a number that nothing reaches, so that this takes as long: for whoever must
     not be told by the clock that the number stands in for nobody's. Nothing is written or sent, whosever it is."""
     require_country(caller, number)
     now = clock.now()
-    with transaction(_codes_to(number)) as session:
+    with transaction(codes_to(number.e164)) as session:
         situation = situation_of(session, caller, number, purpose, now)
         _new_verification(caller, number, purpose, "ru", caller.policy.steps, situation, now)
         never_or_no_more(session, number.e164)
@@ -176,7 +171,7 @@ def resend(caller: Caller, verification_id: UUID) -> Verification:
         verification = find_own(session, caller, verification_id)
         number = PhoneNumber.trusted(verification.number)
         if caller.live:
-            one_at_a_time(session, _codes_to(number))
+            one_at_a_time(session, codes_to(number.e164))
         taken = session.scalar(
             sa.update(Verification)
             .where(
@@ -202,23 +197,14 @@ def resend(caller: Caller, verification_id: UUID) -> Verification:
         _refuse_unreachable(carried)
         taken.step, taken.escalate_at = carried.step, carried.escalate_at
         session.flush()
-        _replace_waiting(session, taken.id, now)
+        # What still waits from before is not sent as well: one request, one message.
+        expire_waiting(session, "replaced", Delivery.verification_id == taken.id)
         write_rows(session, [*((Delivery, row) for row in carried.deliveries), *told_of_skipped(carried)])
         wake_after_commit(session, carried.deliveries[-1]["channel"])
         events.record(
             session, Tag.VERIFICATION_RESENT, taken.id, caller.product_id, live=caller.live, channel=carried.channel
         )
         return taken
-
-
-def _replace_waiting(session: Session, verification_id: UUID, now: datetime) -> None:
-    """What still waits from before is not sent as well: one request, one message."""
-    session.execute(
-        sa.update(Delivery)
-        .where(Delivery.verification_id == verification_id, Delivery.status == DeliveryStatus.QUEUED)
-        .values(status=DeliveryStatus.EXPIRED, error="replaced", changed_at=now)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def _why_no_resend(verification: Verification, now: datetime) -> Exception:

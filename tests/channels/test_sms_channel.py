@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 import threading
 import time
+from contextlib import ExitStack
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -82,13 +84,31 @@ def test_a_gateway_that_hangs_is_given_up_on_in_time(sim: Simulators, monkeypatc
     assert time.monotonic() - began < 3
 
 
-def test_a_plugin_gives_up_by_itself_before_the_limit(sim: Simulators) -> None:
+def test_a_gateways_silence_is_no_refusal_however_soon_the_url_gives_up(
+    sim: Simulators, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sms_module, "TIME_LIMIT", 0.5)
     sim.script(provider="sms", fault="hang")
-    url = sim.sms_url + "?rto=0.3"
-    assert send(sim, "sms", to_number(), PUSHHUB_SMS_URL=url) == [Retry("gateway_refused")]
+    assert send(sim, "sms", to_number(), PUSHHUB_SMS_URL=sim.sms_url + "?rto=0.1") == [Retry("timeout")]
 
 
-def test_what_has_not_begun_in_time_is_never_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gateway_that_answers_late_has_taken_the_message(sim: Simulators) -> None:
+    sim.script(provider="sms", delay=0.5)
+    sent = to_number()
+    assert send(sim, "sms", sent, PUSHHUB_SMS_URL=sim.sms_url + "?rto=0.1") == [Accepted(str(sent.id))]
+
+
+def test_a_gateway_that_can_not_be_reached_has_taken_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as callers:
+        for _ in range(3):  # it takes no more connections, nor refuses them
+            caller = callers.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(full.getsockname())
+        url = f"json://127.0.0.1:{full.getsockname()[1]}/{{digits}}?cto=0.3"
+        assert asyncio.run(SmsChannel(Gateway.parse(url)).send(to_number())) == Retry("gateway_refused")
+
+
+def test_what_has_not_begun_in_time_is_not_sent_and_not_taken_for_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sms_module, "TIME_LIMIT", 0.2)
     monkeypatch.setattr(sms_module, "THREADS", 1)
     begun: list[str] = []
@@ -107,7 +127,7 @@ def test_what_has_not_begun_in_time_is_never_sent(monkeypatch: pytest.MonkeyPatc
         await channel.close()
         return [*outcomes, await channel.send(to_number())]
 
-    assert asyncio.run(work()) == [Retry("timeout")] * 3 + [Retry("closed")]
+    assert asyncio.run(work()) == [Retry("timeout"), *[Retry("gateway_busy")] * 2, Retry("closed")]
     assert len(begun) == 1
 
 

@@ -20,7 +20,7 @@ from pushhub.ids import Prefix, parse_id
 from pushhub.verifications.models import Verification
 from tests.escalation.conftest import ROUTE
 from tests.escalation.deliveries import digits, ways
-from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem
+from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock
 
 Dispatch = Callable[[], None]
@@ -258,3 +258,23 @@ def test_the_product_is_told_of_each_step(
         ("delivery.accepted", "sms"),
         ("verification.armed", None),
     ]
+
+
+@pytest.mark.parametrize("why", ["verification_closed", "received_elsewhere", "replaced"])
+def test_the_product_is_told_of_a_message_that_is_not_sent_any_more(
+    routed: Shop, bound: Phone, app: Flask, dispatch: Dispatch, now: FakeClock, channel: Channels, why: str
+) -> None:
+    channel("sms").script(Retry("gateway_refused", timedelta(seconds=100)))
+    verification = routed.ask()
+    dispatch()
+    now.forward(seconds=60)
+    dispatch()
+    assert ways(routed, verification) == [("fcm", "accepted"), ("sms", "queued")]
+    if why == "received_elsewhere":
+        bound.read_code()
+    else:
+        action = "cancel" if why == "verification_closed" else "resend"
+        expect(routed.call("POST", f"/v1/verifications/{verification['id']}/{action}"), 200)
+    with app.app_context(), reading() as session:
+        told = session.scalars(sa.select(Event.data).where(Event.tag == "delivery.expired")).all()
+    assert told == [{"verification_id": verification["id"], "channel": "sms", "error": why}]

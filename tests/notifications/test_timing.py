@@ -15,7 +15,7 @@ from pushhub.clock import rfc3339
 from pushhub.notifications.fan_out import fan_out_due
 from reference_device import Refused
 from tests.notifications.senders import WORDS, Sender, bind_crowd, number
-from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
+from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect, last_delivery
 from tests.support.databases import FakeClock
 
 Dispatch = Callable[[], None]
@@ -171,6 +171,23 @@ def test_what_was_stopped_is_not_in_the_feed_and_what_has_arrived_stays(
     with pytest.raises(Refused) as refused:
         late.reveal(listed["delivery_id"])
     assert refused.value.status == 404
+
+
+def test_a_receipt_for_what_was_cancelled_meanwhile_spoils_no_other_receipt(
+    sender: Sender, shop: Shop, phone: Phone, dispatch: Dispatch, channel: Channels
+) -> None:
+    phone.bind_to(shop)
+    channel("fcm").script(Retry("UNAVAILABLE", timedelta(minutes=1)))
+    sent = sender.send(NUMBER)
+    dispatch()
+    (listed,) = phone.feed()  # and the phone loses its connection before it can say so
+    expect(sender.cancel(sent), 200)
+    verification = shop.ask()
+    dispatch()
+    (code,) = phone.feed()
+    phone.acknowledge([listed["delivery_id"], code["delivery_id"]])
+    assert last_delivery(shop, verification)["status"] == "received"
+    assert sender.progress(sent) == {"received": 1}
 
 
 def test_what_has_gone_out_can_not_be_cancelled(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from threading import Barrier
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -15,8 +17,11 @@ import sqlalchemy as sa
 from flask import Flask
 
 from pushhub.binding.models import Binding, Offer
+from pushhub.channels.contract import Retry
+from pushhub.channels.recording import RecordingChannel
 from pushhub.db import reading
 from pushhub.delivery import outbox
+from pushhub.delivery.models import Delivery
 from pushhub.delivery.rules import DeliveryKind
 from pushhub.errors import PushhubError
 from pushhub.ids import Prefix, parse_id
@@ -25,7 +30,8 @@ from pushhub.products.service import recognise
 from pushhub.verifications import checking, service
 from pushhub.verifications.models import Verification
 from reference_device import Refused
-from tests.support.actors import NUMBER, Phone, Shop
+from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, expect
+from tests.support.databases import FakeClock
 
 T = TypeVar("T")
 MANY = 64
@@ -278,3 +284,78 @@ def test_one_idempotency_key_used_by_16_at_once_makes_one_offer(shop: Shop, app:
         return client_answer.status_code, client_answer.get_json()["id"]
 
     assert len(set(at_once(create, 16))) == 1
+
+
+@pytest.mark.parametrize("leaves", ["for another phone", "its phone takes another", "given up"])
+def test_a_code_that_is_asked_for_while_its_number_leaves_the_phone_does_not_go_there(
+    make_shop: Callable[..., Shop],
+    make_phone: Callable[..., Phone],
+    dispatch: Callable[[], None],
+    fcm: RecordingChannel,
+    now: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    leaves: str,
+) -> None:
+    shop = make_shop("SAKURA", code_push="inline")
+    old, new = make_phone(), make_phone()
+    old.bind_to(shop)
+    now.forward(days=31)
+    ways: dict[str, Callable[[], Any]] = {
+        "for another phone": lambda: new.bind_to(shop),
+        "its phone takes another": lambda: old.bind_to(shop, OTHER_NUMBER),
+        "given up": old.unbind,
+    }
+    carried = service.carry
+    with ThreadPoolExecutor(1) as thread:
+        left: list[Future[Any]] = []
+
+        def carry(*args: Any, **more: Any) -> Any:
+            result = carried(*args, **more)
+            left.append(thread.submit(ways[leaves]))
+            wait(left, 1)  # it waits for this request
+            return result
+
+        monkeypatch.setattr(service, "carry", carry)
+        verification = shop.ask()
+        monkeypatch.undo()
+        left[0].result(10)
+    dispatch()
+    assert not [message for message in fcm.sent if message.urgent]
+    assert shop.show(verification)["status"] == "cancelled"
+
+
+def test_a_notification_that_is_cancelled_while_it_is_being_claimed_goes_out_at_most_once_more(
+    shop: Shop,
+    bound: Phone,
+    make_phone: Callable[..., Phone],
+    dispatch: Callable[[], None],
+    fcm: RecordingChannel,
+    now: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_phone().bind_to(shop, OTHER_NUMBER)
+    soon, later = timedelta(seconds=30), timedelta(minutes=15)
+    fcm.script(*(Retry("UNAVAILABLE", after) for after in (soon, later, soon)))
+    body = {"to": [NUMBER, OTHER_NUMBER], "title": "Meeting", "body": "At six."}
+    path = f"/v1/notifications/{expect(shop.call('POST', '/v1/notifications', body), 202)['id']}"
+    dispatch()
+    now.forward(seconds=40)
+    transaction, cancelled = outbox.transaction, []
+
+    @contextmanager
+    def claiming() -> Iterator[Any]:
+        with transaction() as session:
+            yield session
+            if not cancelled and session.scalar(sa.select(Delivery.id).where(Delivery.status == "sending")):
+                with ThreadPoolExecutor(1) as thread:
+                    cancelled.append(thread.submit(shop.call, "POST", f"{path}/cancel").result(10).status_code)
+
+    monkeypatch.setattr(outbox, "transaction", claiming)
+    dispatch()
+    monkeypatch.undo()
+    assert (cancelled, len(fcm.sent)) == ([200], 3)
+    now.forward(seconds=60)
+    dispatch()
+    assert len(fcm.sent) == 3
+    shown = expect(shop.call("GET", path), 200)
+    assert (shown["status"], shown["progress"]["expired"]) == ("cancelled", 2)

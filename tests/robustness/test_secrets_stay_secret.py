@@ -19,10 +19,11 @@ from flask import Flask, Response, request
 from sqlalchemy.exc import IntegrityError
 
 from pushhub.binding.credentials import Presented
+from pushhub.binding.devices import DeviceDescription
 from pushhub.binding.models import Binding, Device, Offer
 from pushhub.binding.offers import ShownOffer
 from pushhub.binding.rules import OfferStatus
-from pushhub.binding.service import Bound, DeviceDescription, PasswordShown, QrScanned
+from pushhub.binding.service import Bound, PasswordShown, QrScanned
 from pushhub.channels.contract import ChannelDown, Message, Outcome, PushKind, PushTarget, Rejected, Retry, TargetDead
 from pushhub.channels.recording import RecordingChannel
 from pushhub.db import Base, db, transaction
