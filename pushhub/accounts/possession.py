@@ -34,7 +34,6 @@ from pushhub.verifications.rules import VerificationStatus, can_be_code, status_
 #: that the limit that is met first is the same with an account as without one.
 _CODES_ASKED = Window("cabinet_codes", timedelta(minutes=10))
 _CODES_BY_ADDRESS = Window("cabinet_client", timedelta(hours=1))
-_DAY = timedelta(days=1)
 #: The number is bound, but not by its owner for certain (one of `delivery.reach.REASONS`).
 TOO_LOW = "assurance_too_low"
 _PREFIXES = ("701", "702", "705", "707", "747", "771", "775", "777", "778")
@@ -199,17 +198,16 @@ def _check_nothing(caller: Caller, claim: Claim, verification_id: UUID, code: st
 def _refuse_flood(claim: Claim, address: str | None) -> tuple[str, str | None]:
     settings, now = hub().settings, clock.now()
     from_address = address_subject(address) if address is not None else None
-    codes_a_day = max(1, settings.codes_per_day - 1)
     with reading() as session:
-        (asked,) = counted(session, _CODES_ASKED, claim.identifier.digest, _DAY)
-        again_at = room_from(session, _CODES_ASKED, claim.identifier.digest, _DAY, codes_a_day)
+        codes_a_day = max(1, settings.codes_per_day - 1)
+        again_at = room_from(session, _CODES_ASKED, claim.identifier.digest, timedelta(days=1), codes_a_day)
         (lately,) = counted(session, _CODES_ASKED, claim.identifier.digest, _CODES_ASKED.length)
         (by_address,) = (
             counted(session, _CODES_BY_ADDRESS, from_address, _CODES_BY_ADDRESS.length) if from_address else (0,)
         )
     if lately >= max(1, settings.codes_per_10_minutes - 1):
         raise TooManyCodes(retry_at=_CODES_ASKED.end(now))
-    if asked >= codes_a_day:
+    if again_at is not None:
         raise TooManyCodes(retry_at=again_at)
     if by_address >= settings.codes_per_client_per_hour:
         raise TooManyCodes(retry_at=_CODES_BY_ADDRESS.end(now))
