@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEST_ARGS ?=
 
-.PHONY: run example test browser check lint types format lock bench clean
+.PHONY: run example quick test test-long browser check lint types format lock bench clean
 
 run: .venv/.installed-run
 	$(BIN)/pushhub serve --local --port $(PORT)
@@ -13,8 +13,15 @@ run: .venv/.installed-run
 example: .venv/.installed-run
 	PORT=$(PORT) $(BIN)/python -m examples.foreign_product
 
+# Three depths of the same tests (docs/testing.md): after each change, before landing, before a release.
+quick: .venv/.installed-dev
+	$(BIN)/python -m pytest -n 2 --depth quick $(TEST_ARGS)
+
 test: .venv/.installed-dev browser
 	$(BIN)/python -m pytest -n 2 $(TEST_ARGS)
+
+test-long: .venv/.installed-dev browser
+	$(BIN)/python -m pytest -n 2 --depth long $(TEST_ARGS)
 
 # The browser tests drive Debian's Chromium. Where it is missing and may be installed, it is; else the tests say so.
 browser:

@@ -24,7 +24,8 @@ from pushhub.sealing import create_key_file
 from pushhub.settings import Settings, load_settings
 from tests.support.actors import Phone, Shop
 from tests.support.databases import Database, Databases, FakeClock
-from tests.support.sharing import FileByFile
+from tests.support.depth import MARKERS, engines_of, sort_out
+from tests.support.sharing import FileByFile, longest_first
 
 PUBLIC_URL = "https://codes.test"
 
@@ -33,6 +34,33 @@ PUBLIC_URL = "https://codes.test"
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileByFile:
     """Which worker gets which tests."""
     return FileByFile(config, log)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--depth", choices=("quick", "standard", "long"), default="standard", help="how much to look at")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "engine_name" in metafunc.fixturenames:
+        engines = engines_of(metafunc.definition, metafunc.config.getoption("depth"))
+        metafunc.parametrize("engine_name", engines, indirect=True, scope="module")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if left_out := sort_out(items, config.getoption("depth")):
+        config.hook.pytest_deselected(items=left_out)
+    longest_first(items)
+
+
+@pytest.fixture(scope="session")
+def depth(pytestconfig: pytest.Config) -> str:
+    """How much this run looks at: `quick`, `standard` or `long`."""
+    return str(pytestconfig.getoption("depth"))
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +77,7 @@ def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module")
 def engine_name(request: pytest.FixtureRequest) -> str:
     """The engine of this run of the test."""
     return str(request.param)

@@ -12,10 +12,7 @@ from flask import Flask
 from pushhub.db import db
 from pushhub.delivery.announcer import NOTICES, Announcer, libpq_address
 
-
-@pytest.fixture(params=["postgresql"])
-def engine_name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+pytestmark = pytest.mark.postgresql  # it announces by NOTIFY
 
 
 @pytest.fixture

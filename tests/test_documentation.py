@@ -14,13 +14,9 @@ from pushhub.errors import PushhubError
 from tests.support.databases import FakeClock
 from web_api.service.documentation import all_errors
 
+pytestmark = pytest.mark.sqlite  # no database is asked here
+
 ROOT = Path(__file__).parent.parent
-
-
-@pytest.fixture(params=["sqlite"])
-def engine_name(request: pytest.FixtureRequest) -> str:
-    """No database is asked here."""
-    return str(request.param)
 
 
 @pytest.fixture

@@ -24,17 +24,13 @@ from pushhub.verifications.models import Verification
 from tests.support.actors import Phone, Shop
 from tests.support.databases import FakeClock
 
+pytestmark = pytest.mark.postgresql  # SQLite plans each statement anew when the tables have changed
+
 #: Codes of other people that are pending, and wait to be sent a little later.
 OTHERS = 4000
 #: How often a code goes its whole way, and how many rows of these two tables each time may read: a quarter of what one
 #: statement alone would read that looks at the others.
 TIMES, ROWS_EACH = 6, OTHERS // 4
-
-
-@pytest.fixture(params=["postgresql"])
-def engine_name(request: pytest.FixtureRequest) -> str:
-    """SQLite plans each statement anew when the tables have changed."""
-    return str(request.param)
 
 
 @pytest.fixture

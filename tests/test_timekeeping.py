@@ -16,13 +16,9 @@ from pushhub.delivery.timekeeping import DatabaseTime
 from pushhub.settings import Settings
 from tests.support.databases import FakeClock
 
+pytestmark = pytest.mark.postgresql  # SQLite serves one machine, which has one clock
+
 _CLOSE = timedelta(seconds=5)
-
-
-@pytest.fixture(params=["postgresql"])
-def engine_name(request: pytest.FixtureRequest) -> str:
-    """SQLite serves one machine, which has one clock."""
-    return str(request.param)
 
 
 @pytest.fixture

@@ -20,12 +20,6 @@ from pushhub.engine import key_of
 from pushhub.errors import Busy, DatabaseUnavailable
 
 SUBJECT = "codes:+77057546868"
-on_postgresql = pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
-
-
-@pytest.fixture
-def engine_name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @contextmanager
@@ -50,7 +44,7 @@ def driver_of(session: Session) -> psycopg.Connection[Any]:
     return connection
 
 
-@pytest.mark.parametrize("engine_name", ["sqlite", "postgresql"], indirect=True)
+@pytest.mark.both_engines
 @pytest.mark.parametrize("second", [transaction, later_on])
 @pytest.mark.parametrize("first", [transaction, later_on])
 def test_two_about_one_subject_take_turns(
@@ -74,7 +68,7 @@ def test_two_about_one_subject_take_turns(
     assert steps == ["first", "second"]
 
 
-@on_postgresql
+@pytest.mark.postgresql
 def test_who_has_another_subject_waits_for_nobody(app: Flask) -> None:
     def other() -> str:
         with app.app_context(), transaction("codes:+77057546869"):
@@ -84,7 +78,7 @@ def test_who_has_another_subject_waits_for_nobody(app: Flask) -> None:
         assert threads.submit(other).result(4) == "done"
 
 
-@on_postgresql
+@pytest.mark.postgresql
 def test_reading_begins_nothing_and_writing_does(app: Flask) -> None:
     with app.app_context():
         with reading() as session:
@@ -96,7 +90,7 @@ def test_reading_begins_nothing_and_writing_does(app: Flask) -> None:
                 assert driver_of(session).info.transaction_status == TransactionStatus.INTRANS
 
 
-@on_postgresql
+@pytest.mark.postgresql
 def test_what_was_not_committed_is_not_there_and_its_subject_is_free(app: Flask, address: str) -> None:
     def change(session: Session) -> None:
         session.execute(sa.text("INSERT INTO event_counter (id, last) VALUES (1, 7)"))
@@ -120,7 +114,7 @@ def test_what_was_not_committed_is_not_there_and_its_subject_is_free(app: Flask,
             assert session.scalar(sa.text("SELECT last FROM event_counter")) == 7
 
 
-@on_postgresql
+@pytest.mark.postgresql
 def test_a_subject_that_is_held_too_long_is_busy_and_the_connection_is_as_good_as_before(
     app: Flask, address: str
 ) -> None:
@@ -137,7 +131,7 @@ def test_a_subject_that_is_held_too_long_is_busy_and_the_connection_is_as_good_a
             assert driver_of(session).info.backend_pid == process
 
 
-@on_postgresql
+@pytest.mark.postgresql
 def test_a_connection_that_broke_is_told_of_and_replaced(
     app: Flask, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -267,7 +267,7 @@ def test_without_the_setting_there_is_no_cabinet(make_app: Callable[..., Flask],
     assert make_app(settings).test_client().get("/cabinet/indigo/").status_code == 404
 
 
-@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+@pytest.mark.sqlite
 def test_the_doctor_looks_at_cabinets_and_register(
     app: Flask, cabinet_settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

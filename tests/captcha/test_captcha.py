@@ -155,7 +155,7 @@ _JSON = st.recursive(
 )
 
 
-@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+@pytest.mark.sqlite
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
 @given(data=st.data())
 def test_no_payload_breaks_anything(counts: Callable[..., bool], solved: str, data: st.DataObject) -> None:

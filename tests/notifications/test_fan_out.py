@@ -40,7 +40,7 @@ def times_reached(app: Flask) -> Counter[str | None]:
 
 
 @pytest.mark.parametrize("to_all", [True, False], ids=["all", "a list"])
-@pytest.mark.parametrize("engine_name", ["postgresql", "sqlite"], indirect=True)
+@pytest.mark.both_engines
 def test_dispatchers_at_once_give_each_number_one_delivery(
     sender: Sender, shop: Shop, app: Flask, now: FakeClock, to_all: bool
 ) -> None:
@@ -63,7 +63,7 @@ def test_dispatchers_at_once_give_each_number_one_delivery(
     assert times_reached(app) == Counter({text: 3 for text in numbers})
 
 
-@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+@pytest.mark.postgresql
 def test_a_cancellation_amid_many_dispatchers_leaves_nothing_behind(
     sender: Sender, shop: Shop, app: Flask, now: FakeClock
 ) -> None:
@@ -220,7 +220,7 @@ def test_ten_thousand_numbers_in_one_request(
     assert times_reached(app) == Counter(bound)
 
 
-@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+@pytest.mark.sqlite
 def test_memory_does_not_grow_with_the_number_of_bindings(
     sender: Sender, shop: Shop, app: Flask, now: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

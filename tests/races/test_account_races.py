@@ -28,14 +28,10 @@ from pushhub.settings import Settings
 from tests.cabinet.conftest import with_products
 from tests.cabinet.owners import NEW_PASSWORD, PASSWORD, Owner, a_sender, letters
 
+pytestmark = pytest.mark.postgresql  # SQLite lets one writer in at a time anyhow
+
 RULE = read_profile("kaztranscom").password
 NEW = UserDetails(Email("new@example.kz"), name="Анна")
-
-
-@pytest.fixture(params=["postgresql"])
-def engine_name(request: pytest.FixtureRequest) -> str:
-    """SQLite lets one writer in at a time anyhow."""
-    return str(request.param)
 
 
 @pytest.fixture

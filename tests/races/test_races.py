@@ -33,14 +33,10 @@ from reference_device import Refused
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, expect
 from tests.support.databases import FakeClock
 
+pytestmark = pytest.mark.postgresql  # SQLite lets one writer in at a time anyhow
+
 T = TypeVar("T")
 MANY = 64
-
-
-@pytest.fixture(params=["postgresql"])
-def engine_name(request: pytest.FixtureRequest) -> str:
-    """Races are run on PostgreSQL: SQLite lets one writer in at a time anyhow."""
-    return str(request.param)
 
 
 @pytest.fixture

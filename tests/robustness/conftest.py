@@ -11,8 +11,8 @@ from tests.robustness.world import World, a_world
 from tests.support.databases import Databases
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def world(request: pytest.FixtureRequest, databases: Databases, key_file: Path) -> Iterator[World]:
+@pytest.fixture(scope="module")
+def world(engine_name: str, databases: Databases, key_file: Path) -> Iterator[World]:
     """One of everything."""
-    with a_world(databases, str(request.param), key_file) as world:
+    with a_world(databases, engine_name, key_file) as world:
         yield world

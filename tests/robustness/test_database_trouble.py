@@ -126,7 +126,7 @@ def test_a_right_password_is_not_burnt_by_a_busy_database(world: World) -> None:
     assert call(world, ("POST /mobile/v1/bindings", body)).status_code == 201
 
 
-@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+@pytest.mark.postgresql
 def test_connections_that_the_server_ended_are_made_anew(world: World) -> None:
     for _ in range(3):
         with world.app.app_context():
@@ -216,7 +216,7 @@ def test_a_database_without_tables_is_not_ready_and_never_a_trace(
             db.engine.dispose()
 
 
-@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+@pytest.mark.sqlite
 def test_a_sqlite_file_that_was_taken_away_is_missed(
     databases: Databases, key_file: Path, make_app: Callable[..., Flask], now: FakeClock
 ) -> None:
@@ -241,7 +241,7 @@ def test_a_sqlite_file_that_was_taken_away_is_missed(
         assert shop.call("GET", f"/v1/numbers/{NUMBER}").status_code == 200
 
 
-@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+@pytest.mark.sqlite
 def test_a_sqlite_file_that_is_damaged_is_a_database_that_is_gone(
     key_file: Path, make_app: Callable[..., Flask], now: FakeClock, tmp_path: Path
 ) -> None:

@@ -7,14 +7,10 @@ from flask import Flask
 
 from tests.support.actors import assert_problem
 
+pytestmark = pytest.mark.sqlite  # no database is asked
+
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 PLACES = ("/nowhere", "/cabinet/nowhere/", "/app/nowhere", "/app/xx.webmanifest", "/start/mail/1")
-
-
-@pytest.fixture(params=["sqlite"])
-def engine_name(request: pytest.FixtureRequest) -> str:
-    """No database is asked."""
-    return str(request.param)
 
 
 @pytest.mark.parametrize("path", PLACES)

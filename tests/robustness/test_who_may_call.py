@@ -67,7 +67,7 @@ def operations(app: Flask) -> Iterator[tuple[str, str, str]]:
                 yield rule.endpoint, method, re.sub(r"<[^>]+>", "anything", rule.rule)
 
 
-@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+@pytest.mark.sqlite
 def test_every_address_belongs_to_a_blueprint_that_says_who_may_call(whole: Flask) -> None:
     for rule in whole.url_map.iter_rules():
         blueprint = rule.endpoint.rpartition(".")[0]
@@ -75,7 +75,7 @@ def test_every_address_belongs_to_a_blueprint_that_says_who_may_call(whole: Flas
             assert GUARDS[blueprint] in whole.before_request_funcs.get(blueprint, []), rule.rule
 
 
-@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+@pytest.mark.sqlite
 def test_a_guard_runs_before_anything_else_of_its_blueprint(whole: Flask) -> None:
     for name, guard in GUARDS.items():
         if name in whole.blueprints:
@@ -99,7 +99,7 @@ def test_nobody_calls_an_operation_without_credentials(whole: Flask, headers: di
     assert len(called) >= 17
 
 
-@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+@pytest.mark.sqlite
 def test_the_document_says_the_same_about_who_may_call(whole: Flask) -> None:
     document = whole.test_client().get("/openapi.json").get_json()
     for path, operations_of_path in document["paths"].items():

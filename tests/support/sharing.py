@@ -1,16 +1,32 @@
-"""How tests are shared among workers (`pytest -n`): file by file; what gets in its own way goes to one worker."""
+"""How tests are shared among workers (`pytest -n`): file by file, those first that take long and mostly wait."""
 
 from __future__ import annotations
 
+from collections import Counter
+
+import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-#: One browser at a time, and one town of dispatchers whose clocks and connections are broken.
-_TOGETHER = ("tests/browser/", "tests/faults/")
+#: A worker keeps its browser and its service as long as it goes from one of these files to the next.
+_FIRST = ("tests/browser/", "tests/faults/")
 
 
 class FileByFile(LoadScopeScheduling):
-    """The largest first; the tests of a file stay together, and share what it prepares once."""
+    """The tests of a file stay together, and share what it prepares once."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return next((folder for folder in _TOGETHER if file.startswith(folder)), file)
+        return nodeid.partition("::")[0]
+
+
+def longest_first(tests: list[pytest.Item]) -> None:
+    """Put the files into the order in which workers take them; what is taken last should be short."""
+    sizes = Counter(_file(test) for test in tests)
+    tests.sort(key=lambda test: (_rank(_file(test)), -sizes[_file(test)]))
+
+
+def _rank(file: str) -> int:
+    return next((place for place, folder in enumerate(_FIRST) if file.startswith(folder)), len(_FIRST))
+
+
+def _file(test: pytest.Item) -> str:
+    return test.nodeid.partition("::")[0]

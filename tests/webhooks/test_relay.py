@@ -69,7 +69,7 @@ def test_what_is_rolled_back_gets_no_number(app: Flask, relay: Callable[[], int]
     assert [subject for subject, _ in sequence(app)] == [first, second]
 
 
-@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+@pytest.mark.postgresql
 def test_a_transaction_that_began_first_and_commits_last_is_not_passed(app: Flask, relay: Callable[[], int]) -> None:
     slow, quick, later = new_key(), new_key(), new_key()
     with another_connection(app) as slow_one:
@@ -86,7 +86,7 @@ def test_a_transaction_that_began_first_and_commits_last_is_not_passed(app: Flas
     assert positions[1] < positions[0] < positions[2]  # by position the slow one would have been missed
 
 
-@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+@pytest.mark.postgresql
 def test_a_second_relay_does_not_wait_for_the_first(app: Flask) -> None:
     subject = new_key()
     happen(app, subject)
@@ -102,7 +102,7 @@ def test_a_second_relay_does_not_wait_for_the_first(app: Flask) -> None:
         assert relay_events() == 1
 
 
-@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+@pytest.mark.postgresql
 def test_a_webhook_that_is_being_deleted_does_not_stop_the_relay(app: Flask, shop: Shop, now: Any) -> None:
     with app.app_context():
         while relay_events():
@@ -239,7 +239,7 @@ class Writers:
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+@pytest.mark.postgresql
 def test_however_transactions_interleave_a_reader_misses_nothing(
     app: Flask, relay: Callable[[], int], seed: int
 ) -> None:

@@ -29,6 +29,8 @@ from pushhub.webhooks.sender import WebhookSender
 from tests.support.actors import Shop, expect
 from tests.webhooks.receiver import Receiver, hangs
 
+pytestmark = pytest.mark.postgresql  # SQLite lets one writer in at a time anyhow
+
 #: What happens to each verification, in this order.
 STORY = (
     Tag.VERIFICATION_CREATED,
@@ -41,12 +43,6 @@ STORY = (
 A_MOMENT = 0.01
 #: Seconds that a try, and the whole race, may take on a machine that has other things to do.
 PATIENCE = 60.0, 120.0
-
-
-@pytest.fixture(params=["postgresql"])
-def engine_name(request: pytest.FixtureRequest) -> str:
-    """Races are run on PostgreSQL: SQLite lets one writer in at a time anyhow."""
-    return str(request.param)
 
 
 def in_context(app: Flask, work: Callable[[], Any]) -> Any:
