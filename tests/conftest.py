@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from jinja2 import BytecodeCache, FileSystemBytecodeCache
+from jinja2 import FileSystemBytecodeCache
 
-import mobile_api
-import web_api
 from pushhub import clock
-from pushhub.app import create_app
+from pushhub.channels.contract import Channel
 from pushhub.channels.recording import RecordingChannel
 from pushhub.delivery.dispatcher import Dispatcher
 from pushhub.hub import Hub
@@ -23,6 +21,7 @@ from pushhub.products import service as products
 from pushhub.sealing import create_key_file
 from pushhub.settings import Settings, load_settings
 from tests.support.actors import Phone, Shop
+from tests.support.applications import Applications
 from tests.support.databases import Database, Databases, FakeClock
 from tests.support.depth import MARKERS, engines_of, sort_out
 from tests.support.sharing import FileByFile, longest_first
@@ -112,30 +111,24 @@ def settings(database: Database, key_file: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> BytecodeCache:
-    """Templates are compiled once, and not again for each application."""
-    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+def applications(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applications]:
+    """Templates are compiled once, and applications made once for each kind of settings."""
+    lent = Applications(FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates"))))
+    yield lent
+    lent.close()
 
 
 @pytest.fixture
-def make_app(settings: Settings, compiled_templates: BytecodeCache) -> Iterator[Callable[..., Flask]]:
-    """Make an application; its connections are closed when the test ends."""
-    made: list[Flask] = []
+def make_app(settings: Settings, applications: Applications) -> Iterator[Callable[..., Flask]]:
+    """An application of the test's own, as new; its connections are closed when the test ends."""
 
-    def make(settings: Settings = settings, **options: object) -> Flask:
-        channels = {name: RecordingChannel(name) for name in ("fcm", "apns", "poll", "sms", "email")}
-        options.setdefault("channels", channels)
-        app = create_app(settings, faces=(mobile_api, web_api), **options)  # type: ignore[arg-type]
-        app.jinja_env.bytecode_cache = compiled_templates
-        made.append(app)
-        return app
+    def make(settings: Settings = settings, *, channels: Mapping[str, Channel] | None = None) -> Flask:
+        if channels is None:
+            channels = {name: RecordingChannel(name) for name in ("fcm", "apns", "poll", "sms", "email")}
+        return applications.lend(settings, channels)
 
     yield make
-    for app in made:
-        with app.app_context():
-            from pushhub.db import db
-
-            db.engine.dispose()
+    applications.take_back()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Binding a device to a number (rows A4, A5)."""
+"""Binding a device to a number."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from pushhub.delivery import outbox
 from reference_device import Answer, Refused
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop
 from tests.support.databases import FakeClock
+
+pytestmark = pytest.mark.both_engines  # unique indexes decide who has a number
 
 MakePhone = Callable[..., Phone]
 #: A password whose check digits fit (1 modulo 97) and that no offer shows in these tests.

@@ -18,6 +18,8 @@ from reference_device import Refused
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock
 
+pytestmark = pytest.mark.both_engines  # the feed's statements
+
 
 def version(app: Flask) -> str:
     script = app.test_client().get("/app/worker.js").get_data(as_text=True)

@@ -24,6 +24,8 @@ from pushhub.ids import new_key
 from tests.support.actors import NUMBER, Phone, Shop, assert_problem, expect, last_delivery
 from tests.support.databases import FakeClock
 
+pytestmark = pytest.mark.both_engines  # the queue
+
 Dispatch = Callable[[], None]
 
 

@@ -17,6 +17,8 @@ from tests.conftest import PUBLIC_URL
 from tests.support.actors import Phone, Shop, assert_problem
 from tests.support.databases import FakeClock
 
+pytestmark = pytest.mark.both_engines  # a used proof is a row that stands once
+
 URL = f"{PUBLIC_URL}/mobile/v1/binding"
 PATH = "/mobile/v1/binding"
 

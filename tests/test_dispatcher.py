@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 
@@ -26,6 +27,8 @@ from pushhub.ids import Prefix, new_key, parse_id
 from pushhub.verifications.models import Verification
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, last_delivery
 from tests.support.databases import FakeClock
+
+pytestmark = pytest.mark.both_engines  # the queue
 
 Dispatch = Callable[[], None]
 

@@ -15,6 +15,8 @@ from pushhub.limits import address_subject
 from tests.support.actors import NUMBER, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock
 
+pytestmark = pytest.mark.both_engines  # counters are upserts
+
 MakeShop = Callable[..., Shop]
 
 

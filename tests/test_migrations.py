@@ -18,6 +18,8 @@ from pushhub.db import Base, UtcDateTime, db
 from pushhub.readiness import readiness
 from tests.support.databases import Database, Databases
 
+pytestmark = pytest.mark.both_engines  # each engine changes its tables in its own way
+
 REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 
 

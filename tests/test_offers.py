@@ -1,4 +1,4 @@
-"""What a product shows: password, countdown, QR code (rows A3, A13, P2)."""
+"""What a product shows: password, countdown, QR code."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from pushhub.clock import rfc3339
 from pushhub.db import reading
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock
+
+pytestmark = pytest.mark.both_engines  # guarded statements and unique indexes
 
 
 def test_an_offer_shows_a_password_of_twelve_digits_and_when_it_changes(shop: Shop, now: FakeClock) -> None:

@@ -1,4 +1,4 @@
-"""Products, API keys, policies (row P1)."""
+"""Products, API keys, policies."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from pushhub.products.models import ApiKey
 from pushhub.products.rules import Policy, attempts_for, policy_document, policy_from
 from tests.support.actors import NUMBER, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock
+
+pytestmark = pytest.mark.both_engines  # guarded statements and unique names
 
 LOOK = ("GET", f"/v1/numbers/{NUMBER}")
 

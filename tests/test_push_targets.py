@@ -23,6 +23,8 @@ from simulators import Simulators
 from tests.support.actors import NUMBER, Phone, Shop
 from tests.support.databases import FakeClock
 
+pytestmark = pytest.mark.both_engines  # the whole way of a code
+
 HMS_TARGET = "IQAAAACy0SomeHmsTarget-0001"
 MAILBOX = "parent@example.kz"
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.support.actors import NUMBER, Phone, Shop, assert_problem
+
+pytestmark = pytest.mark.both_engines  # the whole way of a code
 
 
 def test_a_number_without_the_app_is_bound_and_then_gets_its_code(

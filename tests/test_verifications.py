@@ -1,4 +1,4 @@
-"""Codes: ask, deliver, check, resend, cancel (rows A2, A6, A8, P3)."""
+"""Codes: ask, deliver, check, resend, cancel."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from pushhub.verifications.models import Verification
 from reference_device import Refused
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock
+
+pytestmark = pytest.mark.both_engines  # guarded statements count and use codes up
 
 MakeShop = Callable[..., Shop]
 

@@ -23,6 +23,8 @@ from tests.escalation.deliveries import digits, ways
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock
 
+pytestmark = pytest.mark.both_engines  # the queue
+
 Dispatch = Callable[[], None]
 Channels = Callable[[str], RecordingChannel]
 MAILBOX = "parent@example.kz"

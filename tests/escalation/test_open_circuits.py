@@ -21,6 +21,8 @@ from tests.escalation.deliveries import ways
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop
 from tests.support.databases import FakeClock
 
+pytestmark = pytest.mark.both_engines  # the queue
+
 Dispatch = Callable[[], None]
 Channels = Callable[[str], RecordingChannel]
 

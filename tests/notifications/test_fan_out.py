@@ -27,6 +27,8 @@ from tests.notifications.senders import WORDS, Sender, bind_crowd, number
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, expect
 from tests.support.databases import FakeClock
 
+pytestmark = pytest.mark.both_engines  # one statement makes many deliveries
+
 Dispatch = Callable[[], None]
 FanOut = Callable[..., int]
 Channels = Callable[[str], RecordingChannel]
@@ -40,7 +42,6 @@ def times_reached(app: Flask) -> Counter[str | None]:
 
 
 @pytest.mark.parametrize("to_all", [True, False], ids=["all", "a list"])
-@pytest.mark.both_engines
 def test_dispatchers_at_once_give_each_number_one_delivery(
     sender: Sender, shop: Shop, app: Flask, now: FakeClock, to_all: bool
 ) -> None:

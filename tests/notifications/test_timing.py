@@ -18,6 +18,8 @@ from tests.notifications.senders import WORDS, Sender, bind_crowd, number
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect, last_delivery
 from tests.support.databases import FakeClock
 
+pytestmark = pytest.mark.both_engines  # one statement makes many deliveries
+
 Dispatch = Callable[[], None]
 FanOut = Callable[..., int]
 Channels = Callable[[str], RecordingChannel]

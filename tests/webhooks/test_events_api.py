@@ -22,6 +22,8 @@ from pushhub.webhooks.rules import LARGEST_BODY
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock
 
+pytestmark = pytest.mark.both_engines  # reading by cursor
+
 
 def page(shop: Shop, after: str | None = None, limit: int | None = None, key: str | None = None) -> dict[str, Any]:
     query = "&".join(f"{name}={value}" for name, value in (("after", after), ("limit", limit)) if value is not None)

@@ -17,6 +17,8 @@ from tests.support.actors import NUMBER, Phone, Shop, expect
 from tests.support.databases import FakeClock
 from tests.webhooks.receiver import Receiver, says
 
+pytestmark = pytest.mark.both_engines  # the queue
+
 Register = Callable[..., dict[str, Any]]
 Deliveries = Callable[..., list[dict[str, Any]]]
 

@@ -25,6 +25,8 @@ from tests.support.actors import NUMBER, Shop, assert_problem, expect
 from tests.support.databases import FakeClock
 from tests.webhooks.receiver import Receiver
 
+pytestmark = pytest.mark.both_engines  # guarded statements
+
 Register = Callable[..., dict[str, Any]]
 URL = "https://localhost:9/hook"
 

@@ -1,0 +1,121 @@
+"""Applications for tests: made once for each kind of settings, then handed from test to test as if they were new.
+
+Making one takes longer than most tests (routes, schemas, and each statement compiled anew), and a test that changes
+neither its settings nor its routes has no use for that.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+from jinja2 import BytecodeCache
+
+import mobile_api
+import web_api
+from pushhub.app import create_app
+from pushhub.channels.contract import Channel
+from pushhub.channels.recording import RecordingChannel
+from pushhub.db import db
+from pushhub.delivery.rules import TEST_CHANNEL
+from pushhub.hub import Hub, attach
+from pushhub.sealing import Keyring
+from pushhub.settings import Settings
+
+#: How many kinds wait for a test that wants the like of them.
+_KEPT = 12
+#: Connections to PostgreSQL that one that waits may keep open.
+_IDLE_CONNECTIONS = 4
+_EVENTS = ("before_cursor_execute", "after_cursor_execute", "begin", "commit", "rollback")
+Kind = tuple[Settings, frozenset[str]]
+
+
+@dataclass
+class _Made:
+    """An application, and what it was when it was new."""
+
+    app: Flask
+    engine: sa.Engine
+    kind: Kind
+    keyring: Keyring
+    extensions: dict[str, Any]
+    shape: tuple[object, ...]
+
+    def is_as_new(self) -> bool:
+        """Whether no test has given it routes, listeners or another way in."""
+        return self.shape == _shape(self.app, self.engine)
+
+    def renew(self, settings: Settings, channels: Mapping[str, Channel]) -> None:
+        """Let it remember nothing: what it recognised, what was kept beside it, which ways out it had."""
+        self.app.extensions.clear()
+        self.app.extensions.update({name: _own(part) for name, part in self.extensions.items()})
+        ways_out = {TEST_CHANNEL: RecordingChannel(TEST_CHANNEL), **channels}
+        attach(self.app, Hub(settings, self.keyring, ways_out))
+
+
+class Applications:
+    """Lends applications to tests, and takes them back."""
+
+    def __init__(self, templates: BytecodeCache) -> None:
+        self._templates = templates
+        self._lent: list[_Made] = []
+        self._waiting: OrderedDict[Kind, list[_Made]] = OrderedDict()
+
+    def lend(self, settings: Settings, channels: Mapping[str, Channel]) -> Flask:
+        """An application for whoever asks, and for nobody else until `take_back`."""
+        kind = (settings, frozenset(channels))
+        waiting = self._waiting.get(kind)
+        made = waiting.pop() if waiting else self._make(kind, channels)
+        made.renew(settings, channels)
+        self._lent.append(made)
+        return made.app
+
+    def take_back(self) -> None:
+        """The test is over: what it had waits for the next one, but for what it changed."""
+        while self._lent:
+            made = self._lent.pop()
+            if not made.is_as_new():
+                made.engine.dispose()
+                continue
+            if made.engine.dialect.name == "sqlite" or made.engine.pool.checkedin() > _IDLE_CONNECTIONS:  # type: ignore[attr-defined]
+                made.engine.dispose()  # SQLite's file is another one in each test
+            self._waiting.setdefault(made.kind, []).append(made)
+            self._waiting.move_to_end(made.kind)
+        while len(self._waiting) > _KEPT:
+            _close(self._waiting.popitem(last=False)[1])
+
+    def close(self) -> None:
+        """Close all connections."""
+        while self._waiting:
+            _close(self._waiting.popitem()[1])
+
+    def _make(self, kind: Kind, channels: Mapping[str, Channel]) -> _Made:
+        app = create_app(kind[0], faces=(mobile_api, web_api), channels=channels)
+        app.jinja_env.bytecode_cache = self._templates
+        with app.app_context():
+            engine = db.engine
+        keyring = app.extensions["pushhub"].keyring
+        extensions = {name: _own(part) for name, part in app.extensions.items()}
+        return _Made(app, engine, kind, keyring, extensions, _shape(app, engine))
+
+
+def _own(part: Any) -> Any:
+    """A dict is copied, so that what a test puts into it is not there for the next one."""
+    return copy(part) if isinstance(part, dict) else part
+
+
+def _shape(app: Flask, engine: sa.Engine) -> tuple[object, ...]:
+    """What a test could change for good."""
+    routes = len(list(app.url_map.iter_rules()))
+    listeners = [len(list(getattr(engine.dispatch, event))) for event in _EVENTS]
+    return routes, listeners, app.wsgi_app, engine
+
+
+def _close(applications: list[_Made]) -> None:
+    for made in applications:
+        made.engine.dispose()
