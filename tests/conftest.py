@@ -111,11 +111,9 @@ def settings(database: Database, key_file: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def applications(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applications]:
+def applications(tmp_path_factory: pytest.TempPathFactory) -> Applications:
     """Templates are compiled once, and applications made once for each kind of settings."""
-    lent = Applications(FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates"))))
-    yield lent
-    lent.close()
+    return Applications(FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates"))))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ good as another, and is kept; so what is counted here is how many rows were read
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -22,7 +22,7 @@ from pushhub.engine import READING
 from pushhub.settings import Settings
 from pushhub.verifications.models import Verification
 from tests.support.actors import Phone, Shop
-from tests.support.databases import FakeClock
+from tests.support.databases import Database, Databases, FakeClock
 
 pytestmark = pytest.mark.postgresql  # SQLite plans each statement anew when the tables have changed
 
@@ -31,6 +31,13 @@ OTHERS = 4000
 #: How often a code goes its whole way, and how many rows of these two tables each time may read: a quarter of what one
 #: statement alone would read that looks at the others.
 TIMES, ROWS_EACH = 6, OTHERS // 4
+
+
+@pytest.fixture
+def database(databases: Databases, engine_name: str) -> Iterator[Database]:
+    """What the planner knows of the tables comes from this test alone."""
+    with databases.new(engine_name) as database:
+        yield database
 
 
 @pytest.fixture

@@ -29,8 +29,6 @@ from pushhub.settings import Settings
 
 #: How many kinds wait for a test that wants the like of them.
 _KEPT = 12
-#: Connections to PostgreSQL that one that waits may keep open.
-_IDLE_CONNECTIONS = 4
 _EVENTS = ("before_cursor_execute", "after_cursor_execute", "begin", "commit", "rollback")
 Kind = tuple[Settings, frozenset[str]]
 
@@ -76,23 +74,15 @@ class Applications:
         return made.app
 
     def take_back(self) -> None:
-        """The test is over: what it had waits for the next one, but for what it changed."""
+        """The test is over: connections are closed, and what it had waits for the next one, but for what it changed."""
         while self._lent:
             made = self._lent.pop()
-            if not made.is_as_new():
-                made.engine.dispose()
-                continue
-            if made.engine.dialect.name == "sqlite" or made.engine.pool.checkedin() > _IDLE_CONNECTIONS:  # type: ignore[attr-defined]
-                made.engine.dispose()  # SQLite's file is another one in each test
-            self._waiting.setdefault(made.kind, []).append(made)
-            self._waiting.move_to_end(made.kind)
+            made.engine.dispose()
+            if made.is_as_new():
+                self._waiting.setdefault(made.kind, []).append(made)
+                self._waiting.move_to_end(made.kind)
         while len(self._waiting) > _KEPT:
-            _close(self._waiting.popitem(last=False)[1])
-
-    def close(self) -> None:
-        """Close all connections."""
-        while self._waiting:
-            _close(self._waiting.popitem()[1])
+            self._waiting.popitem(last=False)
 
     def _make(self, kind: Kind, channels: Mapping[str, Channel]) -> _Made:
         app = create_app(kind[0], faces=(mobile_api, web_api), channels=channels)
@@ -114,8 +104,3 @@ def _shape(app: Flask, engine: sa.Engine) -> tuple[object, ...]:
     routes = len(list(app.url_map.iter_rules()))
     listeners = [len(list(getattr(engine.dispatch, event))) for event in _EVENTS]
     return routes, listeners, app.wsgi_app, engine
-
-
-def _close(applications: list[_Made]) -> None:
-    for made in applications:
-        made.engine.dispose()

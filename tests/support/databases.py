@@ -111,6 +111,13 @@ class Databases:
         with psycopg.connect(self._server(), autocommit=True) as connection:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
+    @contextmanager
+    def new(self, engine: str) -> Iterator[Database]:
+        """A migrated database that nobody has used yet: its planner knows nothing of the tables."""
+        with self.bare(engine) as database:
+            self._migrate(database.url)
+            yield database
+
     def postgres(self) -> str:
         """The address of a migrated database on a running PostgreSQL."""
         if self._postgres is None:
