@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEST_ARGS ?=
 
-.PHONY: run example quick test test-long browser check lint types format lock bench clean
+.PHONY: run example quick test test-long coverage browser check lint types format lock bench clean
 
 run: .venv/.installed-run
 	$(BIN)/pushhub serve --local --port $(PORT)
@@ -22,6 +22,10 @@ test: .venv/.installed-dev browser
 
 test-long: .venv/.installed-dev browser
 	$(BIN)/python -m pytest -n 2 --depth long $(TEST_ARGS)
+
+# Lines and branches of the three packages that the tests reach, also in the processes that they start.
+coverage: .venv/.installed-dev browser
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered $(TEST_ARGS)
 
 # The browser tests drive Debian's Chromium. Where it is missing and may be installed, it is; else the tests say so.
 browser:
