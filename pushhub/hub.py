@@ -1,5 +1,5 @@
-"""What one application object is made of besides its database: settings, keys, ways out, the alarm clock of
-its dispatcher. Use cases reach it with `hub()`."""
+"""What one application object is made of besides its database: settings, keys, ways out, quotas, the alarm
+clock of its dispatcher. Use cases reach it with `hub()`."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def paused(app: Flask) -> Callable[..., tuple[object, object]]:
 
 
 def _until(app: Flask, is_so: Callable[[], bool]) -> None:
-    end = time.monotonic() + 4
+    end = time.monotonic() + 20
     while not is_so():
         assert time.monotonic() < end, "the second neither waits nor is done"
         time.sleep(0.02)
