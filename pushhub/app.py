@@ -17,7 +17,7 @@ from pushhub.channels.contract import Channel
 from pushhub.channels.recording import RecordingChannel
 from pushhub.db import db
 from pushhub.delivery.rules import TEST_CHANNEL
-from pushhub.engine import engine_options, prepare_engine
+from pushhub.engine import USUAL_PATIENCE, Patience, engine_options, prepare_engine
 from pushhub.http.contract import ContractApi
 from pushhub.http.design import design
 from pushhub.http.nowhere import nothing_here
@@ -52,12 +52,14 @@ def create_app(
     *,
     faces: Iterable[Face] = (),
     channels: Mapping[str, Channel] | None = None,
+    patience: Patience = USUAL_PATIENCE,
 ) -> Flask:
     """An application for `settings`.
 
     Args:
         faces: the packages whose routes it serves; none for a process that only delivers.
         channels: ways out to use in place of the configured ones.
+        patience: how long it waits for its database.
 
     Raises `ConfigurationError` where keys or provider credentials can't be used.
     """
@@ -65,7 +67,7 @@ def create_app(
     app = Application("pushhub", static_folder=None)
     app.config.update(
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url, patience),
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         API_TITLE="pushhub",
         API_VERSION=__version__,
@@ -82,7 +84,7 @@ def create_app(
     db.init_app(app)
     Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
     with app.app_context():
-        prepare_engine(db.engine)
+        prepare_engine(db.engine, patience)
     speak_languages(app)
     app.register_blueprint(design)
     api = ContractApi(app)

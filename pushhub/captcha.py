@@ -22,16 +22,13 @@ import sqlalchemy as sa
 from altcha import Challenge, Payload, Solution, create_challenge, verify_solution
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from pushhub import clock
+from pushhub import clock, costs
 from pushhub.db import Base, insert, transaction
 from pushhub.hub import hub
 
 #: How long a person may take for the form.
 LIFE = timedelta(minutes=10)
-#: The work: so many keys are derived on average, each with so many rounds (docs/decisions/0021-captcha.md).
 _ALGORITHM = "PBKDF2/SHA-256"
-_ROUNDS = 5000
-_LEAST_KEYS, _MOST_KEYS = 100, 300
 #: A payload is some 800 characters.
 _LONGEST = 4000
 
@@ -47,10 +44,12 @@ class UsedCaptcha(Base):
 
 def challenge(place: str) -> dict[str, Any]:
     """A new challenge as the browser takes it. Its solution counts at this `place` only (a cabinet's slug)."""
+    cost = costs.current()
+    least, most = cost.captcha_keys
     made = create_challenge(
         _ALGORITHM,
-        _ROUNDS,
-        counter=secrets.randbelow(_MOST_KEYS - _LEAST_KEYS + 1) + _LEAST_KEYS,
+        cost.captcha_rounds,
+        counter=secrets.randbelow(most - least + 1) + least,
         # Not the protocol's `expiresAt`: the browser would hold it against its own clock, which may be wrong.
         data={"place": place, "until": int((clock.now() + LIFE).timestamp())},
         hmac_secret=_secret("challenge"),

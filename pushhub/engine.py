@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, cast
 
@@ -20,11 +21,24 @@ SUBJECT = "pushhub_subject"
 _BEGINS_WITH = "pushhub_begins_with"
 
 
-def engine_options(url: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long things may take, in seconds."""
+
+    #: To get what somebody else holds.
+    lock: float = 5.0
+    #: How long a pooled connection may have been idle to be used without a look at it.
+    idle: float = 1.0
+
+
+USUAL_PATIENCE = Patience()
+
+
+def engine_options(url: str, patience: Patience = USUAL_PATIENCE) -> dict[str, Any]:
     """What SQLAlchemy's engine is made with for this database."""
     # A failed statement is logged; its values (numbers, push targets) stay out of the log.
     if url.startswith("sqlite"):
-        return {"hide_parameters": True, "connect_args": {"timeout": 5.0, "check_same_thread": False}}
+        return {"hide_parameters": True, "connect_args": {"timeout": patience.lock, "check_same_thread": False}}
     return {
         "hide_parameters": True,
         "pool_size": 20,
@@ -35,19 +49,19 @@ def engine_options(url: str) -> dict[str, Any]:
             # Every statement is a look-up by index with other values: planned once for each connection, at first use.
             # The plan has to hold when a table that is small now is large (docs/decisions/0025).
             "prepare_threshold": 0,
-            "options": "-c timezone=UTC -c lock_timeout=5000"
+            "options": f"-c timezone=UTC -c lock_timeout={round(patience.lock * 1000)}"
             " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c random_page_cost=1.1",
         },
     }
 
 
-def prepare_engine(engine: sa.Engine) -> None:
+def prepare_engine(engine: sa.Engine, patience: Patience = USUAL_PATIENCE) -> None:
     """Give SQLite what PostgreSQL has by itself (foreign keys, concurrent readers, real transactions), and both
     transactions that begin as this project wants it."""
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
     else:
-        _look_at_idle_connections(engine)
+        _look_at_idle_connections(engine, patience.idle)
         _begin_ourselves(engine)
 
 
@@ -99,11 +113,7 @@ def key_of(subject: str) -> int:
     return int.from_bytes(blake2b(subject.encode(), digest_size=8).digest(), signed=True)
 
 
-#: How long a pooled connection may have been idle, in seconds, to be used without a look at it.
-_SURELY_ALIVE = 1.0
-
-
-def _look_at_idle_connections(engine: sa.Engine) -> None:
+def _look_at_idle_connections(engine: sa.Engine, surely_alive: float) -> None:
     """A connection that lay idle may have been cut off meanwhile, and is asked before it is used. One that was
     in use a moment ago is not asked: that would cost every transaction a round trip (as `pool_pre_ping` does)."""
 
@@ -113,7 +123,7 @@ def _look_at_idle_connections(engine: sa.Engine) -> None:
 
     @sa.event.listens_for(engine, "checkout")
     def _on_checkout(connection: Any, record: Any, _proxy: object) -> None:
-        if time.monotonic() - record.info.get("idle_since", time.monotonic()) > _SURELY_ALIVE:
+        if time.monotonic() - record.info.get("idle_since", time.monotonic()) > surely_alive:
             try:
                 connection.execute("")
             except psycopg.Error as problem:

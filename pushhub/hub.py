@@ -1,5 +1,5 @@
-"""What one application object is made of besides its database: settings, keys, ways out, the alarm clock of
-its dispatcher. Use cases reach it with `hub()`."""
+"""What one application object is made of besides its database: settings, keys, ways out, quotas, the alarm
+clock of its dispatcher. Use cases reach it with `hub()`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import cast
 from flask import Flask, current_app
 
 from pushhub.channels.contract import Channel
+from pushhub.quotas import Quotas
 from pushhub.sealing import Keyring
 from pushhub.settings import Settings
+from pushhub.webhooks.resolver import Resolver
 
 _EXTENSION = "pushhub"
 
@@ -28,6 +30,10 @@ class Hub:
     channels: Mapping[str, Channel]
     #: Callers by the digest of their API key, with the monotonic time until which they are believed.
     recognised: dict[str, tuple[object, float]] = field(default_factory=dict, repr=False)
+    #: How often somebody may call in a minute.
+    quotas: Quotas = field(default_factory=Quotas)
+    #: Looks up where webhooks go.
+    resolver: Resolver = field(default_factory=Resolver)
     #: Tells the dispatcher of this process that something is due on a channel.
     wake: Callable[[str], None] = field(default=_nobody_to_wake)
 

@@ -18,7 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from simulators.credentials import private_pem, write_private
 
 _CA_LIFE = timedelta(days=3650)
-_SERVER_LIFE = timedelta(days=397)
+SERVER_LIFE = timedelta(days=397)
 _RENEW_BEFORE = timedelta(days=30)
 _ALWAYS = ("localhost", "127.0.0.1")
 
@@ -41,7 +41,7 @@ class Certificates:
         return context
 
 
-def prepare_certificates(directory: Path, host: str) -> Certificates:
+def prepare_certificates(directory: Path, host: str, *, server_life: timedelta = SERVER_LIFE) -> Certificates:
     """Certificates for localhost, 127.0.0.1 and `host`, made anew only where they are missing or run out.
 
     A new server certificate comes from the same CA, so clients that trust it go on.
@@ -62,7 +62,7 @@ def prepare_certificates(directory: Path, host: str) -> Certificates:
         key = ec.generate_private_key(ec.SECP256R1())
         ca = x509.load_pem_x509_certificate(found.ca.read_bytes())
         write_private(found.server_key, private_pem(key))
-        found.server.write_bytes(_server(ca, ca_key, key, names).public_bytes(Encoding.PEM))
+        found.server.write_bytes(_server(ca, ca_key, key, names, server_life).public_bytes(Encoding.PEM))
     return found
 
 
@@ -102,11 +102,12 @@ def _server(
     ca_key: ec.EllipticCurvePrivateKey,
     key: ec.EllipticCurvePrivateKey,
     names: Sequence[str],
+    life: timedelta,
 ) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pushhub simulators")])
     issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
     return (
-        _builder(name, ca.subject, key, _SERVER_LIFE)
+        _builder(name, ca.subject, key, life)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName([_general_name(each) for each in names]), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)

@@ -60,7 +60,8 @@ class Simulators:
     sender go on. A port of 0 takes any free one; `ports` gives them back for the next start, and `further_ports`
     takes those that have no parameter of their own (names as in `PORTS`). `topics` are the
     bundle ids that may be pushed to, the first goes into `settings()`. The inbox holds the newest `keep`
-    arrivals, or with `count_only` only counts. `clock` gives seconds since 1970.
+    arrivals, or with `count_only` only counts. `clock` gives seconds since 1970. Without `http2` all hosts speak
+    HTTP/1.1 alone.
 
     Entering raises OSError if a port is taken or the directory can't be written, and ValueError if a key file
     in it is damaged. All methods may be called from any thread.
@@ -79,6 +80,7 @@ class Simulators:
         keep: int = DEFAULT_KEEP,
         count_only: bool = False,
         clock: Callable[[], float] = time.time,
+        http2: bool = True,
         **further_ports: int,
     ) -> None:
         if unknown := sorted(set(further_ports) - set(PORTS)):
@@ -92,6 +94,7 @@ class Simulators:
             "control_port": control_port,
         }
         self._topics = tuple(topics)
+        self._http2 = http2
         self._desk = Desk(clock, Inbox(keep, count_only=count_only))
         self._live: set[Connection | Smtp] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -308,7 +311,8 @@ class Simulators:
     async def _listen(self, servers: list[asyncio.Server]) -> None:
         desk, keys = self._desk, self._credentials
         access = AccessTokens(keys.service_account_key, keys.access_token_secret, desk.clock)
-        both, http2 = self._certificates.context(["h2", "http/1.1"]), self._certificates.context(["h2"])
+        protocols = (["h2", "http/1.1"], ["h2"]) if self._http2 else (["http/1.1"], ["http/1.1"])
+        both, http2 = map(self._certificates.context, protocols)
         provider_tokens = ProviderTokens(keys.apns_public_key, APNS_KEY_ID, APNS_TEAM_ID, desk.clock)
         hms_secret = keys.hms_secret.read_text().strip()
         listeners: list[tuple[str, Service, ssl.SSLContext | None]] = [

@@ -30,27 +30,36 @@ def heard(url: str) -> Iterator[Callable[[float], list[str]]]:
 
 
 @pytest.fixture
-def announcer(url: str, heard: Callable[[float], list[str]]) -> Iterator[Announcer]:
-    announcer = Announcer(url)
-    announcer.start()
-    announcer.announce("beginning")
-    waited_until = time.monotonic() + 20
-    while not heard(0.1):
-        assert time.monotonic() < waited_until
-    yield announcer
-    announcer.stop()
+def start(url: str, heard: Callable[[float], list[str]]) -> Iterator[Callable[..., Announcer]]:
+    """An announcer that is at work: its first announcement has been heard."""
+    started: list[Announcer] = []
+
+    def make(**pauses: float) -> Announcer:
+        announcer = Announcer(url, **pauses)
+        started.append(announcer)
+        announcer.start()
+        announcer.announce("beginning")
+        waited_until = time.monotonic() + 20
+        while not heard(0.1):
+            assert time.monotonic() < waited_until
+        return announcer
+
+    yield make
+    for announcer in started:
+        announcer.stop()
 
 
-def test_each_channel_is_announced(announcer: Announcer, heard: Callable[[float], list[str]]) -> None:
+def test_each_channel_is_announced(start: Callable[..., Announcer], heard: Callable[[float], list[str]]) -> None:
+    announcer = start()
     announcer.announce("fcm")
     announcer.announce("apns")
     assert sorted(heard(1.0)) == ["apns", "fcm"]
 
 
 def test_what_comes_in_the_same_moments_is_announced_together(
-    announcer: Announcer, heard: Callable[[float], list[str]], monkeypatch: pytest.MonkeyPatch
+    start: Callable[..., Announcer], heard: Callable[[float], list[str]]
 ) -> None:
-    monkeypatch.setattr("pushhub.delivery.announcer._EVERY_SECONDS", 1.0)
+    announcer = start(every_seconds=1.0)
     for _ in range(20):
         announcer.announce("fcm")
         time.sleep(0.001)
@@ -60,20 +69,18 @@ def test_what_comes_in_the_same_moments_is_announced_together(
 
 
 def test_what_came_last_is_announced_before_the_end(
-    announcer: Announcer, heard: Callable[[float], list[str]], monkeypatch: pytest.MonkeyPatch
+    start: Callable[..., Announcer], heard: Callable[[float], list[str]]
 ) -> None:
-    monkeypatch.setattr("pushhub.delivery.announcer._EVERY_SECONDS", 60.0)
-    announcer.announce("fcm")
-    assert heard(1.0) == ["fcm"]
+    announcer = start(every_seconds=60.0)
     announcer.announce("apns")  # in the pause after the first
     announcer.stop()
     assert heard(1.0) == ["apns"]
 
 
 def test_a_connection_that_broke_is_opened_anew(
-    announcer: Announcer, heard: Callable[[float], list[str]], url: str, monkeypatch: pytest.MonkeyPatch
+    start: Callable[..., Announcer], heard: Callable[[float], list[str]], url: str
 ) -> None:
-    monkeypatch.setattr("pushhub.delivery.announcer._RECONNECT_SECONDS", 0.05)
+    announcer = start(reconnect_seconds=0.05)
     with psycopg.connect(libpq_address(url), autocommit=True) as other:
         other.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"

@@ -11,7 +11,6 @@ import pytest
 from pushhub.commands.checkup import Finding, examine
 from pushhub.sealing import create_key_file
 from simulators import Simulators
-from simulators.certificates import Certificates
 
 Look = Callable[..., dict[str, Finding]]
 
@@ -97,12 +96,8 @@ def test_a_wrong_password_of_the_mail_server_is_found_out(look: Look, simulators
     assert simulators.arrived() == []
 
 
-def test_http_1_is_enough_for_huawei_and_browsers_and_not_for_apple(
-    look: Look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = Certificates.context
-    monkeypatch.setattr(Certificates, "context", lambda self, protocols: real(self, ["http/1.1"]))
-    with Simulators(tmp_path / "old") as old_world:
+def test_http_1_is_enough_for_huawei_and_browsers_and_not_for_apple(look: Look, tmp_path: Path) -> None:
+    with Simulators(tmp_path / "old", http2=False) as old_world:
         found = look(old_world)
     assert found["hms"].text.endswith("HTTP/1.1")
     assert found["webpush"].ok

@@ -11,9 +11,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 
-from mobile_api.companion import shell
+from mobile_api.companion.shell import files_of_the_shell, version_of
+from mobile_api.companion.words import script_texts
 from pushhub.clock import rfc3339
+from pushhub.delivery.receipts import FEED_PAGE
+from pushhub.texts import LOCALES
 from reference_device import Refused
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock
@@ -65,19 +69,23 @@ def test_every_script_that_a_kept_one_needs_is_kept(app: Flask) -> None:
             assert absolute in files, f"{path} needs {absolute}"
 
 
-def test_a_changed_file_or_text_is_another_version(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_file_or_text_is_another_version(app: Flask) -> None:
     before = version(app)
     assert version(app) == before
     for language in ("kk", "en"):
         client = app.test_client()
         client.get(f"/app?lang={language}")
         assert before in client.get("/app/worker.js").get_data(as_text=True)  # it is the same for every reader
-    monkeypatch.setattr(shell, "_SHARED", ("base.css", "page.js"))
-    assert version(app) != before
-    monkeypatch.undo()
-    assert version(app) == before
-    monkeypatch.setattr("mobile_api.companion.script_texts", lambda: {"a": "text"})
-    assert version(app) != before
+    client = app.test_client()
+    pages = {language: client.get(f"/app?lang={language}").get_data(as_text=True) for language in LOCALES}
+    files = files_of_the_shell()
+    assert version_of(pages, files) == before
+    assert version_of(pages, files[1:]) != before
+    assert version_of(pages | {"kk": pages["kk"].replace("</title>", "!</title>")}, files) != before
+    shown = re.search(r'id="texts">(.*?)</script>', pages["kk"])
+    with app.test_request_context(), force_locale("kk"):
+        assert shown
+        assert json.loads(shown[1]) == script_texts()
 
 
 @pytest.mark.parametrize("path", ["/app", "/app/worker.js", "/app/ru.webmanifest"])
@@ -183,17 +191,19 @@ def test_a_code_that_was_sent_again_is_told_by_the_earlier_message(shop: Shop, p
 
 
 def test_sending_again_changes_the_tag_of_a_page_that_only_the_earlier_message_is_on(
-    shop: Shop, phone: Phone, now: FakeClock, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, phone: Phone, now: FakeClock
 ) -> None:
-    monkeypatch.setattr("pushhub.delivery.receipts.FEED_PAGE", 1)
     phone.bind_to(shop)
     asked = shop.ask()
+    for _ in range(FEED_PAGE - 1):
+        shop.call("POST", "/v1/notifications", {"to": [NUMBER], "title": "Meeting", "body": "At six."})
     before = phone._signed("GET", "/mobile/v1/feed")
     now.forward(minutes=1)
     expect(shop.call("POST", f"/v1/verifications/{asked['id']}/resend"), 200)
     after = phone._signed("GET", "/mobile/v1/feed", headers={"If-None-Match": before.headers["etag"]})
     assert after.status == 200
-    assert [item["sent_again_as"] for item in after.json()["items"]] == [phone.feed()[-1]["delivery_id"]]
+    told = [item["sent_again_as"] for item in after.json()["items"]]
+    assert told == [phone.feed()[-1]["delivery_id"], *[None] * (FEED_PAGE - 1)]
 
 
 def test_a_code_that_was_used_changes_the_tag_of_the_page_that_it_is_on(shop: Shop, phone: Phone) -> None:

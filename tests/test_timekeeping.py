@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
 
 from pushhub import clock
-from pushhub.delivery import timekeeping
 from pushhub.delivery.timekeeping import DatabaseTime
-from pushhub.settings import Settings
+from pushhub.errors import DatabaseUnavailable
 from tests.support.databases import FakeClock
+from tests.support.statements import before_each, rewritten
 
 pytestmark = pytest.mark.postgresql  # SQLite serves one machine, which has one clock
 
@@ -35,8 +34,8 @@ def keep(make_app: Callable[..., Flask]) -> Iterator[Callable[[Flask], DatabaseT
     """Start to keep time; it ends with the test."""
     keepers: list[DatabaseTime] = []
 
-    def start(app: Flask) -> DatabaseTime:
-        keepers.append(DatabaseTime(app))
+    def start(app: Flask, **pauses: float) -> DatabaseTime:
+        keepers.append(DatabaseTime(app, **pauses))
         keepers[-1].start()
         return keepers[-1]
 
@@ -71,28 +70,30 @@ def test_a_wrong_clock_does_not_count(machine: FakeClock, make_app: Callable[...
 
 
 def test_a_database_that_is_not_there_at_the_start_is_asked_again(
-    machine: FakeClock,
-    settings: Settings,
-    make_app: Callable[..., Flask],
-    keep: Callable,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    machine: FakeClock, make_app: Callable[..., Flask], keep: Callable, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(timekeeping, "_LOOK_AGAIN_SECONDS", 0.05)
-    nowhere = make_app(replace(settings, database_url="postgresql+psycopg://nobody@127.0.0.1:1/nothing"))
-    keeper = keep(nowhere)
-    assert clock.now() == machine()
-    assert "the database's time is not known" in caplog.text
-    keeper._app = make_app()  # it is there now
+    app = make_app()
+
+    def gone(_: str) -> None:
+        raise DatabaseUnavailable
+
+    with before_each(app, "clock_timestamp", gone):
+        keep(app, look_again_seconds=0.05)
+        assert clock.now() == machine()
+        assert "the database's time is not known" in caplog.text
     wait_until_right()
 
 
 def test_a_step_of_the_databases_own_clock_is_followed(
-    machine: FakeClock, make_app: Callable[..., Flask], keep: Callable, monkeypatch: pytest.MonkeyPatch
+    machine: FakeClock, make_app: Callable[..., Flask], keep: Callable
 ) -> None:
-    monkeypatch.setattr(timekeeping, "_LOOK_SECONDS", 0.05)
-    keeper = keep(make_app())
-    keeper._anchor = (datetime.now(UTC) - timedelta(hours=1), time.monotonic())  # as if it had been an hour behind
+    app = make_app()
+    with rewritten(app, "clock_timestamp()", "clock_timestamp() - interval '3 hours'"):
+        keep(app, look_seconds=0.05, look_again_seconds=0.05)
+        deadline = time.monotonic() + 10
+        while clock.now() > datetime.now(UTC) - timedelta(hours=2, minutes=30):
+            assert time.monotonic() < deadline, "the database was not asked again"
+            time.sleep(0.02)
     deadline = time.monotonic() + 10
     while not is_right():
         assert time.monotonic() < deadline, "the step was not followed"

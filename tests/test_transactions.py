@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from pushhub.db import db, one_at_a_time, reading, transaction
 from pushhub.delivery.announcer import libpq_address
-from pushhub.engine import key_of
+from pushhub.engine import Patience, key_of
 from pushhub.errors import Busy, DatabaseUnavailable
 
 SUBJECT = "codes:+77057546868"
@@ -132,10 +132,8 @@ def test_a_subject_that_is_held_too_long_is_busy_and_the_connection_is_as_good_a
 
 
 @pytest.mark.postgresql
-def test_a_connection_that_broke_is_told_of_and_replaced(
-    app: Flask, address: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pushhub.engine._SURELY_ALIVE", 600.0)  # it is not looked at before
+def test_a_connection_that_broke_is_told_of_and_replaced(make_app: Callable[..., Flask], address: str) -> None:
+    app = make_app(patience=Patience(idle=600))  # the connection is not looked at before
     with app.app_context():
         with reading() as session:
             process = driver_of(session).info.backend_pid

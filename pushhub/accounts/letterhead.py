@@ -14,7 +14,7 @@ from pushhub.accounts.identifiers import Email
 from pushhub.clock import wall_clock
 from pushhub.hub import hub
 from pushhub.letters.service import post
-from pushhub.letters.writing import Paper, written
+from pushhub.letters.writing import Paper, Written, written
 from pushhub.texts import SET_NEW_PASSWORD, in_language
 
 #: How long a letter without a link is tried, where the mail server does not answer.
@@ -62,17 +62,15 @@ def counted_as(mailbox: Email) -> str:
     return hub().keyring.lookup_digest("letters to", mailbox.address.casefold())
 
 
-def write(
-    session: Session, sender: Sender, to: Email, message: Message, /, *, valid_until: datetime, **values: str
-) -> None:
-    """Write one letter in the caller's transaction. Every template may name `cabinet`, `entrance` and `recovery`."""
+def composed(sender: Sender, message: Message, /, **values: str) -> Written:
+    """A letter with its words. Every template may name `cabinet`, `entrance` and `recovery`."""
     locale = sender.locale
     links = {
         "entrance": None,
         "recovery": in_language(locale, SET_NEW_PASSWORD),
         "link": in_language(locale, message.button) if message.button is not None else None,
     }
-    letter = written(
+    return written(
         sender.paper,
         locale,
         in_language(locale, message.title),
@@ -80,6 +78,13 @@ def write(
         {"cabinet": sender.name, "entrance": sender.entrance, "recovery": sender.recovery, **values},
         links,
     )
+
+
+def write(
+    session: Session, sender: Sender, to: Email, message: Message, /, *, valid_until: datetime, **values: str
+) -> None:
+    """Write one letter in the caller's transaction; `values` as for `composed`."""
+    letter = composed(sender, message, **values)
     post(
         session,
         product_id=sender.product_id,

@@ -23,10 +23,11 @@ import sqlalchemy as sa
 from argon2.low_level import Type, hash_secret_raw
 from sqlalchemy.orm import Session
 
-from pushhub import clock
+from pushhub import clock, costs
 from pushhub.accounts import passwords
 from pushhub.accounts.models import Account, AccountPassword
 from pushhub.accounts.rules import PasswordRule, normal
+from pushhub.costs import Argon2
 from pushhub.db import reading
 from pushhub.hub import hub
 from pushhub.ids import new_key
@@ -106,8 +107,9 @@ def marks_of(account_id: UUID, password: str) -> tuple[str, ...]:
     marks = []
     for kind, text in sorted(set(_shared_texts(password))):
         secret = keyring.lookup_digest("password likeness", f"{account_id}\0{kind}\0{text}")
-        rounds, memory = _cost(kind, text)
-        marks.append(_text(hash_secret_raw(secret.encode(), salt, rounds, memory, 1, _MARK_BYTES, Type.ID)))
+        cost = _cost(kind, text)
+        mark = hash_secret_raw(secret.encode(), salt, cost.rounds, cost.memory, 1, _MARK_BYTES, Type.ID)
+        marks.append(_text(mark))
     return tuple(marks)
 
 
@@ -133,14 +135,13 @@ def _turned(text: str) -> list[str]:
     return [text[place:] + text[:place] for place in range(len(text))]
 
 
-def _cost(kind: str, text: str) -> tuple[int, int]:
-    """Rounds and KiB of Argon2id. A stem is often a word of a dictionary and costs what a password costs; what is
-    long is guessed by nobody, and there are many of them to a long password."""
+def _cost(kind: str, text: str) -> Argon2:
+    cost = costs.current()
     if kind == "stem":
-        return 2, 19 * 1024
+        return cost.stem
     if len(text) <= 16:
-        return 1, 8 * 1024
-    return (1, 2 * 1024) if len(text) <= 40 else (1, 256)
+        return cost.short_mark
+    return cost.mark if len(text) <= 40 else cost.long_mark
 
 
 def _text(mark: bytes) -> str:

@@ -22,7 +22,7 @@ from pushhub.texts import PASSWORD_CHANGED_LETTER, PASSWORD_CHANGED_LETTER_TITLE
 
 log = logging.getLogger(__name__)
 
-_PASSWORD_CHANGED = Message("password_changed", PASSWORD_CHANGED_LETTER_TITLE, (PASSWORD_CHANGED_LETTER,))
+PASSWORD_CHANGED = Message("password_changed", PASSWORD_CHANGED_LETTER_TITLE, (PASSWORD_CHANGED_LETTER,))
 #: Letters about new passwords to one mailbox: somebody may have registered with an address that is not theirs. Counted
 #: by themselves, so that nobody keeps this letter back by asking for others.
 _TOLD = Window("password_letters", timedelta(hours=1))
@@ -58,7 +58,7 @@ def tell_of_password(session: Session, sender: Sender | None, account_id: UUID, 
         session,
         sender,
         mailbox,
-        _PASSWORD_CHANGED,
+        PASSWORD_CHANGED,
         valid_until=now + TRIED,
         moment=sender.moment(now),
         names=_names(session, account_id),

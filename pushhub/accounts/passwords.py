@@ -1,4 +1,4 @@
-"""Passwords at rest: Argon2id with the first choice of OWASP's password storage sheet (19 MiB, 2 rounds, 1 lane)."""
+"""Passwords at rest: Argon2id; what it costs stands in `pushhub.costs`."""
 
 from __future__ import annotations
 
@@ -7,25 +7,31 @@ from functools import lru_cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from pushhub import costs
 from pushhub.accounts.rules import normal
-
-_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+from pushhub.costs import Argon2
 
 
 def hashed(password: str) -> str:
     """What is stored of a password."""
-    return _hasher.hash(normal(password))
+    return _hasher(costs.current().password).hash(normal(password))
 
 
 def matches(stored: str | None, password: str) -> bool:
     """Whether this is the password. Without a stored one the same work is done, and the answer is no."""
+    cost = costs.current().password
     try:
-        right = _hasher.verify(stored or _nobodys(), normal(password))
+        right = _hasher(cost).verify(stored or _nobodys(cost), normal(password))
     except (VerificationError, InvalidHashError):
         return False
     return right and stored is not None
 
 
-@lru_cache(maxsize=1)
-def _nobodys() -> str:
-    return _hasher.hash("the password of nobody")
+@lru_cache(maxsize=2)
+def _hasher(cost: Argon2) -> PasswordHasher:
+    return PasswordHasher(time_cost=cost.rounds, memory_cost=cost.memory, parallelism=1)
+
+
+@lru_cache(maxsize=2)
+def _nobodys(cost: Argon2) -> str:
+    return _hasher(cost).hash("the password of nobody")

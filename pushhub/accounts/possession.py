@@ -96,7 +96,7 @@ def send(
     subject, from_address = _refuse_flood(claim, address)
     if proven and at_an_unproven_device(claim):
         return Unreachable(TOO_LOW)
-    if not claim.real and not _nobody_is_bound(claim) and not _by_sms(caller):
+    if not claim.real and not nobody_is_bound(claim) and not _by_sms(caller):
         service.ask_in_vain(caller, claim.number, claim.purpose)
         return Unreachable(_apparent_reason(claim))
     try:
@@ -229,7 +229,7 @@ def _by_sms(caller: Caller) -> bool:
 def _apparent_place(caller: Caller, claim: Claim, age: timedelta) -> str:
     """Where the code of a stand-in looks to be after so long, by the product's route."""
     for step in caller.policy.steps:
-        if step.channel == "email" or (step.channel == PUSH and not _nobody_is_bound(claim)):
+        if step.channel == "email" or (step.channel == PUSH and not nobody_is_bound(claim)):
             continue
         if step.patience is None or age < step.patience or not _by_sms(caller):
             return step.channel if step.channel in READABLE else "app"
@@ -243,6 +243,6 @@ def _apparent_reason(claim: Claim) -> str:
     return {0: "unbound", 1: "push_target_dead", 2: "notifications_off"}.get(chance, "never_bound")
 
 
-def _nobody_is_bound(claim: Claim) -> bool:
+def nobody_is_bound(claim: Claim) -> bool:
     """Whether the stand-in looks as if a device were bound to it."""
     return int(hub().keyring.lookup_digest("stand-in device", claim.identifier.digest)[0], 16) % 2 == 0

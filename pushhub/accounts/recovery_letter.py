@@ -26,7 +26,7 @@ from pushhub.hub import hub
 from pushhub.limits import Window, address_subject, count_up
 from pushhub.texts import RECOVERY_LETTER, RECOVERY_LETTER_TITLE, SET_NEW_PASSWORD
 
-_RECOVERY = Message("recovery_link", RECOVERY_LETTER_TITLE, (RECOVERY_LETTER,), SET_NEW_PASSWORD)
+RECOVERY = Message("recovery_link", RECOVERY_LETTER_TITLE, (RECOVERY_LETTER,), SET_NEW_PASSWORD)
 #: Letters to one address, so that nobody is flooded in our name, and letters for one browser's address.
 _TO_ADDRESS = Window("recovery_letters", timedelta(hours=1))
 _FOR_CLIENT = Window("recovery_client", timedelta(hours=1))
@@ -82,7 +82,7 @@ def _write(session: Session, letter: RecoveryLetter, account: Account | None, ty
         session,
         letter.sender,
         to,
-        _RECOVERY,
+        RECOVERY,
         valid_until=until,
         link=letter.link(secret),
         minutes=str(letter.minutes),

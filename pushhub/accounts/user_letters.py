@@ -35,13 +35,13 @@ from pushhub.texts import (
 OWN_EMAIL_MINUTES = 60
 USER_EMAIL_MINUTES = 3 * 24 * 60
 
-_TOLD, _MAILED, _STAYS = (
+TOLD, MAILED, STAYS = (
     Message("user_added", USER_ADDED_TITLE, (USER_ADDED, words, "", USER_ADDED_END), CONFIRM_ADDRESS)
     for words in (USER_ADDED_NO_PASSWORD, USER_ADDED_PASSWORD, USER_ADDED_PASSWORD_STAYS)
 )
-_PASSWORD_GIVEN = Message("password_given", NEW_PASSWORD_BY_EMAIL_TITLE, (NEW_PASSWORD_BY_EMAIL,))
-_CONFIRM = Message("confirm_email", CONFIRM_OWN_EMAIL_TITLE, (CONFIRM_OWN_EMAIL,), CONFIRM_ADDRESS)
-_CHANGED = Message("email_changed", EMAIL_CHANGED_TITLE, (EMAIL_CHANGED,))
+PASSWORD_GIVEN = Message("password_given", NEW_PASSWORD_BY_EMAIL_TITLE, (NEW_PASSWORD_BY_EMAIL,))
+CONFIRM = Message("confirm_email", CONFIRM_OWN_EMAIL_TITLE, (CONFIRM_OWN_EMAIL,), CONFIRM_ADDRESS)
+CHANGED = Message("email_changed", EMAIL_CHANGED_TITLE, (EMAIL_CHANGED,))
 
 #: Letters to one mailbox, and letters that one account has sent: nobody is flooded with letters in our name.
 _TO_MAILBOX = Window("letters_to_mailbox", timedelta(hours=1))
@@ -79,7 +79,7 @@ def invite(
         session,
         sender,
         email,
-        _STAYS if given is None else _MAILED if mailed else _TOLD,
+        STAYS if given is None else MAILED if mailed else TOLD,
         valid_until=clock.now() + timedelta(minutes=USER_EMAIL_MINUTES),
         email=email.address,
         link=sender.link(secret),
@@ -92,7 +92,7 @@ def send_password(session: Session, sender: Sender, *, by: UUID, email: Email, p
     """The password that was made for a user whose address is confirmed. Raises `TooManyLetters`."""
     _refuse_flood(session, by, email)
     until = clock.now() + TRIED
-    write(session, sender, email, _PASSWORD_GIVEN, valid_until=until, email=email.address, password=password)
+    write(session, sender, email, PASSWORD_GIVEN, valid_until=until, email=email.address, password=password)
 
 
 def ask_owner(session: Session, sender: Sender, *, account_id: UUID, email: Email) -> None:
@@ -103,7 +103,7 @@ def ask_owner(session: Session, sender: Sender, *, account_id: UUID, email: Emai
         session,
         sender,
         email,
-        _CONFIRM,
+        CONFIRM,
         valid_until=clock.now() + timedelta(minutes=OWN_EMAIL_MINUTES),
         link=sender.link(secret),
         minutes=str(OWN_EMAIL_MINUTES),
@@ -112,7 +112,7 @@ def ask_owner(session: Session, sender: Sender, *, account_id: UUID, email: Emai
 
 def tell_old_mailbox(session: Session, sender: Sender, *, old: Email, new: Email) -> None:
     """Say to the address before that it is not the account's any more."""
-    write(session, sender, old, _CHANGED, valid_until=clock.now() + TRIED, email=new.masked)
+    write(session, sender, old, CHANGED, valid_until=clock.now() + TRIED, email=new.masked)
 
 
 def _refuse_flood(session: Session, by: UUID, email: Email) -> None:

@@ -9,10 +9,10 @@ from pushhub.accounts.identifiers import Email
 from pushhub.accounts.letterhead import TRIED, Message, Sender, write
 from pushhub.texts import WELCOME, WELCOME_TITLE
 
-_WELCOME = Message("welcome", WELCOME_TITLE, (WELCOME,))
+LETTER = Message("welcome", WELCOME_TITLE, (WELCOME,))
 
 
 def welcome(session: Session, sender: Sender, *, email: Email, login: str, password: str) -> None:
     """Write login and password to the address that was given, in the caller's transaction."""
     until = clock.now() + TRIED
-    write(session, sender, email, _WELCOME, valid_until=until, login=login, password=password)
+    write(session, sender, email, LETTER, valid_until=until, login=login, password=password)

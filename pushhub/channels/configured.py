@@ -20,6 +20,7 @@ from pushhub.channels.hms_answers import huawei_fetch
 from pushhub.channels.mail_server import MailServer, mailbox, tls_context
 from pushhub.channels.poll import PollChannel
 from pushhub.channels.sms import Gateway, SmsChannel
+from pushhub.channels.time_limits import USUAL, TimeLimits
 from pushhub.channels.transport import Transport
 from pushhub.channels.vapid import Vapid
 from pushhub.channels.webpush import WebPushChannel
@@ -69,7 +70,7 @@ class ChannelSettings(Protocol):
     def provider_ca(self) -> Path | None: ...
 
 
-def configured_channels(settings: ChannelSettings) -> dict[str, Channel]:
+def configured_channels(settings: ChannelSettings, limits: TimeLimits = USUAL) -> dict[str, Channel]:
     """The channels by name: `poll` always, the others where their settings are there.
 
     Nothing is sent and no connection is opened. Raises `ConfigurationError`.
@@ -77,24 +78,24 @@ def configured_channels(settings: ChannelSettings) -> dict[str, Channel]:
     extra_roots = root_certificates(settings.provider_ca)
     channels: dict[str, Channel] = {"poll": PollChannel()}
     if settings.fcm_credentials is not None:
-        channels["fcm"] = _fcm(settings, settings.fcm_credentials, extra_roots)
+        channels["fcm"] = _fcm(settings, settings.fcm_credentials, extra_roots, limits)
     if settings.apns_key is not None:
-        channels["apns"] = _apns(settings, settings.apns_key, extra_roots)
+        channels["apns"] = _apns(settings, settings.apns_key, extra_roots, limits)
     if settings.hms_secret is not None:
-        channels["hms"] = _hms(settings, settings.hms_secret, extra_roots)
+        channels["hms"] = _hms(settings, settings.hms_secret, extra_roots, limits)
     if settings.vapid_key is not None:
-        channels["webpush"] = _webpush(settings, settings.vapid_key, extra_roots)
+        channels["webpush"] = _webpush(settings, settings.vapid_key, extra_roots, limits)
     if settings.sms_url is not None:
-        channels["sms"] = _sms(settings.sms_url)
+        channels["sms"] = _sms(settings.sms_url, limits)
     if settings.smtp_url is not None:
-        channels["email"] = mail_channel(settings, settings.smtp_url, extra_roots)
+        channels["email"] = mail_channel(settings, settings.smtp_url, extra_roots, limits)
     return channels
 
 
-def _fcm(settings: ChannelSettings, path: Path, extra_roots: bytes | None) -> FcmChannel:
+def _fcm(settings: ChannelSettings, path: Path, extra_roots: bytes | None, limits: TimeLimits) -> FcmChannel:
     certificate = _service_account(path)
     return FcmChannel(
-        wire=Transport(extra_roots),
+        wire=Transport(extra_roots, limits=limits),
         credential=OAuthCredential(google_fetch(certificate, extra_roots)),
         project_id=certificate.project_id,
         url=settings.fcm_url.rstrip("/"),
@@ -118,7 +119,7 @@ def _service_account(path: Path) -> Any:
     return certificate
 
 
-def _apns(settings: ChannelSettings, path: Path, extra_roots: bytes | None) -> ApnsChannel:
+def _apns(settings: ChannelSettings, path: Path, extra_roots: bytes | None, limits: TimeLimits) -> ApnsChannel:
     if not (settings.apns_key_id and settings.apns_team_id and settings.apns_topic):
         raise ConfigurationError(
             "PUSHHUB_APNS_KEY needs PUSHHUB_APNS_KEY_ID, PUSHHUB_APNS_TEAM_ID and PUSHHUB_APNS_TOPIC. "
@@ -131,7 +132,7 @@ def _apns(settings: ChannelSettings, path: Path, extra_roots: bytes | None) -> A
         remedy="Make one at developer.apple.com, Certificates, Identifiers & Profiles, Keys, and name its .p8.",
     )
     return ApnsChannel(
-        wire=Transport(extra_roots),
+        wire=Transport(extra_roots, limits=limits),
         provider_token=ProviderToken(path, settings.apns_key_id, settings.apns_team_id),
         topic=settings.apns_topic,
         urls={
@@ -141,7 +142,7 @@ def _apns(settings: ChannelSettings, path: Path, extra_roots: bytes | None) -> A
     )
 
 
-def _hms(settings: ChannelSettings, path: Path, extra_roots: bytes | None) -> HmsChannel:
+def _hms(settings: ChannelSettings, path: Path, extra_roots: bytes | None, limits: TimeLimits) -> HmsChannel:
     if not settings.hms_app_id:
         raise ConfigurationError("PUSHHUB_HMS_SECRET needs PUSHHUB_HMS_APP_ID. Set both, or none for no `hms` channel.")
     secret = read(path, "PUSHHUB_HMS_SECRET").strip()
@@ -152,14 +153,14 @@ def _hms(settings: ChannelSettings, path: Path, extra_roots: bytes | None) -> Hm
         )
     fetch = huawei_fetch(settings.hms_oauth_url, settings.hms_app_id, secret.decode("ascii"), extra_roots)
     return HmsChannel(
-        wire=Transport(extra_roots, http1=True),
+        wire=Transport(extra_roots, http1=True, limits=limits),
         credential=OAuthCredential(fetch),
         app_id=settings.hms_app_id,
         url=settings.hms_url.rstrip("/"),
     )
 
 
-def _webpush(settings: ChannelSettings, path: Path, extra_roots: bytes | None) -> WebPushChannel:
+def _webpush(settings: ChannelSettings, path: Path, extra_roots: bytes | None, limits: TimeLimits) -> WebPushChannel:
     key = signing_key(
         path,
         "PUSHHUB_VAPID_KEY",
@@ -173,17 +174,20 @@ def _webpush(settings: ChannelSettings, path: Path, extra_roots: bytes | None) -
             "PUSHHUB_VAPID_SUBJECT is no address that push services take. Set it to mailto:you@example.kz, or to "
             "https:// and a host, without a path."
         ) from None
-    return WebPushChannel(wire=Transport(extra_roots, http1=True), vapid=vapid, hosts=settings.webpush_hosts)
+    wire = Transport(extra_roots, http1=True, limits=limits)
+    return WebPushChannel(wire=wire, vapid=vapid, hosts=settings.webpush_hosts)
 
 
-def _sms(url: str) -> SmsChannel:
+def _sms(url: str, limits: TimeLimits) -> SmsChannel:
     try:
-        return SmsChannel(Gateway.parse(url))
+        return SmsChannel(Gateway.parse(url), time_limit=limits.sms)
     except ValueError as problem:
         raise ConfigurationError(f"PUSHHUB_SMS_URL {problem}.") from None
 
 
-def mail_channel(settings: ChannelSettings, url: str, extra_roots: bytes | None) -> EmailChannel:
+def mail_channel(
+    settings: ChannelSettings, url: str, extra_roots: bytes | None, limits: TimeLimits = USUAL
+) -> EmailChannel:
     """The `email` channel by itself, for those who want to greet its server."""
     try:
         server = MailServer.parse(url)
@@ -193,4 +197,4 @@ def mail_channel(settings: ChannelSettings, url: str, extra_roots: bytes | None)
         sender = mailbox(settings.mail_from or "")
     except ValueError as problem:
         raise ConfigurationError(f"PUSHHUB_MAIL_FROM {problem}.") from None
-    return EmailChannel(server=server, sender=sender, context=tls_context(extra_roots))
+    return EmailChannel(server=server, sender=sender, context=tls_context(extra_roots), time_limit=limits.mail)

@@ -34,7 +34,7 @@ from google.auth.exceptions import GoogleAuthError
 
 from pushhub import clock
 from pushhub.channels.contract import ChannelDown, Outcome, Retry
-from pushhub.channels.transport import TransportFailed, post_blocking
+from pushhub.channels.transport import Response, TransportFailed, post_blocking
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +68,8 @@ _UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticErr
 _VISIBLE = re.compile(r"[!-~]+")
 
 Monotonic = Callable[[], float]
+#: As `post_blocking`.
+Post = Callable[[str, Mapping[str, str], bytes, bytes | None], Response]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,18 @@ class OAuthCredential:
     Args:
         fetch: asks Google, blocking. May raise `TransportFailed`, google-auth's errors, and what Python
             raises for an answer that can't be read.
+        time_limit: seconds for one renewal, Google's own repeats included.
     """
 
-    def __init__(self, fetch: Callable[[], Grant], *, monotonic: Monotonic = time.monotonic) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[], Grant],
+        *,
+        time_limit: float = RENEWAL_TIME_LIMIT,
+        monotonic: Monotonic = time.monotonic,
+    ) -> None:
         self._fetch = fetch
+        self._time_limit = time_limit
         self._monotonic = monotonic
         self._grant: Grant | None = None
         self._renew_at = self._unusable_at = 0.0
@@ -131,7 +141,7 @@ class OAuthCredential:
 
     async def _renew(self) -> str | Outcome:
         try:
-            grant = await asyncio.wait_for(asyncio.to_thread(self._fetch), RENEWAL_TIME_LIMIT)
+            grant = await asyncio.wait_for(asyncio.to_thread(self._fetch), self._time_limit)
         except TimeoutError:
             return self._failed(Retry("oauth_timeout"))
         except TransportFailed as failure:
@@ -156,10 +166,12 @@ class OAuthCredential:
         return outcome
 
 
-def google_fetch(certificate: Certificate, extra_roots: bytes | None) -> Callable[[], Grant]:
+def google_fetch(
+    certificate: Certificate, extra_roots: bytes | None, *, post: Post = post_blocking
+) -> Callable[[], Grant]:
     """How `OAuthCredential` asks Google for the service account of `certificate`.
 
-    google-auth signs and reads the answer; the bytes go by `post_blocking` and not by its `requests`
+    google-auth signs and reads the answer; the bytes go by `post` and not by its `requests`
     transport, so that they obey the same rules as pushes do: the extra roots are trusted besides the usual
     ones and not instead of them, the environment's proxies play no part, and there is a time limit.
     """
@@ -169,7 +181,7 @@ def google_fetch(certificate: Certificate, extra_roots: bytes | None) -> Callabl
 
         def request(url: str, method: str, headers: Mapping[str, str], body: bytes, **_: object) -> _GoogleResponse:
             nonlocal answer
-            response = post_blocking(url, headers, body, extra_roots)
+            response = post(url, headers, body, extra_roots)
             answer = response.body
             return _GoogleResponse(response.status, response.headers, response.body)
 

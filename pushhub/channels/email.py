@@ -21,9 +21,9 @@ from pushhub import clock
 from pushhub.channels.contract import Accepted, Address, Message, Outcome, Rejected, TargetDead
 from pushhub.channels.mail_answers import mail_failure
 from pushhub.channels.mail_server import MailServer, Security, mailbox
+from pushhub.channels.time_limits import USUAL
 
-#: Seconds for one try with all its steps, and for saying goodbye after it.
-TIME_LIMIT = 10.0
+#: Seconds for saying goodbye after a try.
 GOODBYE_LIMIT = 2.0
 
 #: Tries under way at once. Mail servers bear some ten connections of one client.
@@ -50,19 +50,23 @@ class EmailChannel:
         server: where it is handed over.
         sender: in whose name.
         context: TLS; unused where `server` has none.
+        time_limit: seconds for one try with all its steps.
     """
 
     name = "email"
     #: How many messages it takes at once.
     room = CONNECTIONS
 
-    def __init__(self, *, server: MailServer, sender: Mailbox, context: ssl.SSLContext) -> None:
+    def __init__(
+        self, *, server: MailServer, sender: Mailbox, context: ssl.SSLContext, time_limit: float = USUAL.mail
+    ) -> None:
         #: Where mail is handed over.
         self.host = f"{server.host}:{server.port}"
         #: In whose name mail is sent.
         self.sender = sender
         self._server = server
         self._context = context
+        self._time_limit = time_limit
         self._free = asyncio.Semaphore(CONNECTIONS)
 
     async def send(self, message: Message) -> Outcome:
@@ -84,7 +88,7 @@ class EmailChannel:
         """Make one try with a whole mail, such as a letter of a cabinet, in at most 10 s."""
         taken = False
         try:
-            async with asyncio.timeout(TIME_LIMIT), self._free, self._connected() as server:
+            async with asyncio.timeout(self._time_limit), self._free, self._connected() as server:
                 await server.sendmail(self.sender.addr_spec, [receiver.addr_spec], mail)
                 taken = True
         except (SMTPException, OSError, ValueError) as error:  # the limit's TimeoutError is an OSError
@@ -94,7 +98,7 @@ class EmailChannel:
 
     async def greet(self) -> str:
         """Connect, log in and say goodbye; what TLS was agreed. Raises what `send` makes outcomes of."""
-        async with asyncio.timeout(TIME_LIMIT), self._connected() as server:
+        async with asyncio.timeout(self._time_limit), self._connected() as server:
             tls = server.get_transport_info("ssl_object")
             return str(tls.version()) if tls is not None else "no TLS"
 
@@ -107,7 +111,7 @@ class EmailChannel:
             password=self._server.password,
             # Not this machine's name: to find it asks the DNS, and it is nobody's business.
             local_hostname=self.sender.domain,
-            timeout=TIME_LIMIT,
+            timeout=self._time_limit,
             use_tls=self._server.security is Security.TLS,
             start_tls=self._server.security is Security.STARTTLS,
             tls_context=self._context,

@@ -18,11 +18,11 @@ from urllib.parse import quote
 from apprise import Apprise, AppriseAsset, PersistentStoreMode
 
 from pushhub.channels.contract import Accepted, Address, Message, Outcome, Rejected, Retry, TargetDead
+from pushhub.channels.time_limits import USUAL
 
 log = logging.getLogger(__name__)
 
-#: Seconds for one try, and tries under way at once.
-TIME_LIMIT = 10.0
+#: Tries under way at once.
 THREADS = 8
 
 #: Where the number goes: as +7701…, percent-encoded, or as digits alone.
@@ -71,28 +71,36 @@ class Gateway:
             )
         return cls(template, str(plugin.service_name))
 
-    def deliver(self, number: str, text: str) -> bool | None:
-        """Blocking: make one try. True: the gateway took it; None: Apprise can't make sense of the number."""
+    def deliver(self, number: str, text: str, *, time_limit: float) -> bool | None:
+        """Blocking: make one try, which its caller gives up on after `time_limit` seconds. True: the gateway took it;
+        None: Apprise can't make sense of the number."""
         plugin = _plugin(_filled(self._template, number))
         if plugin is None:
             return None
         # Longer than the whole try. A plugin answers no to a gateway's silence as well, but a gateway that is slow may
         # have taken the message, and then it must not be sent again. (Where it can't be reached, no is the answer.)
-        plugin.socket_read_timeout = TIME_LIMIT + 1
+        plugin.socket_read_timeout = time_limit + 1
         # The plugin's own notify, not Apprise's: that one would repeat the try if the URL says `retry=`.
         return bool(plugin.notify(body=text, title=""))
 
 
 class SmsChannel:
-    """Sends short messages through a gateway."""
+    """Sends short messages through a gateway.
+
+    Args:
+        gateway: takes them.
+        time_limit: seconds for one try.
+        threads: tries under way at once.
+    """
 
     name = "sms"
-    #: How many messages it takes at once.
-    room = THREADS
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, *, time_limit: float = USUAL.sms, threads: int = THREADS) -> None:
         self._gateway = gateway
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sms")
+        self._time_limit = time_limit
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="sms")
+        #: How many messages it takes at once.
+        self.room = threads
 
     async def send(self, message: Message) -> Outcome:
         """Make one try, in at most 10 s. What has not begun by then is not begun any more."""
@@ -104,13 +112,13 @@ class SmsChannel:
         text = f"{message.title}: {message.body}" if message.title else message.body
         try:
             text.encode()
-            under_way = self._threads.submit(self._gateway.deliver, target.value, text)
+            under_way = self._threads.submit(self._gateway.deliver, target.value, text, time_limit=self._time_limit)
         except UnicodeEncodeError:  # a lone surrogate
             return Rejected("invalid_message")
         except RuntimeError:  # the threads have been given back
             return Retry("closed")
         try:
-            taken = await asyncio.wait_for(asyncio.wrap_future(under_way), TIME_LIMIT)
+            taken = await asyncio.wait_for(asyncio.wrap_future(under_way), self._time_limit)
         except TimeoutError:
             return Retry("gateway_busy" if under_way.cancel() else "timeout")  # what has not begun was not sent
         except Exception as error:  # noqa: BLE001 - a hundred plugins raise what they like

@@ -38,8 +38,7 @@ from pyreqwest.exceptions import (
 )
 from pyreqwest.http import Url
 
-CONNECT_TIMEOUT = timedelta(seconds=5)
-TOTAL_TIMEOUT = timedelta(seconds=10)  # https://firebase.google.com/docs/cloud-messaging/scale-fcm: at least 10 s
+from pushhub.channels.time_limits import USUAL, TimeLimits
 
 #: How often a quiet connection is pinged, and how long it is kept: Apple wants connections to stay open, and
 #: a code should not wait for a TLS handshake.
@@ -123,25 +122,34 @@ class Transport:
         connections: how many connections per provider host; requests go round them in turn.
         http1: speak HTTP/1.1 with a host that does not agree to HTTP/2. Google and Apple promise HTTP/2; Huawei
             and the push services of browsers (RFC 8030) do not.
+        limits: how long a connection and a whole answer may take.
     """
 
-    def __init__(self, extra_roots: bytes | None = None, *, connections: int = 1, http1: bool = False) -> None:
+    def __init__(
+        self,
+        extra_roots: bytes | None = None,
+        *,
+        connections: int = 1,
+        http1: bool = False,
+        limits: TimeLimits = USUAL,
+    ) -> None:
         self._extra_roots = extra_roots
         self._http1 = http1
+        self._limits = limits
         self._clients = [self._client() for _ in range(connections)]
         self._turn = cycle(self._clients)
         self._address: tuple[str, Url | str] = ("", "")
         self._closed = False
 
     def _client(self) -> Client:
-        builder = _prepared(ClientBuilder(), self._extra_roots)
+        builder = _prepared(ClientBuilder(), self._extra_roots, self._limits)
         builder = builder.http2(True) if self._http1 else builder.http2_prior_knowledge()
         builder = builder.http2_keep_alive_interval(PING_INTERVAL).http2_keep_alive_timeout(PING_TIMEOUT)
         return builder.http2_keep_alive_while_idle(True).pool_idle_timeout(IDLE_TIMEOUT).build()
 
     def fresh(self) -> Transport:
         """Another transport like this one, with connections of its own."""
-        return Transport(self._extra_roots, connections=len(self._clients), http1=self._http1)
+        return Transport(self._extra_roots, connections=len(self._clients), http1=self._http1, limits=self._limits)
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:
         """POST and wait for the whole answer, at most 10 s. Raises `TransportFailed` and nothing else."""
@@ -238,7 +246,7 @@ def post_blocking(url: str, headers: Mapping[str, str], body: bytes, extra_roots
     credential. HTTP/1.1 will do here. Raises `TransportFailed` and nothing else.
     """
     try:
-        with _prepared(SyncClientBuilder(), extra_roots).http2(True).build() as client:
+        with _prepared(SyncClientBuilder(), extra_roots, USUAL).http2(True).build() as client:
             response = client.post(url).headers(headers).body_bytes(body).build().send()
             return Response(response.status, response.headers, bytes(response.bytes()))
     except (PyreqwestError, ValueError) as error:
@@ -246,11 +254,12 @@ def post_blocking(url: str, headers: Mapping[str, str], body: bytes, extra_roots
     raise TransportFailed(reason)
 
 
-def _prepared(builder: _Builder, extra_roots: bytes | None) -> _Builder:
+def _prepared(builder: _Builder, extra_roots: bytes | None, limits: TimeLimits) -> _Builder:
     builder = builder.https_only(True).min_tls_version("TLSv1.2").no_proxy().user_agent(_USER_AGENT)
     builder = builder.follow_redirects(False).referer(False).default_cookie_store(False)
     builder = builder.gzip(False).brotli(False).zstd(False).deflate(False)
-    builder = builder.connect_timeout(CONNECT_TIMEOUT).timeout(TOTAL_TIMEOUT)
+    builder = builder.connect_timeout(timedelta(seconds=limits.provider_connect))
+    builder = builder.timeout(timedelta(seconds=limits.provider))
     for root in x509.load_pem_x509_certificates(extra_roots) if extra_roots else ():
         builder = builder.add_root_certificate_der(root.public_bytes(Encoding.DER))
     return builder

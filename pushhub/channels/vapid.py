@@ -46,13 +46,22 @@ class Vapid:
     Args:
         key: the application server's key.
         subject: how a push service reaches the operator, `mailto:` or `https:`.
+        most: how many push services are remembered.
 
     Raises ValueError for a subject that `py_vapid` does not take.
     """
 
-    def __init__(self, key: EllipticCurvePrivateKey, subject: str, *, monotonic: Monotonic = time.monotonic) -> None:
+    def __init__(
+        self,
+        key: EllipticCurvePrivateKey,
+        subject: str,
+        *,
+        most: int = MOST,
+        monotonic: Monotonic = time.monotonic,
+    ) -> None:
         self._vapid = Vapid02(private_key=key)
         self._subject = subject
+        self._most = most
         self._monotonic = monotonic
         self._signatures: OrderedDict[str, Signature] = OrderedDict()
         self._lock = threading.Lock()
@@ -67,7 +76,7 @@ class Vapid:
             found = self._signatures.get(origin)
             if found is None or not 0 <= now - found.signed_at < RENEW_AFTER:
                 found = self._signatures[origin] = Signature(self._sign(origin), now)
-                if len(self._signatures) > MOST:
+                if len(self._signatures) > self._most:
                     self._signatures.popitem(last=False)
             self._signatures.move_to_end(origin)
             return found

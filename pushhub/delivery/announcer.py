@@ -18,8 +18,9 @@ log = logging.getLogger(__name__)
 #: The PostgreSQL channel on which dispatchers listen.
 NOTICES = "pushhub_outbox"
 #: How long what comes after an announcement is gathered for the next one: dispatchers look no more often.
-_EVERY_SECONDS = 0.01
-_RECONNECT_SECONDS = 2.0
+EVERY_SECONDS = 0.01
+#: After what time a connection that broke is opened anew.
+RECONNECT_SECONDS = 2.0
 
 
 def libpq_address(database_url: str) -> str:
@@ -30,8 +31,16 @@ def libpq_address(database_url: str) -> str:
 class Announcer:
     """A thread that passes on which channels have something due."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        *,
+        every_seconds: float = EVERY_SECONDS,
+        reconnect_seconds: float = RECONNECT_SECONDS,
+    ) -> None:
         self._conninfo = libpq_address(database_url)
+        self._every_seconds = every_seconds
+        self._reconnect_seconds = reconnect_seconds
         self._due: set[str] = set()
         self._something = threading.Event()
         self._stopping = threading.Event()
@@ -57,14 +66,14 @@ class Announcer:
                     self._announce_with(connection)
             except psycopg.Error as problem:
                 log.warning("announcing due deliveries failed", extra={"cause": type(problem).__name__})
-                self._stopping.wait(_RECONNECT_SECONDS)
+                self._stopping.wait(self._reconnect_seconds)
 
     def _announce_with(self, connection: psycopg.Connection) -> None:
         while not self._stopping.is_set():
             self._something.wait()
             self._something.clear()
             self._announce_all(connection)
-            self._stopping.wait(_EVERY_SECONDS)
+            self._stopping.wait(self._every_seconds)
         self._announce_all(connection)
 
     def _announce_all(self, connection: psycopg.Connection) -> None:

@@ -26,8 +26,9 @@ from pushhub.errors import PushhubError
 log = logging.getLogger(__name__)
 
 #: How often the database is asked. A monotonic clock drifts by milliseconds in this time.
-_LOOK_SECONDS = 60.0
-_LOOK_AGAIN_SECONDS = 2.0
+LOOK_SECONDS = 60.0
+#: After what time it is asked again where it could not tell.
+LOOK_AGAIN_SECONDS = 2.0
 #: An answer that took longer says too little about the time.
 _SLOWEST_ANSWER = 1.0
 #: From here on the machine's own clock is worth a word in the log.
@@ -38,8 +39,16 @@ class DatabaseTime:
     """Keeps `clock.now()` by the database's clock, from `start` to `stop`. Until the database has been reached once,
     the machine's own clock counts."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        *,
+        look_seconds: float = LOOK_SECONDS,
+        look_again_seconds: float = LOOK_AGAIN_SECONDS,
+    ) -> None:
         self._app = app
+        self._look_seconds = look_seconds
+        self._look_again_seconds = look_again_seconds
         self._kept = ExitStack()
         #: What the database said, and the monotonic time that belongs to it; read and set as one.
         self._anchor: tuple[datetime, float] = (clock.now(), time.monotonic())
@@ -76,10 +85,10 @@ class DatabaseTime:
                 said: datetime = session.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
         except PushhubError as problem:
             log.warning("the database's time is not known", extra={"cause": problem.code})
-            return _LOOK_AGAIN_SECONDS
+            return self._look_again_seconds
         took = time.monotonic() - begun
         if took > _SLOWEST_ANSWER:
-            return _LOOK_AGAIN_SECONDS
+            return self._look_again_seconds
         apart = said + timedelta(seconds=took / 2) - clock.now()
         if abs(apart) > _TOLERANCE:
             log.warning("this machine's clock is not the database's", extra={"seconds": round(apart.total_seconds())})
@@ -88,4 +97,4 @@ class DatabaseTime:
         if not self._in_use:
             self._kept.enter_context(clock.use(self.now))
             self._in_use = True
-        return _LOOK_SECONDS
+        return self._look_seconds

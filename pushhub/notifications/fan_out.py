@@ -63,12 +63,12 @@ _DUE = (
 )
 
 
-def fan_out_due(limit: int = PAGE) -> bool:
-    """Give one due notification a turn of at most `limit` numbers. False where none is due or too many deliveries
-    wait already: then there is nothing to do until later."""
+def fan_out_due(limit: int = PAGE, *, most_waiting: int = MOST_WAITING) -> bool:
+    """Give one due notification a turn of at most `limit` numbers. False where none is due or more than `most_waiting`
+    deliveries wait already: then there is nothing to do until later."""
     now = clock.now()
     with reading() as session:
-        if session.scalar(_ANY_DUE, {"now": now}) is None or _waiting(session) > MOST_WAITING:
+        if session.scalar(_ANY_DUE, {"now": now}) is None or _waiting(session, most_waiting + 1) > most_waiting:
             return False
     with transaction() as session:
         notification = session.execute(skip_locked(_DUE), {"now": now}).first()
@@ -81,8 +81,8 @@ def fan_out_due(limit: int = PAGE) -> bool:
 _ANY_DUE = sa.select(Notification.id).where(_UNFINISHED, Notification.due_at <= sa.bindparam("now")).limit(1)
 
 
-def _waiting(session: Session) -> int:
-    """How many deliveries of notifications wait, counted no further than it matters."""
+def _waiting(session: Session, at_most: int) -> int:
+    """How many deliveries of notifications wait, counted no further than `at_most`."""
     some = (
         sa.select(Delivery.id)
         .where(
@@ -92,7 +92,7 @@ def _waiting(session: Session) -> int:
             # What is put off, because its channel is down, must not stop those of other channels.
             Delivery.claimable_at <= clock.now() + LEASE,
         )
-        .limit(MOST_WAITING + 1)
+        .limit(at_most)
     )
     return session.scalar(sa.select(sa.func.count()).select_from(some.subquery())) or 0
 
@@ -179,12 +179,12 @@ def _of_all(session: Session, notification: Any, limit: int) -> _Page:
     }
     served = sa.exists().where(
         # A number that moved to another device meanwhile comes by twice.
-        Delivery.number == _WINDOW.c.number,
+        Delivery.number == WINDOW.c.number,
         Delivery.created_at >= notification.send_at,
         Delivery.notification_id == notification.id,
     )
     rows = session.execute(
-        sa.select(_WINDOW, sa.and_(_OWN, ~served).label("wanted")).order_by(_WINDOW.c.binding_id), values
+        sa.select(WINDOW, sa.and_(OWN, ~served).label("wanted")).order_by(WINDOW.c.binding_id), values
     ).all()
     return _Page(
         [_recipient(row) for row in rows if row.wanted],
@@ -194,7 +194,7 @@ def _of_all(session: Session, notification: Any, limit: int) -> _Page:
 
 
 #: The next bindings, whosever numbers they are: so a turn has its bound even where a product has few of many.
-_WINDOW = (
+WINDOW = (
     sa.select(Binding.id.label("binding_id"), Binding.number, *COLUMNS)
     .join_from(Binding, Device, Device.id == Binding.device_id)
     .where(Binding.ended_at.is_(None), Binding.id > sa.bindparam("after", type_=sa.Uuid()))
@@ -203,14 +203,14 @@ _WINDOW = (
     .subquery("next")
 )
 #: A product's numbers are those that were bound through its offer, and those that it has asked a code for.
-_OWN = sa.or_(
+OWN = sa.or_(
     sa.exists().where(
-        Offer.number == _WINDOW.c.number,
+        Offer.number == WINDOW.c.number,
         Offer.status == OfferStatus.USED,
         Offer.product_id == sa.bindparam("product", type_=sa.Uuid()),
     ),
     sa.exists().where(
-        Verification.number == _WINDOW.c.number,
+        Verification.number == WINDOW.c.number,
         Verification.product_id == sa.bindparam("product", type_=sa.Uuid()),
         Verification.live.is_(True),
     ),
@@ -220,7 +220,7 @@ _OWN = sa.or_(
 def count_all(session: Session, product_id: UUID, at_most: int) -> int | None:
     """How many numbers a product has that are bound now; None where more than `at_most` bindings would have to be
     looked at to know."""
-    counted = sa.select(sa.func.count(), sa.func.count().filter(_OWN)).select_from(_WINDOW)
+    counted = sa.select(sa.func.count(), sa.func.count().filter(OWN)).select_from(WINDOW)
     values = {"after": UUID(int=0), "most": at_most + 1, "product": product_id}
     looked_at, own = session.execute(counted, values).one()
     return own if looked_at <= at_most else None

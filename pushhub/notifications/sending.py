@@ -73,15 +73,23 @@ class Taken:
 
 
 @again_on_conflict
-def notify(caller: Caller, to: Sequence[str] | None, draft: Draft, *, request: Repeatable | None = None) -> Taken:
-    """Send `draft` to the numbers in `to`, or to all numbers of the product.
+def notify(
+    caller: Caller,
+    to: Sequence[str] | None,
+    draft: Draft,
+    *,
+    request: Repeatable | None = None,
+    counted_at_once: int = COUNTED_AT_ONCE,
+) -> Taken:
+    """Send `draft` to the numbers in `to`, or to all numbers of the product. All are counted now where no more bindings
+    than `counted_at_once` have to be looked at.
 
     Raises `NumberInvalid` and `NumberNotAllowed` (with the first few `positions`; then nobody gets it),
     `NotificationTooLarge`, `InvalidRequest` for a `send_at` that can't be, `IdempotencyKeyReused`.
     """
     _require_fit(draft)
     numbers = _numbers(caller, to) if to is not None else None
-    counted = len(numbers) if numbers is not None else _count_all(caller)
+    counted = len(numbers) if numbers is not None else _count_all(caller, counted_at_once)
     now = clock.now()
     with transaction() as session:
         made = idempotency.made_before(session, caller.product_id, request)
@@ -137,12 +145,12 @@ def _numbers(caller: Caller, written: Sequence[str]) -> list[str]:
     return list(found)
 
 
-def _count_all(caller: Caller) -> int | None:
+def _count_all(caller: Caller, at_most: int) -> int | None:
     """Counted before the transaction: a long look, and nobody has to wait for it."""
     if not caller.live:
         return None
     with reading() as session:
-        return count_all(session, caller.product_id, COUNTED_AT_ONCE)
+        return count_all(session, caller.product_id, at_most)
 
 
 def _test_numbers(session: Session, caller: Caller) -> list[str]:

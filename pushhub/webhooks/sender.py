@@ -29,7 +29,7 @@ from pushhub.webhooks import queue, signing
 from pushhub.webhooks.queue import Claimed, Tried
 from pushhub.webhooks.rules import LARGEST_BODY, Answer
 from pushhub.webhooks.targets import UrlRefusal, target_of
-from pushhub.webhooks.wire import Wire, trusted
+from pushhub.webhooks.wire import TOTAL_SECONDS, Wire, trusted
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -73,13 +73,31 @@ class Pace:
 
 
 class WebhookSender:
-    """Sends for one application, in the loop in which `run` is called."""
+    """Sends for one application, in the loop in which `run` is called.
 
-    def __init__(self, app: Flask) -> None:
+    Args:
+        app: whose messages are sent.
+        try_seconds: for one try at an endpoint.
+        poll_seconds: how often the queue is looked at by itself.
+        largest_body: bytes from which on a message is not sent.
+    """
+
+    def __init__(
+        self,
+        app: Flask,
+        *,
+        try_seconds: float = TOTAL_SECONDS,
+        poll_seconds: float = POLL_SECONDS,
+        largest_body: int = LARGEST_BODY,
+    ) -> None:
         with app.app_context():
+            self._resolver = hub().resolver
             settings = hub().settings
         self.owner = new_key()
         self._app = app
+        self._try_seconds = try_seconds
+        self._poll_seconds = poll_seconds
+        self._largest_body = largest_body
         self._private_allowed = settings.webhook_private_addresses
         self._extra_roots = root_certificates(settings.provider_ca)
         self._pace = Pace()
@@ -105,7 +123,7 @@ class WebhookSender:
                 looked = loop.time()
                 if not await self._claim_and_send(wire):
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._awake.wait(), POLL_SECONDS)
+                        await asyncio.wait_for(self._awake.wait(), self._poll_seconds)
                 await asyncio.sleep(max(0.0, looked + GATHER_SECONDS - loop.time()))
             if self._sending:
                 await asyncio.wait(self._sending, timeout=DRAIN_SECONDS)
@@ -125,7 +143,12 @@ class WebhookSender:
                 await self._outcomes.write_all()
 
     def _wire(self) -> Wire:
-        return Wire(trusted(self._extra_roots), private_allowed=self._private_allowed)
+        return Wire(
+            trusted(self._extra_roots),
+            self._resolver,
+            private_allowed=self._private_allowed,
+            total_seconds=self._try_seconds,
+        )
 
     async def _claim_and_send(self, wire: Wire) -> int:
         room = IN_FLIGHT - len(self._sending) - len(self._outcomes)
@@ -160,7 +183,7 @@ class WebhookSender:
             return Answer(error=str(target))
         if not message.secrets:
             return Answer(error="secret_unreadable")
-        if len(message.body) >= LARGEST_BODY:
+        if len(message.body) >= self._largest_body:
             return Answer(error="body_too_large")
         signed = signing.headers(message.secrets, message.message_id, clock.now(), message.body)
         return await wire.post(target, _HEADERS | signed, message.body)

@@ -21,10 +21,10 @@ from pushhub.ids import new_key
 from pushhub.products.service import Caller
 from pushhub.webhooks.models import Webhook, WebhookMessage, WebhookSecret, secret_context
 from pushhub.webhooks.queue import disable
+from pushhub.webhooks.resolver import TargetRefused
 from pushhub.webhooks.rules import OLD_SECRET_LIFE, WEBHOOKS_AT_MOST, DisabledReason
 from pushhub.webhooks.signing import new_secret
 from pushhub.webhooks.targets import WHAT_TO_DO, UrlRefusal, target_of
-from pushhub.webhooks.wire import TargetRefused, check_target
 
 #: What a webhook may ask for. A test is always told to the webhook that is tested.
 TOLD = tuple(tag for tag in Tag if tag is not Tag.WEBHOOK_TEST)
@@ -201,7 +201,7 @@ def _checked_url(url: str) -> str:
     if isinstance(target, UrlRefusal):
         raise _refused(target)
     try:
-        check_target(target, private_allowed=private_allowed)
+        hub().resolver.check(target, private_allowed=private_allowed)
     except TargetRefused as refusal:
         raise _refused(refusal.reason) from None
     return target.url

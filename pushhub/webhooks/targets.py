@@ -1,4 +1,4 @@
-"""What may be the address of a webhook. Pure: no I/O; names are looked up in `wire.py`.
+"""What may be the address of a webhook. Pure: no I/O; names are looked up in `resolver.py`.
 
 A product chooses where we send requests from inside our network, so an address is looked at twice: its form and
 what its name stands for when it is registered, and at every connection the very IP address that is connected to.

@@ -22,10 +22,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import ssl
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
@@ -35,54 +33,24 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pushhub import clock
+from pushhub.webhooks.resolver import Resolver, TargetRefused
 from pushhub.webhooks.rules import Answer, retry_after
-from pushhub.webhooks.targets import Target, UrlRefusal, is_public
+from pushhub.webhooks.targets import Target
 
+#: Seconds for one POST with all its steps.
 TOTAL_SECONDS = 15.0
 _CONNECT_SECONDS = 5.0
-_LOOKUP_SECONDS = 5.0
 #: What is read of an answer's body before the connection is given up; nobody looks at it.
 _BODY_BYTES = 8 * 1024
-_BODY_SECONDS = 2.0
+BODY_SECONDS = 2.0
 _KEEP_SECONDS = 30.0
-#: Look-ups have threads of their own: a DNS server that is slow to answer holds up no database work.
-_lookups = ThreadPoolExecutor(max_workers=32, thread_name_prefix="webhook-dns")
-
-
-class TargetRefused(Exception):
-    """The name stands for nothing that may be called."""
-
-    def __init__(self, reason: UrlRefusal) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-def resolve(host: str, port: int) -> list[str]:
-    """The IP addresses that `host` stands for. Raises OSError, or ValueError for what can't be a name."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-def _checked(addresses: list[str], private_allowed: bool) -> list[str]:
-    # One bad address among good ones is enough: who mixes them wants to see which one we take.
-    if not private_allowed and not all(is_public(address) for address in addresses):
-        raise TargetRefused(UrlRefusal.PRIVATE_ADDRESS)
-    return addresses
-
-
-def check_target(target: Target, *, private_allowed: bool) -> None:
-    """Look the target's name up now. Raises `TargetRefused`."""
-    try:
-        addresses = _lookups.submit(resolve, target.host, target.port).result(_LOOKUP_SECONDS)
-    except (OSError, ValueError):  # the time limit is an OSError
-        raise TargetRefused(UrlRefusal.NAME_NOT_FOUND) from None
-    _checked(addresses, private_allowed)
 
 
 class _CheckedNetwork(httpcore.AsyncNetworkBackend):
     """Opens connections for the pool, to addresses that were looked at."""
 
-    def __init__(self, private_allowed: bool) -> None:
+    def __init__(self, resolver: Resolver, private_allowed: bool) -> None:
+        self._resolver = resolver
         self._private_allowed = private_allowed
         self._network = httpcore.AnyIOBackend()
 
@@ -94,11 +62,7 @@ class _CheckedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        try:
-            addresses = await asyncio.get_running_loop().run_in_executor(_lookups, resolve, host, port)
-        except (OSError, ValueError):
-            raise TargetRefused(UrlRefusal.NAME_NOT_FOUND) from None
-        *others, last = _checked(addresses, self._private_allowed)
+        *others, last = await self._resolver.addresses(host, port, private_allowed=self._private_allowed)
         for address in others:
             with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
                 return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
@@ -120,15 +84,33 @@ def trusted(extra_roots: bytes | None) -> ssl.SSLContext:
 
 
 class Wire:
-    """Posts to endpoints. Belongs to one event loop, and is used as `async with`."""
+    """Posts to endpoints. Belongs to one event loop, and is used as `async with`.
 
-    def __init__(self, context: ssl.SSLContext, *, private_allowed: bool) -> None:
+    Args:
+        context: whose certificates count; see `trusted`.
+        resolver: looks names up.
+        private_allowed: call addresses that are not on the open Internet as well.
+        total_seconds: for one POST with all its steps.
+        body_seconds: for what comes of an answer behind its head.
+    """
+
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        resolver: Resolver,
+        *,
+        private_allowed: bool,
+        total_seconds: float = TOTAL_SECONDS,
+        body_seconds: float = BODY_SECONDS,
+    ) -> None:
+        self._total_seconds = total_seconds
+        self._body_seconds = body_seconds
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=context,
             max_connections=None,
             max_keepalive_connections=50,
             keepalive_expiry=_KEEP_SECONDS,
-            network_backend=_CheckedNetwork(private_allowed),
+            network_backend=_CheckedNetwork(resolver, private_allowed),
         )
 
     async def __aenter__(self) -> Wire:
@@ -138,9 +120,9 @@ class Wire:
         await self._pool.aclose()
 
     async def post(self, target: Target, headers: Mapping[str, str], body: bytes) -> Answer:
-        """What the endpoint said, within 15 seconds. Raises nothing."""
+        """What the endpoint said, within the time limit. Raises nothing."""
         try:
-            async with asyncio.timeout(TOTAL_SECONDS):
+            async with asyncio.timeout(self._total_seconds):
                 return await self._exchange(target, headers, body)
         except TimeoutError:
             return Answer(error="timeout")
@@ -164,7 +146,7 @@ class Wire:
             answer = Answer(response.status, retry_after=_wish(response))
             # The status has said it all. What else comes is read only so that the connection can be used again.
             with contextlib.suppress(Exception):
-                async with asyncio.timeout(_BODY_SECONDS):
+                async with asyncio.timeout(self._body_seconds):
                     await _drain(response)
         return answer
 

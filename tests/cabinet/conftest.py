@@ -8,36 +8,32 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from pushhub import clock
-from pushhub.accounts import likeness, passwords
+from pushhub import clock, costs
 from pushhub.accounts.identifiers import Identifier, by_iin
 from pushhub.accounts.iin import Iin
 from pushhub.accounts.registering import register
 from pushhub.cabinets.product import caller_of, prepare_product
 from pushhub.cabinets.reading import read_profile
 from pushhub.cabinets.sample import FAMILY, REGISTER
+from pushhub.costs import Argon2, Costs
 from pushhub.phones import PhoneNumber
 from pushhub.products.service import Caller
 from pushhub.settings import Settings
 from tests.support.databases import FakeClock
 
+_CHEAP = Argon2(rounds=1, memory=8)
+
 
 @pytest.fixture(autouse=True)
-def cheap_argon2(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def cheap_argon2(request: pytest.FixtureRequest) -> Iterator[None]:
     """Pages don't wait for what a guesser has to pay. A module that asks about that says `REAL_ARGON2 = True`."""
-    if getattr(request.module, "REAL_ARGON2", False):
+    cheap = Costs(password=_CHEAP, stem=_CHEAP, short_mark=_CHEAP, mark=_CHEAP, long_mark=_CHEAP)
+    with costs.use(Costs() if getattr(request.module, "REAL_ARGON2", False) else cheap):
         yield
-        return
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    monkeypatch.setattr(likeness, "_cost", lambda kind, text: (1, 8))
-    passwords._nobodys.cache_clear()
-    yield
-    passwords._nobodys.cache_clear()
 
 
 def with_products(app: Flask, *profiles: str) -> Flask:

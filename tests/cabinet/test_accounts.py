@@ -261,7 +261,7 @@ def test_codes_for_one_iin_are_limited_alike_with_an_account_and_without(
                 claim
                 for number in range(30)
                 if (claim := claim_of(Identifier("iin", f"{number:064x}", ""), None, "password_reset"))
-                and possession._nobody_is_bound(claim)
+                and possession.nobody_is_bound(claim)
             )
         for _ in range(49):  # one fewer than the 50 that these tests allow a number
             assert not isinstance(possession.send(caller, claim, locale="ru", address=None), Unreachable)

@@ -202,7 +202,7 @@ def test_it_costs_a_guesser_much_and_a_person_little(app: Flask, length: int) ->
     with app.app_context():
         account_id, fastest = new_key(), 9.0
         for _ in range(3):
-            begun = time.perf_counter()
+            begun = time.thread_time()  # the work, however busy the machine is
             likeness.prepared(account_id, password, RULE)
-            fastest = min(fastest, time.perf_counter() - begun)
+            fastest = min(fastest, time.thread_time() - begun)
     assert 0.03 < fastest < 0.6, fastest  # 60 to 140 ms on an idle machine

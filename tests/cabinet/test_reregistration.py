@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Thread
-from typing import Any
 
 import pytest
 from flask import Flask
 
-from pushhub.accounts import passwords, possession
+from pushhub.accounts import passwords
 from pushhub.accounts.registering import register
 from pushhub.accounts.service import find_account
 from pushhub.binding.offers import create_offer
@@ -18,6 +17,7 @@ from pushhub.phones import PhoneNumber
 from pushhub.products.service import Caller
 from tests.cabinet.conftest import Browser, person
 from tests.support.actors import Phone
+from tests.support.statements import after_transaction
 
 NEW = "Kunshuaq!2027"
 FATHERS_NUMBER, FATHERS_PASSWORD = "+77011234567", "Balapan#2026xyz"
@@ -49,18 +49,14 @@ def test_of_two_windows_with_two_parents_a_code_confirms_only_whom_it_was_sent_f
     other_window.client = browser.client
     other_window.open(here)
 
-    def ask_while_the_other_window_names_the_father(*args: Any, **named: Any) -> Any:
-        asked = ask(*args, **named)
-        monkeypatch.undo()
+    def name_the_father_in_the_other_window() -> None:
         fathers = {"step": "number", "iin": FAMILY.other_parent, "number": FATHERS_NUMBER}
         window = Thread(target=lambda: other_window.send(here, **fathers))
         window.start()
         window.join()
-        return asked
 
-    ask = possession.service.ask
-    monkeypatch.setattr(possession.service, "ask", ask_while_the_other_window_names_the_father)
-    browser.send(here, step="number", iin=FAMILY.iin, number=account)
+    with after_transaction(app, "INSERT INTO verifications", name_the_father_in_the_other_window):
+        browser.send(here, step="number", iin=FAMILY.iin, number=account)
     dispatch()
     browser.send(here, step="finish", code=phone.read_code(), password=NEW, repeat=NEW)
     with app.app_context():

@@ -17,6 +17,7 @@ from pushhub.channels.apns import ApnsChannel
 from pushhub.channels.configured import configured_channels
 from pushhub.channels.contract import Channel, Message, Outcome, PushKind, PushTarget
 from pushhub.channels.fcm import FcmChannel
+from pushhub.channels.time_limits import USUAL, TimeLimits
 from simulators import Simulators
 
 FCM, FID, APNS = PushKind.FCM_TOKEN, PushKind.FCM_FID, PushKind.APNS
@@ -36,9 +37,9 @@ class FromEnvironment:
 
 
 @asynccontextmanager
-async def channels(sim: Simulators, **changes: str) -> AsyncIterator[dict[str, Channel]]:
+async def channels(sim: Simulators, limits: TimeLimits = USUAL, **changes: str) -> AsyncIterator[dict[str, Channel]]:
     """FCM and APNs."""
-    built = configured_channels(FromEnvironment({**sim.settings(), **changes}))
+    built = configured_channels(FromEnvironment({**sim.settings(), **changes}), limits)
     try:
         yield {name: each for name, each in built.items() if isinstance(each, (FcmChannel, ApnsChannel))}
     finally:
@@ -46,11 +47,11 @@ async def channels(sim: Simulators, **changes: str) -> AsyncIterator[dict[str, C
             await each.close()
 
 
-def send(sim: Simulators, *messages: Message, **changes: str) -> list[Outcome]:
+def send(sim: Simulators, *messages: Message, limits: TimeLimits = USUAL, **changes: str) -> list[Outcome]:
     """Send one after the other, each through the channel that its target is for."""
 
     async def work() -> list[Outcome]:
-        async with channels(sim, **changes) as built:
+        async with channels(sim, limits, **changes) as built:
             return [await built[name_of(each)].send(each) for each in messages]
 
     return run(work())

@@ -12,7 +12,6 @@ from channel_material import APNS_TARGET, FCM_TARGET, SECRETS
 from on_the_wire import APNS, FCM, FID, fresh, name_of, send
 
 from pushhub import clock
-from pushhub.channels import transport
 from pushhub.channels.contract import (
     Accepted,
     ApnsEnvironment,
@@ -23,6 +22,7 @@ from pushhub.channels.contract import (
     Retry,
     TargetDead,
 )
+from pushhub.channels.time_limits import TimeLimits
 from simulators import Simulators
 from tests.support.logs import everything_in
 
@@ -81,10 +81,9 @@ def test_a_stream_that_was_refused_unread_is_sent_again_without_being_told(sim: 
     assert isinstance(send(sim, fresh(APNS))[0], Accepted)
 
 
-def test_a_provider_that_never_answers_is_a_timeout(sim: Simulators, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "TOTAL_TIMEOUT", timedelta(seconds=0.3))
+def test_a_provider_that_never_answers_is_a_timeout(sim: Simulators) -> None:
     sim.script(provider="fcm", fault="hang")
-    assert send(sim, fresh()) == [Retry("timeout")]
+    assert send(sim, fresh(), limits=TimeLimits(provider=0.3)) == [Retry("timeout")]
 
 
 def test_an_oauth_credential_that_google_refuses_is_replaced(sim: Simulators) -> None:

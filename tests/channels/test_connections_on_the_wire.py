@@ -14,7 +14,6 @@ import pytest
 from channel_material import APNS_TARGET, run
 from on_the_wire import APNS, FCM, channels, connections, fresh, name_of, send
 
-from pushhub.channels import transport
 from pushhub.channels.contract import (
     Accepted,
     ApnsEnvironment,
@@ -27,6 +26,7 @@ from pushhub.channels.contract import (
     Retry,
     TargetDead,
 )
+from pushhub.channels.time_limits import TimeLimits
 from simulators import Simulators
 
 AT_ONCE = timedelta(0)
@@ -194,19 +194,16 @@ def test_200_in_flight_are_all_answered_while_the_connection_is_left(sim: Simula
 
 
 @pytest.mark.parametrize("kind", [FCM, APNS])
-def test_a_connection_that_swallows_messages_is_left(
-    sim: Simulators, kind: PushKind, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transport, "TOTAL_TIMEOUT", timedelta(seconds=0.5))
+def test_a_connection_that_swallows_messages_is_left(sim: Simulators, kind: PushKind) -> None:
     sim.script(provider=name_of(fresh(kind)), fault="hang")
-    silent, again = send(sim, fresh(kind), fresh(kind))
+    silent, again = send(sim, fresh(kind), fresh(kind), limits=TimeLimits(provider=0.5))
     assert silent == Retry("timeout")
     assert isinstance(again, Accepted)
     assert connections(sim) == [1, 2]
 
 
 def test_a_provider_has_ten_seconds_to_answer() -> None:
-    assert timedelta(seconds=10) <= transport.TOTAL_TIMEOUT
+    assert TimeLimits().provider >= 10
 
 
 def test_a_target_of_the_other_environment_is_found_there(sim: Simulators) -> None:

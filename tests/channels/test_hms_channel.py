@@ -26,7 +26,6 @@ from pushhub.channels.contract import (
 from pushhub.channels.hms_answers import HMS_OUTCOMES, HMS_STATUSES, hms_outcome
 from simulators import Simulators
 from simulators.answers import HMS_CODES
-from simulators.certificates import Certificates
 
 AT_ONCE, S10, S60 = (timedelta(seconds=s) for s in (0, 10, 60))
 
@@ -204,10 +203,8 @@ def test_a_broken_connection_is_a_retry_and_the_next_try_opens_another(
     assert isinstance(second, Accepted)
 
 
-def test_a_host_that_speaks_only_http_1_is_spoken_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Certificates.context
-    monkeypatch.setattr(Certificates, "context", lambda self, protocols: real(self, ["http/1.1"]))
-    with Simulators(tmp_path) as old_world:
+def test_a_host_that_speaks_only_http_1_is_spoken_to(tmp_path: Path) -> None:
+    with Simulators(tmp_path, http2=False) as old_world:
         outcomes = send(old_world, "hms", to_hms(), to_hms(urgent=False))
         browser = fresh(PushTarget(PushKind.WEBPUSH, json.dumps(old_world.subscribe())))
         outcomes += send(old_world, "webpush", browser)

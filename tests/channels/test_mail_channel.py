@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from channel_material import SECRETS, message
 from wire_world import MAILBOX, send, settings_of, to_mailbox
 
 from pushhub import clock
-from pushhub.channels import email as email_module
 from pushhub.channels.configured import mail_channel
 from pushhub.channels.contract import (
     Accepted,
@@ -34,6 +32,7 @@ from pushhub.channels.email import EmailChannel
 from pushhub.channels.files import root_certificates
 from pushhub.channels.mail_answers import SMTP_OUTCOMES, Stage, mail_failure
 from pushhub.channels.mail_server import MailServer, Security, mailbox, tls_context
+from pushhub.channels.time_limits import TimeLimits
 from simulators import Simulators
 from tests.support.logs import everything_in
 
@@ -142,11 +141,10 @@ def test_a_mailbox_that_is_gone_is_a_dead_target(sim: Simulators) -> None:
     ],
 )
 def test_a_server_that_falls_silent_is_a_retry_in_bounded_time(
-    sim: Simulators, script: dict[str, Any], outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+    sim: Simulators, script: dict[str, Any], outcome: Outcome
 ) -> None:
-    monkeypatch.setattr(email_module, "TIME_LIMIT", 1.0)
     sim.script(provider="email", **script)
-    [got] = send(sim, "email", to_mailbox())
+    [got] = send(sim, "email", to_mailbox(), limits=TimeLimits(mail=1.0))
     assert got in (outcome, Retry("connect_timeout"))
 
 
@@ -171,8 +169,7 @@ async def speaking(answers: Callable[[bytes], bytes | None]) -> AsyncIterator[in
         await asyncio.gather(*over)
 
 
-def test_what_was_taken_stays_taken_however_the_goodbye_goes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(email_module, "TIME_LIMIT", 0.5)
+def test_what_was_taken_stays_taken_however_the_goodbye_goes() -> None:
     inside = False
 
     def answers(line: bytes) -> bytes | None:
@@ -187,14 +184,14 @@ def test_what_was_taken_stays_taken_however_the_goodbye_goes(monkeypatch: pytest
 
     async def work() -> Outcome:
         async with speaking(answers) as port:
-            return await plain_channel(f"smtp://127.0.0.1:{port}").send(to_mailbox())
+            return await plain_channel(f"smtp://127.0.0.1:{port}", time_limit=0.5).send(to_mailbox())
 
     assert isinstance(asyncio.run(work()), Accepted)
 
 
-def plain_channel(url: str, extra_roots: bytes | None = None) -> EmailChannel:
+def plain_channel(url: str, **more: float) -> EmailChannel:
     sender = mailbox("INDIGO <no-reply@example.kz>")
-    return EmailChannel(server=MailServer.parse(url), sender=sender, context=tls_context(extra_roots))
+    return EmailChannel(server=MailServer.parse(url), sender=sender, context=tls_context(None), **more)
 
 
 def test_nobody_listens_there(sim: Simulators) -> None:
@@ -337,7 +334,7 @@ def test_no_address_text_or_password_reaches_the_log(sim: Simulators, caplog: py
     password = sim.smtps_url.split(":")[2].split("@")[0]
     assert not [word for word in (*SECRETS, MAILBOX, password) if word in told]
     assert password not in repr(settings_of(sim))
-    assert timedelta(seconds=email_module.TIME_LIMIT) <= timedelta(seconds=10)
+    assert TimeLimits().mail <= 10
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from channel_material import Ticks, answer, run, service_account
 from firebase_admin.credentials import Certificate
 from google.auth.exceptions import RefreshError
 
-from pushhub.channels import credentials
 from pushhub.channels.contract import ChannelDown, Outcome, Retry
 from pushhub.channels.credentials import Grant, OAuthCredential, google_fetch
 from pushhub.channels.transport import Response, TransportFailed
@@ -145,13 +144,12 @@ def test_after_a_failure_google_is_left_alone_for_a_second() -> None:
     assert run(work()) == [Retry("oauth_reset")] * 5 + ["Bearer 2"]
 
 
-def test_a_renewal_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_renewal_has_a_time_limit() -> None:
     def slow() -> Grant:
         time.sleep(1)
         return Grant("Bearer late", 3600.0)
 
-    monkeypatch.setattr(credentials, "RENEWAL_TIME_LIMIT", 0.01)
-    assert run(OAuthCredential(slow).header()) == Retry("oauth_timeout")
+    assert run(OAuthCredential(slow, time_limit=0.01).header()) == Retry("oauth_timeout")
 
 
 def test_the_message_that_gives_up_does_not_stop_the_renewal_for_the_others() -> None:
@@ -169,20 +167,19 @@ def test_the_message_that_gives_up_does_not_stop_the_renewal_for_the_others() ->
     assert google.asked == 1
 
 
-def fetch_with(monkeypatch: pytest.MonkeyPatch, response: Response) -> tuple[Callable[[], Grant], list[str]]:
+def fetch_with(response: Response) -> tuple[Callable[[], Grant], list[str]]:
     posted: list[str] = []
 
     def post(url: str, headers: object, body: bytes, extra_roots: bytes | None) -> Response:
         posted.append(body.decode())
         return response
 
-    monkeypatch.setattr(credentials, "post_blocking", post)
-    return google_fetch(Certificate(service_account()), None), posted
+    return google_fetch(Certificate(service_account()), None, post=post), posted
 
 
-def test_google_is_asked_with_a_signature_for_the_one_scope(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_google_is_asked_with_a_signature_for_the_one_scope() -> None:
     token = {"access_token": "ya29.x", "expires_in": 3599, "token_type": "Bearer"}
-    fetch, posted = fetch_with(monkeypatch, answer(200, token))
+    fetch, posted = fetch_with(answer(200, token))
     assert fetch() == Grant("Bearer ya29.x", 3599.0)
     assertion = posted[0].partition("assertion=")[2].partition("&")[0]
     claims = jwt.decode(assertion, options={"verify_signature": False})
@@ -208,8 +205,8 @@ def test_google_is_asked_with_a_signature_for_the_one_scope(monkeypatch: pytest.
         answer(400, {"error": "invalid_grant", "error_description": "Invalid JWT Signature."}),
     ],
 )
-def test_a_garbled_answer_of_google_is_an_outcome(monkeypatch: pytest.MonkeyPatch, response: Response) -> None:
-    fetch, _ = fetch_with(monkeypatch, response)
+def test_a_garbled_answer_of_google_is_an_outcome(response: Response) -> None:
+    fetch, _ = fetch_with(response)
     assert isinstance(run(OAuthCredential(fetch).header()), (Retry, ChannelDown))
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from itertools import chain
 
 import pytest
 from channel_material import APNS_TARGET, run
 
-from pushhub.channels import transport
+from pushhub.channels.time_limits import USUAL, TimeLimits
 from pushhub.channels.transport import Response, Transport, TransportFailed, post_blocking
 
 
@@ -21,9 +20,9 @@ def listener() -> Iterator[socket.socket]:
         yield server
 
 
-def failure(url: str, headers: dict[str, str] | None = None) -> TransportFailed:
+def failure(url: str, headers: dict[str, str] | None = None, limits: TimeLimits = USUAL) -> TransportFailed:
     async def work() -> Response:
-        wire = Transport()
+        wire = Transport(limits=limits)
         try:
             return await wire.post(url, headers or {}, b"x")
         finally:
@@ -62,11 +61,8 @@ def test_a_server_that_hangs_up_during_tls_is_connect(listener: socket.socket) -
     thread.join()
 
 
-def test_a_server_that_says_nothing_is_connect_timeout(
-    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transport, "CONNECT_TIMEOUT", timedelta(seconds=0.1))
-    assert failure(url(listener)).reason == "connect_timeout"
+def test_a_server_that_says_nothing_is_connect_timeout(listener: socket.socket) -> None:
+    assert failure(url(listener), limits=TimeLimits(provider_connect=0.1)).reason == "connect_timeout"
 
 
 def test_plain_http_is_not_spoken(listener: socket.socket) -> None:

@@ -9,7 +9,6 @@ import socket
 import threading
 import time
 from contextlib import ExitStack
-from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ import pytest
 from channel_material import SECRETS, message
 from wire_world import MAILBOX, NUMBER, build, send, settings_of, to_number
 
-from pushhub.channels import sms as sms_module
 from pushhub.channels.contract import (
     Accepted,
     Address,
@@ -31,6 +29,7 @@ from pushhub.channels.contract import (
     TargetDead,
 )
 from pushhub.channels.sms import Gateway, SmsChannel
+from pushhub.channels.time_limits import TimeLimits
 from pushhub.errors import ConfigurationError
 from simulators import Simulators
 from tests.support.logs import everything_in
@@ -76,20 +75,18 @@ def test_the_url_can_not_make_two_tries_of_one(sim: Simulators) -> None:
     assert len(sim.arrived()) == 1
 
 
-def test_a_gateway_that_hangs_is_given_up_on_in_time(sim: Simulators, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sms_module, "TIME_LIMIT", 0.3)
+def test_a_gateway_that_hangs_is_given_up_on_in_time(sim: Simulators) -> None:
     sim.script(provider="sms", fault="hang")
     began = time.monotonic()
-    assert send(sim, "sms", to_number(), PUSHHUB_SMS_URL=sim.sms_url + "?rto=1") == [Retry("timeout")]
+    limits = TimeLimits(sms=0.3)
+    assert send(sim, "sms", to_number(), limits=limits, PUSHHUB_SMS_URL=sim.sms_url + "?rto=1") == [Retry("timeout")]
     assert time.monotonic() - began < 3
 
 
-def test_a_gateways_silence_is_no_refusal_however_soon_the_url_gives_up(
-    sim: Simulators, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sms_module, "TIME_LIMIT", 0.5)
+def test_a_gateways_silence_is_no_refusal_however_soon_the_url_gives_up(sim: Simulators) -> None:
     sim.script(provider="sms", fault="hang")
-    assert send(sim, "sms", to_number(), PUSHHUB_SMS_URL=sim.sms_url + "?rto=0.1") == [Retry("timeout")]
+    limits = TimeLimits(sms=0.5)
+    assert send(sim, "sms", to_number(), limits=limits, PUSHHUB_SMS_URL=sim.sms_url + "?rto=0.1") == [Retry("timeout")]
 
 
 def test_a_gateway_that_answers_late_has_taken_the_message(sim: Simulators) -> None:
@@ -108,19 +105,17 @@ def test_a_gateway_that_can_not_be_reached_has_taken_nothing() -> None:
         assert asyncio.run(SmsChannel(Gateway.parse(url)).send(to_number())) == Retry("gateway_refused")
 
 
-def test_what_has_not_begun_in_time_is_not_sent_and_not_taken_for_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sms_module, "TIME_LIMIT", 0.2)
-    monkeypatch.setattr(sms_module, "THREADS", 1)
+def test_what_has_not_begun_in_time_is_not_sent_and_not_taken_for_sent() -> None:
     begun: list[str] = []
     go_on = threading.Event()
 
     class Slow(Gateway):
-        def deliver(self, number: str, text: str) -> bool | None:
+        def deliver(self, number: str, text: str, *, time_limit: float) -> bool | None:
             begun.append(number)
             return go_on.wait(5)
 
     async def work() -> list[Outcome]:
-        channel = SmsChannel(Slow("x", "x"))
+        channel = SmsChannel(Slow("x", "x"), time_limit=0.2, threads=1)
         outcomes = await asyncio.gather(*(channel.send(to_number(f"+7701000987{n}")) for n in range(3)))
         go_on.set()
         await asyncio.sleep(0.1)
@@ -133,18 +128,18 @@ def test_what_has_not_begun_in_time_is_not_sent_and_not_taken_for_sent(monkeypat
 
 def test_a_plugin_that_raises_is_a_retry(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(Gateway):
-        def deliver(self, number: str, text: str) -> bool | None:
+        def deliver(self, number: str, text: str, *, time_limit: float) -> bool | None:
             raise LookupError(number + text)
 
     assert asyncio.run(SmsChannel(Broken("x", "x")).send(to_number())) == Retry("gateway_failed")
-    [record] = [record for record in caplog.records if record.name == "pushhub.channels.sms"]
+    [record] = [record for record in caplog.records if "plugin broke off" in record.getMessage()]
     assert vars(record)["cause"] == "LookupError"
     assert NUMBER not in everything_in([record])
 
 
 def test_a_number_that_apprise_does_not_understand_is_rejected() -> None:
     class Puzzled(Gateway):
-        def deliver(self, number: str, text: str) -> bool | None:
+        def deliver(self, number: str, text: str, *, time_limit: float) -> bool | None:
             return None
 
     assert asyncio.run(SmsChannel(Puzzled("x", "x")).send(to_number())) == Rejected("number_not_understood")
@@ -245,7 +240,7 @@ def test_nothing_of_an_sms_reaches_any_log(sim: Simulators, caplog: pytest.LogCa
     secret = sim.sms_url.split("/")[2].split("@")[0]
     assert not [word for word in (*SECRETS, NUMBER, NUMBER[1:], secret, "/jsonrpc") if word in told]
     assert secret not in repr(settings_of(sim))
-    assert timedelta(seconds=sms_module.TIME_LIMIT) <= timedelta(seconds=10)
+    assert TimeLimits().sms <= 10
 
 
 def test_apprise_writes_nothing_to_disk(sim: Simulators, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

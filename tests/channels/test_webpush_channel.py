@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from wire_world import build, send, settings_of, to_browser
 
 from pushhub import clock
-from pushhub.channels import vapid as vapid_module
 from pushhub.channels.contract import (
     Accepted,
     Address,
@@ -161,14 +160,17 @@ def test_a_refused_signature_is_renewed_once_an_hour_at_most() -> None:
     assert vapid.refused("https://one.example", first)  # an older one than what is in use: another try is worth it
 
 
-def test_push_services_without_number_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vapid_module, "MOST", 3)
-    vapid = Vapid(ec.generate_private_key(ec.SECP256R1()), "https://example.kz")
+def test_push_services_without_number_do_not_fill_the_memory() -> None:
+    vapid = Vapid(ec.generate_private_key(ec.SECP256R1()), "https://example.kz", most=3)
     kept = vapid.signature("https://a0.example")
+    others = []
     for number in range(9):
-        vapid.signature(f"https://b{number}.example")
+        others.append(vapid.signature(f"https://b{number}.example"))
         assert vapid.signature("https://a0.example") is kept
-    assert len(vapid._signatures) == 3
+    assert vapid.signature("https://b8.example") is others[8]
+    assert vapid.signature("https://b7.example") is others[7]
+    for number in range(7):  # forgotten, so signed anew
+        assert vapid.signature(f"https://b{number}.example") is not others[number]
 
 
 POINT = bytes.fromhex(

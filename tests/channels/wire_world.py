@@ -14,6 +14,7 @@ from channel_material import message
 from pushhub import clock
 from pushhub.channels.configured import configured_channels
 from pushhub.channels.contract import Address, Channel, Message, Outcome, PushKind, PushTarget
+from pushhub.channels.time_limits import USUAL, TimeLimits
 from pushhub.settings import Settings, load_settings
 from simulators import Simulators
 
@@ -39,17 +40,17 @@ NEEDS = {
 }
 
 
-def build(sim: Simulators, *names: str, **changes: str) -> dict[str, Channel]:
+def build(sim: Simulators, *names: str, limits: TimeLimits = USUAL, **changes: str) -> dict[str, Channel]:
     """The channels of these names; all, where none is named."""
     left_out = {setting: None for name, setting in NEEDS.items() if names and name not in names}
-    return configured_channels(replace(settings_of(sim, **changes), **left_out))
+    return configured_channels(replace(settings_of(sim, **changes), **left_out), limits)
 
 
-def send(sim: Simulators, name: str, *messages: Message, **changes: str) -> list[Outcome]:
+def send(sim: Simulators, name: str, *messages: Message, limits: TimeLimits = USUAL, **changes: str) -> list[Outcome]:
     """Send one after the other through one channel."""
 
     async def work() -> list[Outcome]:
-        channels = build(sim, name, **changes)
+        channels = build(sim, name, limits=limits, **changes)
         try:
             return [await channels[name].send(each) for each in messages]
         finally:

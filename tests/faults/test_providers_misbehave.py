@@ -11,7 +11,7 @@ from tests.faults.ledger import Ledger, seconds_of
 from tests.faults.town import GONE_OF_EACH_KIND, NUMBERS, Town
 
 _GONE = 2 * GONE_OF_EACH_KIND
-#: The longest that a try may take (`pushhub.channels.transport.TOTAL_TIMEOUT`).
+#: The longest that a try may take (`pushhub.channels.time_limits.TimeLimits.provider`).
 _TRY = 10.0
 
 

@@ -8,19 +8,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
-from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from pushhub import clock
-from pushhub.accounts import letterhead, mailbox, recovery_letter, user_letters, welcome
-from pushhub.accounts.identifiers import Email
-from pushhub.accounts.letterhead import Message, write
+from pushhub.accounts import mailbox, recovery_letter, user_letters, welcome
+from pushhub.accounts.letterhead import Message, composed
 from pushhub.channels.recording import RecordingChannel
 from pushhub.letters.content import Content
-from pushhub.letters.writing import Button, Fact, Paper, Paragraph, Words, blocks_of, written
+from pushhub.letters.writing import Button, Fact, Paper, Paragraph, Words, Written, blocks_of, written
 from pushhub.texts import LOCALES
 from tests.cabinet.owners import a_sender
 from tests.letters.conftest import ADDRESS, SUBJECT, TEXT, Desk
@@ -28,15 +26,15 @@ from tests.letters.conftest import ADDRESS, SUBJECT, TEXT, Desk
 PAPER = Paper("#0b6b63", "#084f49", "#4fc4b6", "#7bdacd")
 LINK = "https://codes.test/cabinet/portal/link/phl_abc"
 MESSAGES = (
-    recovery_letter._RECOVERY,
-    user_letters._MAILED,
-    user_letters._TOLD,
-    user_letters._STAYS,
-    user_letters._PASSWORD_GIVEN,
-    user_letters._CONFIRM,
-    user_letters._CHANGED,
-    welcome._WELCOME,
-    mailbox._PASSWORD_CHANGED,
+    recovery_letter.RECOVERY,
+    user_letters.MAILED,
+    user_letters.TOLD,
+    user_letters.STAYS,
+    user_letters.PASSWORD_GIVEN,
+    user_letters.CONFIRM,
+    user_letters.CHANGED,
+    welcome.LETTER,
+    mailbox.PASSWORD_CHANGED,
 )
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -82,37 +80,27 @@ class Reader(HTMLParser):
         return {tag for tag, _ in self.elements}
 
 
-@pytest.fixture
-def compose(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+def compose(message: Message, locale: str, *, cabinet: str = "MALAHIT", **changes: str) -> Written:
     """A letter as it would be posted."""
-    posted: list[dict[str, Any]] = []
-    monkeypatch.setattr(letterhead, "post", lambda session, **letter: posted.append(letter))
-
-    def one(message: Message, locale: str, *, cabinet: str = "MALAHIT", **changes: str) -> dict[str, Any]:
-        now = clock.now()
-        sender = a_sender(uuid4(), cabinet, locale)
-        values = {"link": LINK, "minutes": "30", "days": "3", "until": sender.hour(now), "moment": sender.moment(now)}
-        values |= {"email": "anna@example.kz", "login": "4445", "password": "Qalam 2026  kz", "names": "44****"}
-        write(None, sender, Email(ADDRESS), message, valid_until=now, **(values | changes))  # type: ignore[arg-type]
-        return posted[-1]
-
-    return one
+    now = clock.now()
+    sender = a_sender(uuid4(), cabinet, locale)
+    values = {"link": LINK, "minutes": "30", "days": "3", "until": sender.hour(now), "moment": sender.moment(now)}
+    values |= {"email": "anna@example.kz", "login": "4445", "password": "Qalam 2026  kz", "names": "44****"}
+    return composed(sender, message, **(values | changes))
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: f"{message.kind}-{len(message.parts)}")
-def test_text_and_html_say_the_same_in_every_language(
-    compose: Callable[..., dict[str, Any]], message: Message, locale: str
-) -> None:
+def test_text_and_html_say_the_same_in_every_language(message: Message, locale: str) -> None:
     letter = compose(message, locale)
-    page = Reader(letter["html"])
+    page = Reader(letter.html)
     assert ("html", {"lang": locale}) in page.elements
     # Every word of the text is there, in its order; what comes in addition are the subject and the buttons' words.
     read = iter(word.rstrip(":") for word in page.words)
-    assert [word for word in letter["text"].split() if word.rstrip(":") not in read] == []
-    addresses = re.findall(r"https?://\S+", letter["text"])
+    assert [word for word in letter.text.split() if word.rstrip(":") not in read] == []
+    addresses = re.findall(r"https?://\S+", letter.text)
     assert page.links == [address for address in addresses for _ in range(2)]
-    assert letter["subject"] in letter["html"]
+    assert letter.subject in letter.html
 
 
 def test_every_kind_of_letter_is_looked_at_here() -> None:
@@ -130,30 +118,28 @@ def test_every_kind_of_letter_is_looked_at_here() -> None:
 
 @pytest.mark.parametrize("evil", HOSTILE)
 @pytest.mark.parametrize("field", ["cabinet", "email", "password", "login"])
-def test_nothing_that_was_typed_is_at_work_in_a_letter(
-    compose: Callable[..., dict[str, Any]], field: str, evil: str
-) -> None:
+def test_nothing_that_was_typed_is_at_work_in_a_letter(field: str, evil: str) -> None:
     for message in MESSAGES:
         for locale in LOCALES:
             plain, letter = compose(message, locale), compose(message, locale, **{field: evil})
-            page, usual = Reader(letter["html"]), Reader(plain["html"])
+            page, usual = Reader(letter.html), Reader(plain.html)
             assert page.elements == usual.elements  # no element more, no attribute another, no link elsewhere
-            assert len(letter["text"].splitlines()) == len(plain["text"].splitlines())
+            assert len(letter.text.splitlines()) == len(plain.text.splitlines())
             if evil.startswith("<script>") and f"%({field})s" in "".join(message.parts):
                 assert evil in " ".join(page.words)  # it is shown as what it is
 
 
-def test_a_letter_fetches_nothing_and_runs_nothing(compose: Callable[..., dict[str, Any]]) -> None:
+def test_a_letter_fetches_nothing_and_runs_nothing() -> None:
     for message in MESSAGES:
-        page = Reader(compose(message, "ru")["html"])
+        page = Reader(compose(message, "ru").html)
         assert page.names <= {"html", "head", "meta", "title", "style", "body", "div", "h1", "p", "a", "br", "strong"}
         for _, attributes in page.elements:
             assert not {"src", "background", "action"} & set(attributes)
             assert not any(name.startswith("on") for name in attributes)
-        style = re.search(r"<style>(.*?)</style>", compose(message, "ru")["html"], re.DOTALL)
+        style = re.search(r"<style>(.*?)</style>", compose(message, "ru").html, re.DOTALL)
         assert style
         assert "prefers-color-scheme: dark" in style[1]
-        assert "url(" not in compose(message, "ru")["html"]
+        assert "url(" not in compose(message, "ru").html
         assert "@import" not in style[1]
 
 

@@ -14,6 +14,7 @@ from flask import Flask
 
 from pushhub import clock
 from pushhub.channels.configured import configured_channels
+from pushhub.channels.time_limits import USUAL, TimeLimits
 from pushhub.db import transaction
 from pushhub.letters.health import mail_state
 from pushhub.letters.models import Letter
@@ -32,7 +33,7 @@ Deliver = Callable[[Flask], None]
 def wired(make_app: Callable[..., Flask], settings: Settings, sim: Simulators, desk: Desk) -> Callable[..., Flask]:
     """An application whose mail goes to the simulated server, or to where the settings say."""
 
-    def make(**changes: str) -> Flask:
+    def make(limits: TimeLimits = USUAL, **changes: str) -> Flask:
         least = {
             "PUSHHUB_DATABASE_URL": settings.database_url,
             "PUSHHUB_KEY_FILE": str(settings.key_file),
@@ -40,7 +41,7 @@ def wired(make_app: Callable[..., Flask], settings: Settings, sim: Simulators, d
         }
         ours = load_settings({**least, **sim.settings(), **changes})
         ours = replace(ours, fcm_credentials=None, apns_key=None, hms_secret=None, vapid_key=None, sms_url=None)
-        return make_app(ours, channels=configured_channels(ours))
+        return make_app(ours, channels=configured_channels(ours, limits))
 
     return make
 
@@ -147,12 +148,11 @@ def test_an_answer_that_is_lost_brings_a_second_copy_under_the_same_name(
 
 
 def test_a_hanging_mailbox_holds_up_no_other_letter(
-    wired: Callable[..., Flask], desk: Desk, sim: Simulators, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+    wired: Callable[..., Flask], desk: Desk, sim: Simulators, deliver: Deliver
 ) -> None:
-    monkeypatch.setattr("pushhub.channels.email.TIME_LIMIT", 1.0)
     sim.script(provider="email", target=ADDRESS, fault="hang", detail={"stage": "rcpt"})
     stuck, other = desk.post(), desk.post("other@mail.kz")
-    deliver(wired())
+    deliver(wired(TimeLimits(mail=1.0)))
     assert (desk.row(stuck).status, desk.row(other).status) == ("queued", "sent")
 
 

@@ -24,10 +24,10 @@ def sender(shop: Shop) -> Sender:
 def fan_out(app: Flask) -> Callable[..., int]:
     """Let notifications become deliveries until nothing is due; returns how many turns it took."""
 
-    def run(limit: int = 500, turns: int = 1000) -> int:
+    def run(limit: int = 500, turns: int = 1000, **more: int) -> int:
         with app.app_context():
             for taken in range(turns):
-                if not fan_out_due(limit):
+                if not fan_out_due(limit, **more):
                     return taken
         return turns
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +11,9 @@ from werkzeug.test import TestResponse
 
 from pushhub.binding.models import Binding, Device, Offer
 from pushhub.db import transaction
-from pushhub.ids import new_key
+from pushhub.ids import Prefix, new_key, public_id
+from pushhub.notifications.sending import Draft, notify
+from pushhub.products.service import recognise
 from tests.support.actors import Shop, expect
 
 WORDS = {"title": "Meeting", "body": "The meeting begins at six."}
@@ -31,6 +33,13 @@ class Sender:
 
     def send(self, to: Any, **more: Any) -> dict[str, Any]:
         return expect(self.post(to, **more), 202)
+
+    def send_to_all(self, app: Flask, *, counted_at_once: int, life: timedelta = timedelta(days=1)) -> dict[str, Any]:
+        """Send where many more are bound than are counted at once."""
+        with app.app_context():
+            draft = Draft(**WORDS, life=life)
+            taken = notify(recognise(self.shop.key), None, draft, counted_at_once=counted_at_once)
+        return self.show({"id": public_id(Prefix.NOTIFICATION, taken.notification.id)})
 
     def show(self, notification: dict[str, Any], key: str | None = None) -> dict[str, Any]:
         return expect(self.shop.call("GET", f"/v1/notifications/{notification['id']}", key=key), 200)

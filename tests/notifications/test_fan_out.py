@@ -26,6 +26,7 @@ from pushhub.notifications.models import Notification
 from tests.notifications.senders import WORDS, Sender, bind_crowd, number
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, expect
 from tests.support.databases import FakeClock
+from tests.support.statements import before_each
 
 pytestmark = pytest.mark.both_engines  # one statement makes many deliveries
 
@@ -107,19 +108,17 @@ def test_a_running_dispatcher_is_woken_by_a_long_list_and_sends_all_of_it(
 
 
 def test_a_turn_that_fails_is_undone_and_taken_again(
-    sender: Sender, shop: Shop, app: Flask, fan_out: FanOut, now: FakeClock, monkeypatch: pytest.MonkeyPatch
+    sender: Sender, shop: Shop, app: Flask, fan_out: FanOut, now: FakeClock
 ) -> None:
     numbers = bind_crowd(app, shop, 30, now())
     sent = sender.send(numbers)
 
-    def fail(*_: object, **__: object) -> None:
+    def fail(_: str) -> None:
         raise ZeroDivisionError
 
     fan_out(10, turns=1)
-    with monkeypatch.context() as patch:
-        patch.setattr("pushhub.notifications.fan_out.enqueue_many", fail)
-        with app.app_context(), pytest.raises(ZeroDivisionError):
-            fan_out_due(10)
+    with before_each(app, "INSERT INTO deliveries", fail), app.app_context(), pytest.raises(ZeroDivisionError):
+        fan_out_due(10)
     assert sender.progress(sent) == {"queued": 30}
     fan_out(10)
     assert times_reached(app) == Counter(numbers)
@@ -209,13 +208,12 @@ def test_what_waits_for_a_phone_that_takes_another_number_comes_out_nowhere(
 
 
 def test_ten_thousand_numbers_in_one_request(
-    sender: Sender, shop: Shop, app: Flask, fan_out: FanOut, now: FakeClock, monkeypatch: pytest.MonkeyPatch
+    sender: Sender, shop: Shop, app: Flask, fan_out: FanOut, now: FakeClock
 ) -> None:
-    monkeypatch.setattr("pushhub.notifications.fan_out.MOST_WAITING", 100_000)
     bound = bind_crowd(app, shop, 2_000, now())
     sent = sender.send([number(place) for place in range(10_000)])
     assert sent["accepted"] == 10_000
-    assert fan_out() == 20
+    assert fan_out(most_waiting=100_000) == 20
     shown = sender.show(sent)
     assert (shown["status"], shown["unreachable"], shown["progress"]["queued"]) == ("sent", 8_000, 2_000)
     assert times_reached(app) == Counter(bound)
@@ -223,20 +221,19 @@ def test_ten_thousand_numbers_in_one_request(
 
 @pytest.mark.sqlite
 def test_memory_does_not_grow_with_the_number_of_bindings(
-    sender: Sender, shop: Shop, app: Flask, now: FakeClock, monkeypatch: pytest.MonkeyPatch
+    sender: Sender, shop: Shop, app: Flask, now: FakeClock
 ) -> None:
-    monkeypatch.setattr("pushhub.notifications.fan_out.MOST_WAITING", 100_000)
     bind_crowd(app, shop, 20_000, now())
     first, second = sender.send("all"), sender.send("all")
     with app.app_context():
         while sender.show(first)["status"] == "sending":  # fills the caches
-            assert fan_out_due()
+            assert fan_out_due(most_waiting=100_000)
         sender.cancel(first)
         gc.collect()
         tracemalloc.start()
         try:
             turns = 0
-            while fan_out_due():
+            while fan_out_due(most_waiting=100_000):
                 turns += 1
             held, peak = tracemalloc.get_traced_memory()
         finally:
@@ -253,7 +250,7 @@ def test_a_page_finds_its_rows_by_index(
     """Whatever else is in the tables: the next bindings, and whose numbers they are, are looked up."""
     bind_crowd(app, shop, 1_000, now())
     values = {"after": shop.product.id, "most": 100, "product": shop.product.id}
-    statement = sa.select(fan_out_module._WINDOW, fan_out_module._OWN).params(values)
+    statement = sa.select(fan_out_module.WINDOW, fan_out_module.OWN).params(values)
     with app.app_context(), transaction() as session:
         connection = session.connection()
         if engine_name == "postgresql":
@@ -279,12 +276,11 @@ def test_a_stranger_with_many_numbers_does_not_make_a_turn_longer(
 
 
 def test_a_retry_that_waits_counts_as_waiting(
-    sender: Sender, shop: Shop, app: Flask, fan_out: FanOut, now: FakeClock, monkeypatch: pytest.MonkeyPatch
+    sender: Sender, shop: Shop, app: Flask, fan_out: FanOut, now: FakeClock
 ) -> None:
-    monkeypatch.setattr("pushhub.notifications.fan_out.MOST_WAITING", 9)
     sent = sender.send(bind_crowd(app, shop, 30, now()))
-    assert fan_out(10) == 1
+    assert fan_out(10, most_waiting=9) == 1
     with app.app_context(), transaction() as session:
         session.execute(sa.update(Delivery).values(status="sending"))
-    assert fan_out(10) == 0
+    assert fan_out(10, most_waiting=9) == 0
     expect(sender.cancel(sent), 200)

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 from flask import Flask
 
@@ -235,12 +234,10 @@ def test_all_of_very_many_is_counted_while_it_is_sent(
     fan_out: FanOut,
     dispatch: Dispatch,
     now: FakeClock,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("pushhub.notifications.sending.COUNTED_AT_ONCE", 20)
     bind_crowd(app, shop, 21, now())
     bind_crowd(app, None, 9, now(), first=100)
-    sent = sender.send("all")
+    sent = sender.send_to_all(app, counted_at_once=20)
     assert sent["accepted"] is None
     fan_out(10, turns=1)
     assert (sender.show(sent)["accepted"], sender.progress(sent)) == (None, {"queued": 10})

@@ -108,12 +108,10 @@ def test_all_whose_life_ends_in_the_middle_is_ended(
     fan_out: FanOut,
     dispatch: Dispatch,
     now: FakeClock,
-    monkeypatch: pytest.MonkeyPatch,
     counted: int,
 ) -> None:
-    monkeypatch.setattr("pushhub.notifications.sending.COUNTED_AT_ONCE", counted)
     bind_crowd(app, shop, 30, now())
-    sent = sender.send("all", ttl=60)
+    sent = sender.send_to_all(app, counted_at_once=counted, life=timedelta(seconds=60))
     fan_out(10, turns=1)
     dispatch()
     now.forward(seconds=60)
@@ -231,16 +229,14 @@ def test_no_more_are_made_while_many_wait(
     fan_out: FanOut,
     dispatch: Dispatch,
     now: FakeClock,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("pushhub.notifications.fan_out.MOST_WAITING", 20)
     sent = sender.send(bind_crowd(app, shop, 50, now()))
-    assert fan_out(15) == 2
+    assert fan_out(15, most_waiting=20) == 2
     assert sender.show(sent)["status"] == "sending"
     with app.app_context():
-        assert not fan_out_due(15)
+        assert not fan_out_due(15, most_waiting=20)
     dispatch()
-    assert fan_out(15) == 2
+    assert fan_out(15, most_waiting=20) == 2
     dispatch()
     assert sender.show(sent)["status"] == "sent"
     assert sender.progress(sent) == {"accepted": 50}
@@ -253,10 +249,8 @@ def test_codes_that_wait_hold_up_no_notification(
     app: Flask,
     fan_out: FanOut,
     now: FakeClock,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("pushhub.notifications.fan_out.MOST_WAITING", 0)
     phone.bind_to(shop)
     shop.ask()
     sender.send(bind_crowd(app, shop, 30, now()))
-    assert fan_out(10) == 1
+    assert fan_out(10, most_waiting=0) == 1

@@ -10,13 +10,13 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
-from pushhub.hub import hub
+from pushhub.hub import Hub, hub
+from pushhub.quotas import Quotas
 from pushhub.settings import Settings
 from tests.panels.conftest import SITE, Page, PanelMaker
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem
 from tests.support.databases import FakeClock
-from web_api.integrators import quota
-from web_api.panels import visitor
+from tests.support.statements import after_transaction
 
 CALLS = [("GET", "state"), ("POST", "offer"), ("POST", "send"), ("POST", "resend"), ("POST", "check")]
 
@@ -212,9 +212,10 @@ def test_the_number_of_codes_for_one_browsers_address_is_limited(
     assert_problem(second.call("POST", "/panel/v1/send"), 429, "too_many_codes")
 
 
-def test_a_panel_that_asks_too_fast_is_told_to_wait(maker: PanelMaker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visitor, "REQUESTS_PER_MINUTE", 3)
-    monkeypatch.setattr(quota, "_minute", quota._Minute())
+def test_a_panel_that_asks_too_fast_is_told_to_wait(
+    hub: Hub, maker: PanelMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "quotas", Quotas(panel_requests=3))
     page, other = maker.make(), maker.make()
     for _ in range(3):
         page.state()
@@ -252,23 +253,14 @@ def test_of_two_panels_that_check_one_code_at_once_one_is_approved(maker: PanelM
 
 
 def test_a_panel_that_was_closed_while_its_code_was_looked_at_leaves_the_code_unused(
-    maker: PanelMaker, bound: Phone, monkeypatch: pytest.MonkeyPatch
+    app: Flask, maker: PanelMaker, bound: Phone
 ) -> None:
-    from pushhub.verifications import checking
-
     page, next_page = maker.make(), maker.make()
     sent = page.have("send")["verification"]
     next_page.have("send")
     code = bound.read_code()
-    approve = checking._approve
-
-    def close_first(*args: object) -> object:
-        monkeypatch.setattr(checking, "_approve", approve)
-        maker.close(page)
-        return approve(*args)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(checking, "_approve", close_first)
-    assert_problem(page.call("POST", "/panel/v1/check", {"code": code}), 401, "panel_over")
+    with after_transaction(app, "UPDATE verifications", lambda: maker.close(page)):  # an attempt has been spent
+        assert_problem(page.call("POST", "/panel/v1/check", {"code": code}), 401, "panel_over")
     assert maker.look(page)["status"] == "closed"
     assert maker.shop.show(sent)["status"] == "pending"
     assert next_page.check(code)["valid"] is True

@@ -7,14 +7,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from threading import Event
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.accounts import links, own_identifiers, password_change, passwords, service, users
+from pushhub.accounts import links, own_identifiers, passwords, service, users
 from pushhub.accounts.identifiers import Email, by_login
 from pushhub.accounts.letterhead import Sender
 from pushhub.accounts.links import LinkKind, LinkWorthless
@@ -27,10 +26,13 @@ from pushhub.ids import new_key
 from pushhub.settings import Settings
 from tests.cabinet.conftest import with_products
 from tests.cabinet.owners import NEW_PASSWORD, PASSWORD, Owner, a_sender, letters
+from tests.support.statements import stopping_at
 
 pytestmark = pytest.mark.postgresql  # SQLite lets one writer in at a time anyhow
 
 RULE = read_profile("kaztranscom").password
+#: What the use cases of accounts write last.
+NOTED = "INSERT INTO account_events"
 NEW = UserDetails(Email("new@example.kz"), name="Анна")
 
 
@@ -50,21 +52,11 @@ def sender(owner: Account) -> Sender:
 
 
 @pytest.fixture
-def paused(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[object, object]]:
-    """Do `first` and stop it within its transaction, just before it calls what is named; begin `second`, which has to
-    wait for it (or is done by itself), and let `first` go on. What both came to."""
+def paused(app: Flask) -> Callable[..., tuple[object, object]]:
+    """Do `first` and stop it within its transaction, just before the statement that is named; begin `second`, which has
+    to wait for it (or is done by itself), and let `first` go on. What both came to."""
 
-    def run(
-        first: Callable[[], object], module: object, name: str, second: Callable[[], object]
-    ) -> tuple[object, object]:
-        inside, go_on, real = Event(), Event(), getattr(module, name)
-
-        def stopped(*args: object, **kwargs: object) -> object:
-            if not inside.is_set():
-                inside.set()
-                go_on.wait(5)
-            return real(*args, **kwargs)
-
+    def run(first: Callable[[], object], statement: str, second: Callable[[], object]) -> tuple[object, object]:
         def outcome(action: Callable[[], object]) -> object:
             with app.app_context():
                 try:
@@ -72,20 +64,19 @@ def paused(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[o
                 except Exception as problem:  # noqa: BLE001 - looked at by the test
                     return problem
 
-        monkeypatch.setattr(module, name, stopped)
-        with ThreadPoolExecutor(2) as threads:
+        with ThreadPoolExecutor(2) as threads, stopping_at(app, statement) as stop:
             one = threads.submit(outcome, first)
-            assert inside.wait(5)
+            assert stop.reached(20)
             other = threads.submit(outcome, second)
             _until(app, lambda: other.done() or _somebody_waits(app))
-            go_on.set()
+            stop.go_on()
             return one.result(20), other.result(20)
 
     return run
 
 
 def _until(app: Flask, is_so: Callable[[], bool]) -> None:
-    end = time.monotonic() + 4
+    end = time.monotonic() + 20
     while not is_so():
         assert time.monotonic() < end, "the second neither waits nor is done"
         time.sleep(0.02)
@@ -129,8 +120,7 @@ def test_an_address_that_is_taken_away_while_it_is_confirmed_is_gone(
         seen = users.find_user(owner.id, key)
     _, changed = paused(
         lambda: own_identifiers.confirm_email(owner.product_id, secret, sender),
-        own_identifiers,
-        "note",
+        NOTED,
         lambda: users.change_user(owner, seen, NEW, None, sender),
     )
     # Either the change was told that the user was confirmed meanwhile, or nobody signs in with the address before.
@@ -141,7 +131,7 @@ def test_an_address_that_is_taken_away_while_it_is_confirmed_is_gone(
     assert names_of(app, key) == []
 
 
-@pytest.mark.parametrize("stopped_at", ["sealed_email", "note"])
+@pytest.mark.parametrize("stopped_at", ["UPDATE accounts SET email_sealed", NOTED])
 def test_a_link_to_an_address_that_is_being_taken_away_confirms_nothing(
     app: Flask, owner: Account, sender: Sender, paused: Callable[..., tuple[object, object]], stopped_at: str
 ) -> None:
@@ -150,7 +140,6 @@ def test_a_link_to_an_address_that_is_being_taken_away_confirms_nothing(
         seen = users.find_user(owner.id, key)
     changed, confirmed = paused(
         lambda: users.change_user(owner, seen, NEW, None, sender),
-        users,
         stopped_at,
         lambda: own_identifiers.confirm_email(owner.product_id, secret, sender),
     )
@@ -177,7 +166,9 @@ def test_an_address_is_confirmed_while_the_password_is_changed(
             change_password(owner.id, NEW_PASSWORD, RULE)
 
     confirmed, changed = paused(
-        lambda: own_identifiers.confirm_email(owner.product_id, secret, sender), own_identifiers, "name_account", change
+        lambda: own_identifiers.confirm_email(owner.product_id, secret, sender),
+        "DELETE FROM account_identifiers",
+        change,
     )
     assert isinstance(confirmed, own_identifiers.Waiting)
     if by_link:  # with the new address the letter to the one before is worth nothing
@@ -196,8 +187,7 @@ def test_a_password_is_changed_in_two_ways_at_once(
         recovery = links.make_link(session, owner.id, LinkKind.RECOVERY, 30)
     by_link, changed = paused(
         lambda: change_password_by_link(owner.product_id, recovery, NEW_PASSWORD, RULE),
-        password_change,
-        "set_password",
+        "UPDATE accounts SET",
         lambda: change_password(owner.id, "Zhanbyr2028", RULE),
     )
     assert (by_link, changed) == (None, None)
@@ -210,6 +200,6 @@ def test_a_session_that_is_begun_while_the_password_is_changed_ends_with_it(
         life = read_profile("kaztranscom").sessions
         return service.sign_in(owner.product_id, by_login("4445"), PASSWORD, life=life, browser="Chrome")
 
-    paused(sign_in, service, "note", lambda: change_password(owner.id, NEW_PASSWORD, RULE))
+    paused(sign_in, NOTED, lambda: change_password(owner.id, NEW_PASSWORD, RULE))
     with app.app_context(), reading() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(AccountSession)) == 0

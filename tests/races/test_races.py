@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from threading import Barrier
+from threading import Barrier, Lock
 from typing import Any, TypeVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -32,6 +31,7 @@ from pushhub.verifications.models import Verification
 from reference_device import Refused
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, expect
 from tests.support.databases import FakeClock
+from tests.support.statements import before_each_commit, before_first
 
 pytestmark = pytest.mark.postgresql  # SQLite lets one writer in at a time anyhow
 
@@ -288,8 +288,8 @@ def test_a_code_that_is_asked_for_while_its_number_leaves_the_phone_does_not_go_
     make_phone: Callable[..., Phone],
     dispatch: Callable[[], None],
     fcm: RecordingChannel,
+    app: Flask,
     now: FakeClock,
-    monkeypatch: pytest.MonkeyPatch,
     leaves: str,
 ) -> None:
     shop = make_shop("SAKURA", code_push="inline")
@@ -301,19 +301,15 @@ def test_a_code_that_is_asked_for_while_its_number_leaves_the_phone_does_not_go_
         "its phone takes another": lambda: old.bind_to(shop, OTHER_NUMBER),
         "given up": old.unbind,
     }
-    carried = service.carry
     with ThreadPoolExecutor(1) as thread:
         left: list[Future[Any]] = []
 
-        def carry(*args: Any, **more: Any) -> Any:
-            result = carried(*args, **more)
+        def leave() -> None:
             left.append(thread.submit(ways[leaves]))
             wait(left, 1)  # it waits for this request
-            return result
 
-        monkeypatch.setattr(service, "carry", carry)
-        verification = shop.ask()
-        monkeypatch.undo()
+        with before_first(app, "INSERT INTO verifications", leave):  # by then it is known where the code goes
+            verification = shop.ask()
         left[0].result(10)
     dispatch()
     assert not [message for message in fcm.sent if message.urgent]
@@ -326,8 +322,8 @@ def test_a_notification_that_is_cancelled_while_it_is_being_claimed_goes_out_at_
     make_phone: Callable[..., Phone],
     dispatch: Callable[[], None],
     fcm: RecordingChannel,
+    app: Flask,
     now: FakeClock,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     make_phone().bind_to(shop, OTHER_NUMBER)
     soon, later = timedelta(seconds=30), timedelta(minutes=15)
@@ -336,20 +332,22 @@ def test_a_notification_that_is_cancelled_while_it_is_being_claimed_goes_out_at_
     path = f"/v1/notifications/{expect(shop.call('POST', '/v1/notifications', body), 202)['id']}"
     dispatch()
     now.forward(seconds=40)
-    transaction, cancelled = outbox.transaction, []
+    claimed: list[UUID] = []
+    answers: list[int] = []
+    looking = Lock()
 
-    @contextmanager
-    def claiming() -> Iterator[Any]:
-        with transaction() as session:
-            yield session
-            if not cancelled and session.scalar(sa.select(Delivery.id).where(Delivery.status == "sending")):
-                with ThreadPoolExecutor(1) as thread:
-                    cancelled.append(thread.submit(shop.call, "POST", f"{path}/cancel").result(10).status_code)
+    def cancel_what_is_claimed(connection: sa.Connection) -> None:
+        with looking:  # lanes commit at the same time
+            if claimed:
+                return
+            claimed.extend(connection.scalars(sa.select(Delivery.id).where(Delivery.status == "sending")))
+        if claimed:
+            with ThreadPoolExecutor(1) as thread:
+                answers.append(thread.submit(shop.call, "POST", f"{path}/cancel").result(10).status_code)
 
-    monkeypatch.setattr(outbox, "transaction", claiming)
-    dispatch()
-    monkeypatch.undo()
-    assert (cancelled, len(fcm.sent)) == ([200], 3)
+    with before_each_commit(app, cancel_what_is_claimed):
+        dispatch()
+    assert (answers, len(fcm.sent)) == ([200], 3)
     now.forward(seconds=60)
     dispatch()
     assert len(fcm.sent) == 3

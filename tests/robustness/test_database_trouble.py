@@ -14,16 +14,15 @@ import sqlalchemy as sa
 from flask import Flask
 from werkzeug.test import TestResponse
 
-import pushhub.app
+from pushhub.app import create_app
 from pushhub.binding.models import Device
 from pushhub.db import Base, db, transaction
-from pushhub.engine import engine_options
+from pushhub.engine import Patience
 from pushhub.logs import JsonFormatter
 from pushhub.products import service as products
 from tests.robustness.world import SERVER, World, a_binding, a_world, channels, generous_settings
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem
 from tests.support.databases import Database, Databases, FakeClock
-from web_api.integrators import numbers
 
 #: Each writes, or (looking) reads; the words are an operation and its body.
 WRITING: dict[str, tuple[str, Any]] = {
@@ -43,24 +42,13 @@ READING: dict[str, tuple[str, Any]] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Applications of these tests wait for a tenth of a second where others wait for five."""
-
-    def options(url: str) -> dict[str, Any]:
-        usual = engine_options(url)
-        if url.startswith("sqlite"):
-            usual["connect_args"]["timeout"] = 0.1
-        else:
-            usual["connect_args"]["options"] = "-c timezone=UTC -c lock_timeout=100"
-        return usual
-
-    monkeypatch.setattr(pushhub.app, "engine_options", options)
+#: These tests wait for a tenth of a second where others wait for five.
+IMPATIENT = Patience(lock=0.1)
 
 
 @pytest.fixture
-def world(databases: Databases, engine_name: str, key_file: Path, impatient: None) -> Iterator[World]:
-    with a_world(databases, engine_name, key_file) as world:
+def world(databases: Databases, engine_name: str, key_file: Path) -> Iterator[World]:
+    with a_world(databases, engine_name, key_file, patience=IMPATIENT) as world:
         yield world
 
 
@@ -154,7 +142,7 @@ def gone(
         address = f"sqlite:///{tmp_path}/no-such-folder/pushhub.db"
     else:
         address = "postgresql+psycopg://pushhub@127.0.0.1:1/pushhub?connect_timeout=2"
-    return make_app(generous_settings(address, key_file)), {"Authorization": f"Bearer {key}"}
+    return make_app(generous_settings(address, key_file), patience=IMPATIENT), {"Authorization": f"Bearer {key}"}
 
 
 def test_without_its_database_every_operation_says_so(gone: tuple[Flask, dict[str, str]], now: FakeClock) -> None:
@@ -204,7 +192,7 @@ def test_a_database_without_tables_is_not_ready_and_never_a_trace(
     databases: Databases, engine_name: str, key_file: Path, make_app: Callable[..., Flask], now: FakeClock
 ) -> None:
     with databases.bare(engine_name) as bare:
-        app = make_app(generous_settings(bare.url, key_file), channels=channels())
+        app = make_app(generous_settings(bare.url, key_file), channels=channels(), patience=IMPATIENT)
         client = app.test_client()
         answer = client.get("/readyz")
         assert answer.status_code == 503
@@ -221,7 +209,7 @@ def test_a_sqlite_file_that_was_taken_away_is_missed(
     databases: Databases, key_file: Path, make_app: Callable[..., Flask], now: FakeClock
 ) -> None:
     with databases.empty("sqlite") as database:
-        app = make_app(generous_settings(database.url, key_file))
+        app = make_app(generous_settings(database.url, key_file), patience=IMPATIENT)
         with app.app_context():
             made = products.create_product("INDIGO")
             db.engine.dispose()
@@ -246,24 +234,30 @@ def test_a_sqlite_file_that_is_damaged_is_a_database_that_is_gone(
     key_file: Path, make_app: Callable[..., Flask], now: FakeClock, tmp_path: Path
 ) -> None:
     (tmp_path / "damaged.db").write_bytes(b"this is not a database, however long one looks at it. " * 100)
-    client = make_app(generous_settings(f"sqlite:///{tmp_path}/damaged.db", key_file)).test_client()
+    damaged = generous_settings(f"sqlite:///{tmp_path}/damaged.db", key_file)
+    client = make_app(damaged, patience=IMPATIENT).test_client()
     refused = client.get("/v1/numbers/+77057546868", headers={"Authorization": "Bearer phk_live_x"})
     assert_try_again(refused, "database_unavailable")
     assert client.get("/readyz").status_code == 503
 
 
 def test_a_statement_that_failed_is_logged_without_its_values(
-    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    world: World, key_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     target = "a-recognisable-push-target"
 
-    def spoil(number: object) -> None:
+    def spoil() -> None:
         with transaction() as session:
             session.execute(sa.update(Device).values(push_value=target, model=None))
 
-    monkeypatch.setattr(numbers, "reach_of_number", spoil)
+    with world.app.app_context():
+        url = db.engine.url.render_as_string(hide_password=False)
+    app = create_app(generous_settings(url, key_file), channels=channels())
+    app.add_url_rule("/spoil", view_func=spoil)
     with world.unchanged():
-        assert_problem(call(world, READING["looking at a number"]), 500, "internal_error")
+        assert_problem(app.test_client().get("/spoil"), 500, "internal_error")
+    with app.app_context():
+        db.engine.dispose()
     (bug,) = [record for record in caplog.records if record.getMessage() == "unhandled error"]
     line = JsonFormatter().format(bug)
     assert "UPDATE devices SET" in line

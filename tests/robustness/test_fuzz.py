@@ -6,7 +6,7 @@ stays the same, every run makes the same requests.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import hypothesis
@@ -22,11 +22,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from pushhub.webhooks import wire
+from pushhub.quotas import Quotas
+from pushhub.webhooks.resolver import Resolver
 from tests.robustness.world import FREE_NUMBER, HOOK, SERVER, World, a_binding
 from tests.support.actors import NUMBER
-from web_api.integrators import quota
-from web_api.panels import visitor
 
 CHECKS = [
     not_a_server_error,
@@ -106,13 +105,12 @@ def with_credentials(world: World) -> Wsgi:
 
 
 @pytest.fixture(scope="module")
-def document(world: World) -> Iterator[Any]:
+def document(world: World) -> Any:
     """The document as it is served, ready to make requests from; the quotas of look-ups and of panels hide nothing."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(quota, "LOOKUPS_PER_MINUTE", 1_000_000)
-        patch.setattr(visitor, "REQUESTS_PER_MINUTE", 1_000_000)
-        patch.setattr(wire, "resolve", lambda host, port: ["8.8.8.8"])  # no DNS is asked
-        yield schemathesis.openapi.from_wsgi("/openapi.json", with_credentials(world))
+    parts = world.app.extensions["pushhub"]
+    parts.quotas = Quotas(lookups=1_000_000, panel_requests=1_000_000)
+    parts.resolver = Resolver(lambda host, port: ["8.8.8.8"])  # no DNS is asked
+    return schemathesis.openapi.from_wsgi("/openapi.json", with_credentials(world))
 
 
 def operation(document: Any, name: str) -> Any:

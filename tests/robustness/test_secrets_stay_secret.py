@@ -37,7 +37,7 @@ from reference_device import Refused
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop
 from tests.support.databases import FakeClock
 from tests.support.logs import everything_in
-from web_api.integrators import numbers
+from tests.support.statements import before_each
 
 TARGET = "recognisable-push-target-0123456789"
 NEW_TARGET = "recognisable-push-target-9876543210"
@@ -210,14 +210,14 @@ def fail_to_deliver(
     shop.call("POST", "/v1/verifications", {"number": NUMBER, "purpose": "confirm"})
 
 
-def break_a_view(shop: Shop, patch: pytest.MonkeyPatch) -> None:
+def break_a_view(app: Flask, shop: Shop) -> None:
     """A bug of ours, with secrets in the caller's hands and in the error's words."""
 
-    def buggy(number: PhoneNumber) -> None:
+    def buggy(_: str) -> None:
+        number = PhoneNumber.parse(NUMBER)
         raise RuntimeError(f"{number.e164} {number!r} {shop.key}")
 
-    with patch.context() as broken:
-        broken.setattr(numbers, "reach_of_number", buggy)
+    with before_each(app, "FROM bindings", buggy):
         assert shop.call("GET", f"/v1/numbers/{NUMBER}").status_code == 500
 
 
@@ -244,7 +244,7 @@ def story(
     dispatch()
     use_the_phone(phone)
     fail_to_deliver(shop, fcm, dispatch, now, monkeypatch)
-    break_a_view(shop, monkeypatch)
+    break_a_view(app, shop)
     phone.unbind()
     refused(phone.unbind)
     return told
@@ -317,18 +317,19 @@ def test_a_code_under_way_and_an_open_offer_are_sealed_in_the_database(
 
 
 def test_a_row_that_the_database_refuses_is_not_logged(
-    told: Told, app: Flask, shop: Shop, phone: Phone, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    told: Told, shop: Shop, phone: Phone, make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
 ) -> None:
     """PostgreSQL tells the whole failing row in its error."""
     phone.bind_to(shop)
     told.hide(target=TARGET, number=NUMBER)
 
-    def spoil(number: PhoneNumber) -> None:
+    def spoil() -> None:
         with transaction() as session:
             session.execute(sa.update(Device).values(model="two\nlines", os_version=None))
 
-    monkeypatch.setattr(numbers, "reach_of_number", spoil)
-    assert shop.call("GET", f"/v1/numbers/{NUMBER}").status_code == 500
+    app = make_app()
+    app.add_url_rule("/spoil", view_func=spoil)
+    assert app.test_client().get("/spoil").status_code == 500
     (bug,) = [record for record in caplog.records if record.getMessage() == "unhandled error"]
     assert isinstance(bug.exc_info and bug.exc_info[1], IntegrityError)
     line = JsonFormatter().format(bug)

@@ -153,13 +153,14 @@ def a_binding(**changes: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def a_world(databases: Databases, engine: str, key_file: Path) -> Iterator[World]:
-    """A world on this engine."""
+def a_world(databases: Databases, engine: str, key_file: Path, **options: Any) -> Iterator[World]:
+    """A world on this engine; `options` are those of `create_app`."""
     now = FakeClock()
     with ExitStack() as open_things:
         database = open_things.enter_context(databases.empty(engine))
         open_things.enter_context(clock.use(now))
-        app = create_app(generous_settings(database.url, key_file), faces=(mobile_api, web_api), channels=channels())
+        settings = generous_settings(database.url, key_file)
+        app = create_app(settings, faces=(mobile_api, web_api), channels=channels(), **options)
         with app.app_context():
             open_things.callback(db.engine.dispose)
         yield _peopled(app, now)

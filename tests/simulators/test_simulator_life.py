@@ -47,13 +47,9 @@ def test_private_keys_are_readable_by_their_owner_only(tmp_path: Path) -> None:
     assert {modes[name] for name in (*private, "hms-client-secret.txt")} == {0o600}
 
 
-def test_a_certificate_that_runs_out_is_replaced_by_the_same_authority(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(certificates, "_SERVER_LIFE", timedelta(days=10))
-        before = certificates.prepare_certificates(tmp_path, "127.0.0.1")
-        ca, server = before.ca.read_bytes(), before.server.read_bytes()
+def test_a_certificate_that_runs_out_is_replaced_by_the_same_authority(tmp_path: Path) -> None:
+    before = certificates.prepare_certificates(tmp_path, "127.0.0.1", server_life=timedelta(days=10))
+    ca, server = before.ca.read_bytes(), before.server.read_bytes()
     after = certificates.prepare_certificates(tmp_path, "127.0.0.1")
     assert after.ca.read_bytes() == ca
     assert after.server.read_bytes() != server

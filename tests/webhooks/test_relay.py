@@ -21,6 +21,7 @@ from pushhub.ids import new_key
 from pushhub.webhooks.models import EventCounter, Webhook, WebhookMessage
 from pushhub.webhooks.relay import relay_events
 from tests.support.actors import Shop
+from tests.support.statements import before_each
 
 pytestmark = pytest.mark.both_engines  # the order of events hangs on how transactions see each other
 
@@ -177,19 +178,17 @@ def test_for_whom_a_message_is_queued(
 
 
 def test_numbers_and_messages_are_written_together_or_not_at_all(
-    app: Flask, shop: Shop, now: Any, relay: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+    app: Flask, shop: Shop, now: Any, relay: Callable[[], int]
 ) -> None:
     relay()
     happen(app, new_key(), shop.product.id)
     before = sequence(app)
 
-    def broken(*_: object) -> None:
+    def broken(_: str) -> None:
         raise RuntimeError("in the middle")
 
-    with monkeypatch.context() as patched, app.app_context():
-        patched.setattr("pushhub.webhooks.relay._queue_messages", broken)
-        with pytest.raises(RuntimeError):
-            relay_events()
+    with before_each(app, "INSERT INTO webhook_messages", broken), app.app_context(), pytest.raises(RuntimeError):
+        relay_events()
     assert sequence(app) == before
     assert relay() == 1
 

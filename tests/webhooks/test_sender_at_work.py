@@ -15,13 +15,14 @@ import sqlalchemy as sa
 from flask import Flask
 
 from pushhub.db import reading, transaction
+from pushhub.errors import DatabaseUnavailable
 from pushhub.logs import JsonFormatter
 from pushhub.webhooks import queue, rules
-from pushhub.webhooks import sender as sender_module
 from pushhub.webhooks.models import WebhookMessage, WebhookSecret
 from pushhub.webhooks.sender import WebhookSender
 from tests.support.actors import NUMBER, Shop, expect
 from tests.support.databases import FakeClock
+from tests.support.statements import before_each
 from tests.webhooks.receiver import Receiver, says
 
 pytestmark = pytest.mark.both_engines  # the queue
@@ -124,17 +125,17 @@ def test_a_secret_that_can_not_be_read_is_not_used_and_the_message_waits(
 
 
 def test_a_body_that_is_too_large_is_not_sent(
+    app: Flask,
     shop: Shop,
     register: Register,
     receiver: Receiver,
-    tell: Callable[[], None],
+    relay: Callable[[], int],
     deliveries: Deliveries,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     webhook = register(receiver.url())
-    monkeypatch.setattr(sender_module, "LARGEST_BODY", 10)
     shop.offer()
-    tell()
+    relay()
+    asyncio.run(WebhookSender(app, largest_body=10).run_until_idle())
     assert receiver.received == []
     assert deliveries(webhook)[0]["error"] == "body_too_large"
 
@@ -208,31 +209,20 @@ def test_a_database_that_fails_for_a_while_ends_nothing_and_loses_no_outcome(
     register: Register,
     receiver: Receiver,
     relay: Callable[[], int],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from pushhub.errors import DatabaseUnavailable
-
     register(receiver.url(), events=["offer.created"])
     shop.offer()
     relay()
-    failures = {"claim": 2, "complete": 2}
-    really = {name: getattr(queue, name) for name in failures}
+    failures = {"tries": 2, "outcomes": 2}
 
-    def failing(name: str) -> Callable[..., Any]:
-        def call(*args: Any) -> Any:
-            if failures[name]:
-                failures[name] -= 1
-                raise DatabaseUnavailable
-            return really[name](*args)
-
-        return call
-
-    for name in failures:
-        monkeypatch.setattr(queue, name, failing(name))
-    monkeypatch.setattr(sender_module, "POLL_SECONDS", 0.05)
+    def fail(statement: str) -> None:
+        what = "outcomes" if "outcomes" in statement else "tries"
+        if failures[what]:
+            failures[what] -= 1
+            raise DatabaseUnavailable
 
     async def live() -> None:
-        sender, stopping = WebhookSender(app), asyncio.Event()
+        sender, stopping = WebhookSender(app, poll_seconds=0.05), asyncio.Event()
         running = asyncio.create_task(sender.run(stopping))
         async with asyncio.timeout(10):
             while any(failures.values()):
@@ -241,7 +231,8 @@ def test_a_database_that_fails_for_a_while_ends_nothing_and_loses_no_outcome(
         sender.wake()
         await asyncio.wait_for(running, 10)
 
-    asyncio.run(live())
+    with before_each(app, "UPDATE webhook_messages", fail):
+        asyncio.run(live())
     assert len(receiver.received) == 1
     with app.app_context(), reading() as session:
         assert session.scalars(sa.select(WebhookMessage.status)).all() == ["delivered"]

@@ -53,8 +53,9 @@ def in_context(app: Flask, work: Callable[[], Any]) -> Any:
 class Crowd:
     """Relays, senders and a polling reader, each on a thread of its own, until `done`."""
 
-    def __init__(self, app: Flask, shop: Shop) -> None:
+    def __init__(self, app: Flask, shop: Shop, try_seconds: float) -> None:
         self._app = app
+        self._try_seconds = try_seconds
         self.done = threading.Event()
         self.polled: list[Event] = []
         self._caller = in_context(app, lambda: recognise(shop.key))
@@ -77,7 +78,7 @@ class Crowd:
 
     def send(self) -> None:
         async def live() -> None:
-            sender, stopping = WebhookSender(self._app), asyncio.Event()
+            sender, stopping = WebhookSender(self._app, try_seconds=self._try_seconds), asyncio.Event()
             running = asyncio.create_task(sender.run(stopping))
             while not self.done.is_set():
                 sender.wake()
@@ -110,14 +111,12 @@ def test_none_is_missed_and_none_reordered_with_several_relays_and_senders_at_on
     shop: Shop,
     register: Callable[..., dict[str, Any]],
     make_receiver: Callable[..., Receiver],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     a_try, all_tries = PATIENCE
-    monkeypatch.setattr("pushhub.webhooks.wire.TOTAL_SECONDS", a_try)
     endpoints = [make_receiver() for _ in range(2)]
     for endpoint in endpoints:
         register(endpoint.url(), events=[str(tag) for tag in STORY])
-    crowd = Crowd(app, shop)
+    crowd = Crowd(app, shop, a_try)
     subjects = [[new_key() for _ in range(25)] for _ in range(4)]
     expected = 4 * 25 * len(STORY)
 
@@ -179,9 +178,7 @@ def test_an_endpoint_that_hangs_holds_up_only_itself(
     register: Callable[..., dict[str, Any]],
     make_receiver: Callable[..., Receiver],
     relay: Callable[[], int],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("pushhub.webhooks.wire.TOTAL_SECONDS", 3.0)
     hanging, quick = make_receiver(), make_receiver()
     hanging.behaviour = hangs
     for endpoint in (hanging, quick):
@@ -192,7 +189,7 @@ def test_an_endpoint_that_hangs_holds_up_only_itself(
     relay()
 
     async def live() -> float:
-        sender, stopping = WebhookSender(app), asyncio.Event()
+        sender, stopping = WebhookSender(app, try_seconds=3.0), asyncio.Event()
         running = asyncio.create_task(sender.run(stopping))
         began = time.monotonic()
         while len(quick.received) < 150:

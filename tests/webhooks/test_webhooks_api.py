@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +19,7 @@ from pushhub.db import db
 from pushhub.events import Tag
 from pushhub.products import service as products
 from pushhub.settings import Settings
-from pushhub.webhooks import wire
+from pushhub.webhooks.resolver import Resolver, look_up
 from tests.support.actors import NUMBER, Shop, assert_problem, expect
 from tests.support.databases import FakeClock
 from tests.webhooks.receiver import Receiver
@@ -189,10 +188,19 @@ def test_what_is_not_a_change(shop: Shop, body: dict[str, Any]) -> None:
     assert_problem(shop.call("PATCH", path, body), 422, "invalid_request")
 
 
+def known_names(host: str, port: int) -> list[str]:
+    """A DNS in which what the tests ask for is found or not, wherever they run."""
+    if host == "nowhere.test":
+        raise socket.gaierror(socket.EAI_NONAME, "not known")
+    known = {"inside.test": ["8.8.8.8", "192.168.0.1"], "cabinet.example.kz": ["8.8.8.8"]}
+    return known.get(host) or look_up(host, port)
+
+
 @pytest.fixture
 def strict(make_app: Callable[..., Flask], settings: Settings, now: FakeClock) -> Shop:
     """A product of an installation that calls no private addresses."""
     app = make_app(replace(settings, webhook_private_addresses=False))
+    app.extensions["pushhub"].resolver = Resolver(known_names)
     with app.app_context():
         made = products.create_product("INDIGO")
     return Shop(app, made.live_key.text, test_key=made.test_key.text, product=made.product)
@@ -217,18 +225,7 @@ def strict(make_app: Callable[..., Flask], settings: Settings, now: FakeClock) -
         ("https://cabinet.example.kz/#x", "malformed"),
     ],
 )
-def test_an_address_that_is_not_called_is_refused_when_it_is_registered(
-    strict: Shop, monkeypatch: pytest.MonkeyPatch, url: str, reason: str
-) -> None:
-    really = wire.resolve
-
-    def look_up(host: str, port: int) -> list[str]:
-        if host == "nowhere.test":
-            raise socket.gaierror(socket.EAI_NONAME, "not known")
-        known = {"inside.test": ["8.8.8.8", "192.168.0.1"], "cabinet.example.kz": ["8.8.8.8"]}
-        return known.get(host) or really(host, port)
-
-    monkeypatch.setattr(wire, "resolve", look_up)
+def test_an_address_that_is_not_called_is_refused_when_it_is_registered(strict: Shop, url: str, reason: str) -> None:
     problem = assert_problem(strict.call("POST", "/v1/webhooks", {"url": url}), 422, "webhook_url_refused")
     assert problem["reason"] == reason
     assert "secret@" not in json.dumps(problem)
@@ -281,20 +278,16 @@ def test_every_tag_can_be_told_and_is_in_the_document(app: Flask) -> None:
     assert "secret" not in schemas["Webhook"]["properties"]
 
 
-@contextmanager
-def _of(app: Flask) -> Iterator[Flask]:
-    with app.app_context():
-        yield app
-
-
-def test_an_operator_lists_webhooks_and_enables_one(
-    app: Flask, shop: Shop, register: Register, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(webhook_commands, "application", lambda: _of(app))
+def test_an_operator_lists_webhooks_and_enables_one(settings: Settings, shop: Shop, register: Register) -> None:
+    environment = {
+        "PUSHHUB_DATABASE_URL": settings.database_url,
+        "PUSHHUB_KEY_FILE": str(settings.key_file),
+        "PUSHHUB_PUBLIC_URL": settings.public_url,
+    }
     webhook = register(URL)
     register(URL, key=shop.test_key)
     expect(shop.call("PATCH", f"/v1/webhooks/{webhook['id']}", {"enabled": False}), 200)
-    run = CliRunner()
+    run = CliRunner(env=environment)
     printed = run.invoke(webhook_commands.group, ["list", "--product", "INDIGO"]).output
     assert f"{webhook['id']}  live  disabled: switched_off  {URL}" in printed
     assert "test  enabled" in printed

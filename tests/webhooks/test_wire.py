@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from pushhub.webhooks import wire
+from pushhub.webhooks.resolver import Resolver, TargetRefused, look_up
 from pushhub.webhooks.rules import Answer
 from pushhub.webhooks.targets import Target, UrlRefusal, target_of
-from pushhub.webhooks.wire import TargetRefused, Wire, check_target, resolve, trusted
+from pushhub.webhooks.wire import Wire, trusted
 from simulators.certificates import Certificates, prepare_certificates
 from tests.webhooks.conftest import HOST
 from tests.webhooks.receiver import (
@@ -32,7 +32,14 @@ SECRET_HEADERS = {"webhook-signature": "v1,x"}
 
 
 def post(
-    url: str, certificates: Certificates | None, *, times: int = 1, private_allowed: bool = True, body: bytes = b"{}"
+    url: str,
+    certificates: Certificates | None,
+    resolver: Resolver | None = None,
+    *,
+    times: int = 1,
+    private_allowed: bool = True,
+    body: bytes = b"{}",
+    **limits: float,
 ) -> Answer:
     """The answer of the last of some POSTs on one wire."""
     target = target_of(url, private_allowed=True)
@@ -40,7 +47,7 @@ def post(
 
     async def go() -> Answer:
         context = trusted(certificates.ca.read_bytes() if certificates else None)
-        async with Wire(context, private_allowed=private_allowed) as line:
+        async with Wire(context, resolver or Resolver(), private_allowed=private_allowed, **limits) as line:
             for _ in range(times):
                 answer = await line.post(target, SECRET_HEADERS, body)
         return answer
@@ -48,16 +55,9 @@ def post(
     return asyncio.run(go())
 
 
-@pytest.fixture
-def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
-    """A DNS of our own: what is in it is answered, everything else is asked of the real one."""
-    known: dict[str, list[str]] = {}
-
-    def look_up(host: str, port: int) -> list[str]:
-        return known[host] if host in known else resolve(host, port)
-
-    monkeypatch.setattr(wire, "resolve", look_up)
-    return known
+def knowing(known: dict[str, list[str]]) -> Resolver:
+    """With a DNS of our own: what is in it is answered, everything else is asked of the real one."""
+    return Resolver(lambda host, port: known[host] if host in known else look_up(host, port))
 
 
 def test_a_yes_is_a_yes_and_the_connection_is_used_again(receiver: Receiver, certificates: Certificates) -> None:
@@ -70,23 +70,23 @@ def test_a_yes_is_a_yes_and_the_connection_is_used_again(receiver: Receiver, cer
 
 
 def test_the_name_is_what_the_certificate_and_the_host_header_are_about(
-    receiver: Receiver, certificates: Certificates, names: dict[str, list[str]]
+    receiver: Receiver, certificates: Certificates
 ) -> None:
-    names[HOST] = ["127.0.0.1"]
-    assert post(receiver.url(host=HOST), certificates) == Answer(204)
+    # The same address; the certificate is for the first name only.
+    resolver = knowing({HOST: ["127.0.0.1"], "other.test": ["127.0.0.1"]})
+    assert post(receiver.url(host=HOST), certificates, resolver) == Answer(204)
     assert receiver.received[0].headers["host"] == f"{HOST}:{receiver.port}"
-    names["other.test"] = ["127.0.0.1"]  # the same address; the certificate is not for this name
-    assert post(receiver.url(host="other.test"), certificates) == Answer(error="certificate")
+    assert post(receiver.url(host="other.test"), certificates, resolver) == Answer(error="certificate")
 
 
 def test_a_connection_for_one_name_is_not_used_for_another_one_at_the_same_address(
-    receiver: Receiver, certificates: Certificates, names: dict[str, list[str]]
+    receiver: Receiver, certificates: Certificates
 ) -> None:
-    names |= {HOST: ["127.0.0.1"], "other.test": ["127.0.0.1"]}
+    resolver = knowing({HOST: ["127.0.0.1"], "other.test": ["127.0.0.1"]})
     targets = [target_of(receiver.url(host=host), private_allowed=True) for host in (HOST, "other.test")]
 
     async def go() -> list[Answer]:
-        async with Wire(trusted(certificates.ca.read_bytes()), private_allowed=True) as line:
+        async with Wire(trusted(certificates.ca.read_bytes()), resolver, private_allowed=True) as line:
             return [await line.post(target, {}, b"{}") for target in targets if isinstance(target, Target)]
 
     assert asyncio.run(go()) == [Answer(204), Answer(error="certificate")]
@@ -134,24 +134,20 @@ def test_what_an_endpoint_may_do_instead_of_answering(
     assert post(receiver.url(), certificates) == answer
 
 
-def test_an_endpoint_that_hangs_costs_the_time_limit(
-    receiver: Receiver, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(wire, "TOTAL_SECONDS", 0.5)
+def test_an_endpoint_that_hangs_costs_the_time_limit(receiver: Receiver, certificates: Certificates) -> None:
     receiver.behaviour = hangs
     began = time.monotonic()
-    assert post(receiver.url(), certificates) == Answer(error="timeout")
+    assert post(receiver.url(), certificates, total_seconds=0.5) == Answer(error="timeout")
     assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("behaviour", [never_ends, trickles])
 def test_of_a_body_without_an_end_little_is_read_and_the_status_counts(
-    receiver: Receiver, certificates: Certificates, monkeypatch: pytest.MonkeyPatch, behaviour: Any
+    receiver: Receiver, certificates: Certificates, behaviour: Any
 ) -> None:
-    monkeypatch.setattr(wire, "_BODY_SECONDS", 0.5)
     receiver.behaviour = behaviour
     began = time.monotonic()
-    assert post(receiver.url(), certificates, times=2) == Answer(200)
+    assert post(receiver.url(), certificates, times=2, body_seconds=0.5) == Answer(200)
     assert time.monotonic() - began < 8
     assert receiver.connections == 2  # such a connection is not used again
 
@@ -162,14 +158,14 @@ def test_nobody_listens(certificates: Certificates) -> None:
     assert post(f"https://localhost:{port}/", certificates) == Answer(error="connect")
 
 
-def test_a_name_that_is_nowhere(certificates: Certificates, names: dict[str, list[str]], monkeypatch: Any) -> None:
+def test_a_name_that_is_nowhere(certificates: Certificates) -> None:
     def nowhere(host: str, port: int) -> list[str]:
         raise socket.gaierror(socket.EAI_NONAME, "not known")
 
-    monkeypatch.setattr(wire, "resolve", nowhere)
-    assert post("https://nowhere.test/", certificates) == Answer(error="name_not_found")
+    resolver = Resolver(nowhere)
+    assert post("https://nowhere.test/", certificates, resolver) == Answer(error="name_not_found")
     with pytest.raises(TargetRefused) as refused:
-        check_target(Target("https", "nowhere.test", 443, "/"), private_allowed=True)
+        resolver.check(Target("https", "nowhere.test", 443, "/"), private_allowed=True)
     assert refused.value.reason is UrlRefusal.NAME_NOT_FOUND
 
 
@@ -178,13 +174,15 @@ def test_a_name_that_is_nowhere(certificates: Certificates, names: dict[str, lis
     [["127.0.0.1"], ["8.8.8.8", "10.0.0.1"], ["::ffff:127.0.0.1"], ["169.254.169.254"], ["fe80::1%eth0"]],
 )
 def test_a_name_that_stands_for_a_private_address_is_not_connected_to(
-    receiver: Receiver, certificates: Certificates, names: dict[str, list[str]], addresses: list[str]
+    receiver: Receiver, certificates: Certificates, addresses: list[str]
 ) -> None:
-    names[HOST] = addresses
-    assert post(receiver.url(host=HOST), certificates, private_allowed=False) == Answer(error="private_address")
+    resolver = knowing({HOST: addresses})
+    assert post(receiver.url(host=HOST), certificates, resolver, private_allowed=False) == Answer(
+        error="private_address"
+    )
     assert receiver.connections == 0
     with pytest.raises(TargetRefused) as refused:
-        check_target(Target("https", HOST, 443, "/"), private_allowed=False)
+        resolver.check(Target("https", HOST, 443, "/"), private_allowed=False)
     assert refused.value.reason is UrlRefusal.PRIVATE_ADDRESS
 
 
@@ -197,9 +195,7 @@ def test_this_machine_is_recognised_in_every_notation(
     assert receiver.connections == 0
 
 
-def test_the_connection_goes_to_the_address_that_was_looked_at(
-    receiver: Receiver, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_connection_goes_to_the_address_that_was_looked_at(receiver: Receiver, certificates: Certificates) -> None:
     """A DNS that answers well at first and badly after that (rebinding) gets nowhere: it is asked once."""
     answers = iter([["127.0.0.1"], ["10.0.0.1"], ["10.0.0.1"]])
     asked = []
@@ -208,43 +204,41 @@ def test_the_connection_goes_to_the_address_that_was_looked_at(
         asked.append(host)
         return next(answers)
 
-    monkeypatch.setattr(wire, "resolve", changing)
-    monkeypatch.setattr(wire, "is_public", lambda address: address == "127.0.0.1")
-    assert post(receiver.url(host=HOST), certificates, private_allowed=False) == Answer(204)
+    resolver = Resolver(changing, is_public=lambda address: address == "127.0.0.1")
+    assert post(receiver.url(host=HOST), certificates, resolver, private_allowed=False) == Answer(204)
     assert asked == [HOST]
-    assert post(receiver.url(host=HOST), certificates, private_allowed=False) == Answer(error="private_address")
+    assert post(receiver.url(host=HOST), certificates, resolver, private_allowed=False) == Answer(
+        error="private_address"
+    )
     assert len(receiver.received) == 1
 
 
 def test_the_second_address_is_tried_where_the_first_one_does_not_answer(
-    receiver: Receiver, certificates: Certificates, names: dict[str, list[str]]
+    receiver: Receiver, certificates: Certificates
 ) -> None:
-    names[HOST] = ["::1", "127.0.0.1"]  # nobody listens on ::1
-    assert post(receiver.url(host=HOST), certificates) == Answer(204)
+    resolver = knowing({HOST: ["::1", "127.0.0.1"]})  # nobody listens on ::1
+    assert post(receiver.url(host=HOST), certificates, resolver) == Answer(204)
 
 
-def test_a_slow_look_up_is_no_answer_and_holds_up_nobody_else(
-    receiver: Receiver, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slow_look_up_is_no_answer_and_holds_up_nobody_else(receiver: Receiver, certificates: Certificates) -> None:
     def slow(host: str, port: int) -> list[str]:
         if host == HOST:
             time.sleep(1.5)
-        return resolve(host, port)
+        return look_up(host, port)
 
-    monkeypatch.setattr(wire, "resolve", slow)
-    monkeypatch.setattr(wire, "TOTAL_SECONDS", 0.7)
-    monkeypatch.setattr(wire, "_LOOKUP_SECONDS", 0.2)
+    resolver = Resolver(slow, time_limit=0.2)
 
     async def both() -> list[Answer]:
         slow_one = target_of(receiver.url(host=HOST), private_allowed=True)
         good_one = target_of(receiver.url(), private_allowed=True)
-        async with Wire(trusted(certificates.ca.read_bytes()), private_allowed=True) as line:
+        context = trusted(certificates.ca.read_bytes())
+        async with Wire(context, resolver, private_allowed=True, total_seconds=0.7) as line:
             posts = [line.post(one, {}, b"{}") for one in (slow_one, good_one) if isinstance(one, Target)]
             return list(await asyncio.gather(*posts))
 
     assert asyncio.run(both()) == [Answer(error="timeout"), Answer(204)]
     with pytest.raises(TargetRefused):
-        check_target(Target("https", HOST, 443, "/"), private_allowed=True)
+        resolver.check(Target("https", HOST, 443, "/"), private_allowed=True)
 
 
 def test_a_wish_to_wait_is_taken_from_the_answer(receiver: Receiver, certificates: Certificates) -> None:

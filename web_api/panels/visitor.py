@@ -16,8 +16,6 @@ from web_api.integrators import quota
 SECURITY: list[dict[str, Any]] = [{"panel_secret": []}]
 #: How every operation of a panel may be refused.
 ALWAYS = [errors.PanelOver, errors.OriginRefused, errors.TooManyRequests]
-#: A panel asks every two seconds, in as many windows as somebody has it open.
-REQUESTS_PER_MINUTE = 240
 _PREFLIGHT_SECONDS = 7200
 
 
@@ -34,7 +32,7 @@ def valid_panel_secret() -> None:
     visit = recognise(secret.strip())
     if visit.panel.origin is not None and _origin_of_page() != visit.panel.origin:
         raise OriginRefused
-    quota.spend_of("panel", REQUESTS_PER_MINUTE, str(visit.panel.id))
+    quota.spend_of("panel", hub().quotas.panel_requests, str(visit.panel.id))
     g.panel_visit = visit
 
 

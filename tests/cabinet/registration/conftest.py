@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 from flask import Flask
 
-from pushhub import captcha
+from pushhub import costs
 from pushhub.cabinets.sample import REGISTER
 from pushhub.settings import Settings
 from tests.cabinet.conftest import with_products
@@ -27,8 +27,7 @@ def app(make_app: Callable[..., Flask], cabinet_settings: Settings, now: FakeClo
 
 
 @pytest.fixture
-def easy_captcha(monkeypatch: pytest.MonkeyPatch) -> None:
+def easy_captcha(cheap_argon2: None) -> Iterator[None]:
     """A task that costs a test nothing."""
-    monkeypatch.setattr(captcha, "_ROUNDS", 1)
-    monkeypatch.setattr(captcha, "_LEAST_KEYS", 1)
-    monkeypatch.setattr(captcha, "_MOST_KEYS", 3)
+    with costs.use(replace(costs.current(), captcha_rounds=1, captcha_keys=(1, 3))):
+        yield
