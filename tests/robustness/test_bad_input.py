@@ -8,17 +8,14 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 from werkzeug.test import TestResponse
 
 from pushhub.binding import consent
-from pushhub.db import Base, db
 from reference_device import DeviceKey
+from tests.robustness.contents import assert_same, contents
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
 
-#: Refused requests leave traces in these two on purpose: tries are counted, proofs are spent.
-COUNTING = {"limit_counters", "used_proofs"}
 LONG = "x" * 4096
 Send = Callable[..., TestResponse]
 
@@ -48,16 +45,6 @@ WITH_BODY: list[tuple[str, str, dict[str, Any]]] = [
     ("PUT", "/mobile/v1/device", {"locale": "kk"}),
     ("POST", "/mobile/v1/receipts", {"receipts": [RECEIPT]}),
 ]
-
-
-def rows(app: Flask) -> dict[str, list[Any]]:
-    """Everything in the database, but for what counts."""
-    with app.app_context(), db.engine.connect() as connection:
-        return {
-            table.name: sorted(map(repr, connection.execute(sa.select(table))))
-            for table in Base.metadata.sorted_tables
-            if table.name not in COUNTING
-        }
 
 
 @pytest.fixture
@@ -100,9 +87,9 @@ def send(app: Flask, shop: Shop, phone: Phone, names: dict[str, str]) -> Send:
         data = raw if raw is not None else named(json.dumps(body)).encode() if body is not None else None
         if data is None:
             del sent["Content-Type"]
-        before = rows(app)
+        before = contents(app)
         response = client.open(path, method=method, data=data, headers=sent)
-        assert rows(app) == before, "something was written"
+        assert_same(before, contents(app))
         return response
 
     return send_it
