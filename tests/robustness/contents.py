@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from functools import cache
 
 import sqlalchemy as sa
 from flask import Flask
@@ -14,8 +14,8 @@ Contents = dict[str, str | None]
 #: What a refused request may write: counts of tries, and that a proof was used.
 COUNTERS = ("limit_counters", "used_proofs")
 
-#: The rows of a table as one text, or its digest, whatever their order. SQLite reads them by their number, and it
-#: needs no digest: its text does not travel.
+#: All rows of a table as one text, or as its digest where the text would travel. SQLite reads them in the order of
+#: their numbers; in PostgreSQL a row that is written moves, so there they are sorted.
 _CONTENT = {
     "sqlite": "SELECT '{table}', group_concat({quoted}, char(10)) FROM \"{table}\"",
     "postgresql": "SELECT '{table}', md5(string_agg(whole::text, chr(10) ORDER BY whole::text))"
@@ -23,21 +23,22 @@ _CONTENT = {
 }
 
 
-def contents(app: Flask, *, without: Collection[str] = ()) -> Contents:
+def contents(app: Flask, *, without: tuple[str, ...] = ()) -> Contents:
     """The content of each table but of the counters; `without` names columns that are left out."""
     with app.app_context(), db.engine.connect() as connection:
-        template = _CONTENT[connection.dialect.name]
-        selects = [_content(template, table, without) for table in Base.metadata.sorted_tables]
-        rows = connection.exec_driver_sql(" UNION ALL ".join(filter(None, selects)))
-        return {table: content for table, content in rows}
+        return {table: content for table, content in connection.exec_driver_sql(_all_tables(db.engine.name, without))}
 
 
-def _content(template: str, table: sa.Table, without: Collection[str]) -> str:
-    if table.name in COUNTERS:
-        return ""
+@cache
+def _all_tables(engine: str, without: tuple[str, ...]) -> str:
+    tables = (table for table in Base.metadata.sorted_tables if table.name not in COUNTERS)
+    return " UNION ALL ".join(_one_table(engine, table, without) for table in tables)
+
+
+def _one_table(engine: str, table: sa.Table, without: tuple[str, ...]) -> str:
     columns = [f'"{column.name}"' for column in table.columns if column.name not in without]
     quoted = " || ',' || ".join(f"quote({column})" for column in columns)
-    return template.format(table=table.name, columns=", ".join(columns), quoted=quoted)
+    return _CONTENT[engine].format(table=table.name, columns=", ".join(columns), quoted=quoted)
 
 
 def assert_same(before: Contents, after: Contents) -> None:

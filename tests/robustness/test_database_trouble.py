@@ -25,6 +25,8 @@ from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_probl
 from tests.support.databases import Database, Databases, FakeClock
 from web_api.integrators import numbers
 
+pytestmark = pytest.mark.both_engines
+
 #: Each writes, or (looking) reads; the words are an operation and its body.
 WRITING: dict[str, tuple[str, Any]] = {
     "making an offer": ("POST /v1/offers", {"number": OTHER_NUMBER}),
