@@ -13,6 +13,7 @@ from flask import Flask
 
 from pushhub.app import create_app
 from pushhub.commands.local import local_settings
+from pushhub.db import db
 from pushhub.settings import Settings, load_settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -31,7 +32,10 @@ def application(*, with_channels: bool = False) -> Iterator[Flask]:
     """An application without routes, its context pushed; ways out are needed only to tell what they reach."""
     app = create_app(current_settings(), channels=None if with_channels else {})
     with app.app_context():
-        yield app
+        try:
+            yield app
+        finally:
+            db.engine.dispose()
 
 
 def show(document: Any, as_json: bool, lines: Callable[[], list[str]]) -> None:
