@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
-import subprocess
-import sys
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -32,6 +29,7 @@ from pushhub.delivery.circuits import Circuit, Circuits
 from pushhub.delivery.dispatcher import Dispatcher
 from pushhub.hub import Hub
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop
+from tests.support.command_line import run_command
 from tests.support.databases import FakeClock
 
 pytestmark = pytest.mark.both_engines  # what is found shut is a row that is written by upserts
@@ -185,19 +183,17 @@ def test_notifications_that_hang_leave_a_code_its_way(app: Flask, shop: Shop, ma
     asyncio.run(main())
 
 
-def test_the_doctor_names_what_is_shut(app: Flask, key_file: Path) -> None:
+def test_the_doctor_names_what_is_shut(app: Flask, key_file: Path, tmp_path: Path) -> None:
     channel = Circuits("fcm")
     channel.learn(message_to("kz.one", ApnsEnvironment.PRODUCTION), ChannelDown("THIRD_PARTY_AUTH_ERROR"))
     with app.app_context():
         circuits.write_down([channel])
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("PUSHHUB_")} | {
+    settings = {
         "PUSHHUB_DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"],
         "PUSHHUB_KEY_FILE": str(key_file),
         "PUSHHUB_PUBLIC_URL": "https://codes.test",
     }
-    ran = subprocess.run(
-        [sys.executable, "-m", "pushhub", "doctor", "--json"], capture_output=True, text=True, env=environ, check=False
-    )
-    findings = {finding["check"]: finding for finding in json.loads(ran.stdout)}
-    assert ran.returncode == 1
+    ended = run_command("doctor", "--json", home=tmp_path, settings=settings)
+    findings = {finding["check"]: finding for finding in json.loads(ended.stdout)}
+    assert ended.code == 1
     assert "THIRD_PARTY_AUTH_ERROR" in findings["circuits"]["finding"]

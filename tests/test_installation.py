@@ -1,11 +1,14 @@
 """A whole installation as `make run` starts it: real processes, real HTTP, the simulators as providers, and the
-command line beside it."""
+command line beside it.
+
+Commands are called in this process, but for two tests of the script itself: what one costs as a process of its own is
+its imports.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -18,6 +21,7 @@ from typing import Any
 import pytest
 
 from tests.support.actors import NUMBER
+from tests.support.command_line import run_command, without_settings
 from tests.support.ports import free_port
 
 PUSHHUB = [sys.executable, "-m", "pushhub"]
@@ -30,15 +34,15 @@ class Installation:
         self.home = home
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._environ = {name: value for name, value in os.environ.items() if not name.startswith("PUSHHUB_")}
         command = [*PUSHHUB, "serve", "--local", "--port", str(self.port)]
         self.log = home / "service.log"
         with self.log.open("wb") as log:
-            environ = self._environ | {"PUSHHUB_LOG_LEVEL": "INFO"}
+            environ = without_settings(os.environ) | {"PUSHHUB_LOG_LEVEL": "INFO"}
             self.process = subprocess.Popen(command, cwd=home, env=environ, stdout=log, stderr=log)
 
     def wait_until_ready(self) -> None:
-        for _ in range(150):
+        deadline = time.monotonic() + 200
+        while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
             try:
                 with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:
@@ -50,12 +54,21 @@ class Installation:
         raise AssertionError(self.log.read_text())
 
     def run(self, *command: str, code: int = 0) -> str:
+        """A command of the same installation; returns what it prints, or what it refuses with."""
+        ended = run_command(*command, home=self.home)
+        assert ended.code == code, ended
+        return ended.stdout if code == 0 else ended.stderr
+
+    def run_script(self, *command: str) -> subprocess.CompletedProcess[str]:
         """A command of the same installation, in a process of its own."""
-        done = subprocess.run(
-            [*PUSHHUB, *command], cwd=self.home, env=self._environ, capture_output=True, text=True, timeout=30
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout if code == 0 else done.stderr
+        environ = without_settings(os.environ)
+        return subprocess.run(command, cwd=self.home, env=environ, capture_output=True, text=True, timeout=60)
+
+    def stop(self) -> int:
+        """Stop it as a deployment does; returns its exit code."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait(30)
 
     def call(self, method: str, path: str, key: str, body: Any = None) -> Any:
         request = urllib.request.Request(
@@ -75,8 +88,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         running.wait_until_ready()
         yield running
     finally:
-        running.process.send_signal(signal.SIGTERM)
-        running.process.wait(30)
+        running.stop()
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +98,26 @@ def product(installation: Installation) -> dict[str, str]:
 
 
 def eventually_accepted(installation: Installation, key: str, verification_id: str) -> dict[str, Any]:
-    for _ in range(100):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
         shown: dict[str, Any] = installation.call("GET", f"/v1/verifications/{verification_id}", key)
         if shown["deliveries"][0]["status"] != "queued" and shown["deliveries"][0]["attempts"]:
             return shown
         time.sleep(0.05)
     raise AssertionError(installation.log.read_text())
+
+
+def eventually_refused(installation: Installation, path: str, key: str) -> int:
+    """The service remembers for a second whose key it has seen; returns the status of its refusal."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            installation.call("GET", path, key)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code
+        time.sleep(0.1)
+    raise AssertionError(f"{path} is still answered")
 
 
 @pytest.mark.parametrize(
@@ -155,19 +181,24 @@ def test_keys_are_exchanged_from_the_command_line(installation: Installation, pr
     path = f"/v1/numbers/{NUMBER.replace('+', '%2B')}"
     assert installation.call("GET", path, new["key"])["number"] == NUMBER
     installation.run("product", "key", "revoke", new["id"])
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        installation.call("GET", path, new["key"])
-    with refused.value as answer:
-        assert answer.status == 401
+    assert eventually_refused(installation, path, new["key"]) == 401
     listed = json.loads(installation.run("product", "list", "--json"))
     assert new["key"] not in json.dumps(listed)
 
 
+def test_the_installed_script_is_the_same_command_line(installation: Installation, product: dict[str, str]) -> None:
+    script = Path(sys.executable).with_name("pushhub")
+    listed = installation.run_script(str(script), "product", "list", "--json")
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert listed.stdout == installation.run("product", "list", "--json")
+
+
 def test_a_second_installation_on_the_same_port_leaves_the_first_one_alone(installation: Installation) -> None:
     kept = (installation.home / "var/local.json").read_bytes()
-    said = installation.run("serve", "--local", "--port", str(installation.port), code=1)
-    assert f"Port {installation.port} can't be used" in said
-    assert f"make run PORT={installation.port + 1}" in said
+    refused = installation.run_script(*PUSHHUB, "serve", "--local", "--port", str(installation.port))
+    assert refused.returncode == 1
+    assert f"Port {installation.port} can't be used" in refused.stderr
+    assert f"make run PORT={installation.port + 1}" in refused.stderr
     assert (installation.home / "var/local.json").read_bytes() == kept
 
 
@@ -194,20 +225,17 @@ def test_the_doctor_finds_a_healthy_installation(installation: Installation) -> 
 
 
 def test_the_doctor_names_what_is_wrong(tmp_path: Path) -> None:
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("PUSHHUB_")}
     broken = {
         "PUSHHUB_DATABASE_URL": f"sqlite:///{tmp_path}/none.db",
         "PUSHHUB_KEY_FILE": str(tmp_path / "keys.json"),
         "PUSHHUB_PUBLIC_URL": "https://codes.example.kz",
     }
-    done = subprocess.run(
-        [*PUSHHUB, "doctor"], cwd=tmp_path, env=environ | broken, capture_output=True, text=True, timeout=30
-    )
-    assert done.returncode == 1
-    assert "pushhub keys create" in done.stdout
-    done = subprocess.run([*PUSHHUB, "doctor"], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=30)
-    assert done.returncode == 1
-    assert "PUSHHUB_DATABASE_URL is missing" in done.stdout
+    found = run_command("doctor", home=tmp_path, settings=broken)
+    assert found.code == 1
+    assert "pushhub keys create" in found.stdout
+    found = run_command("doctor", home=tmp_path)
+    assert found.code == 1
+    assert "PUSHHUB_DATABASE_URL is missing" in found.stdout
 
 
 def test_neither_log_nor_state_shows_a_number_or_a_secret(installation: Installation, product: dict[str, str]) -> None:
@@ -224,11 +252,9 @@ def test_neither_log_nor_state_shows_a_number_or_a_secret(installation: Installa
         assert (installation.home / "var" / name).stat().st_mode & 0o077 == 0, name
 
 
-def test_a_service_that_is_stopped_drains_and_ends_cleanly(tmp_path: Path) -> None:
-    running = Installation(tmp_path)
-    running.wait_until_ready()
-    running.process.send_signal(signal.SIGTERM)
-    assert running.process.wait(30) == 0
-    log = running.log.read_text()
+# The last one: it ends the installation that the others share.
+def test_a_service_that_is_stopped_drains_and_ends_cleanly(installation: Installation) -> None:
+    assert installation.stop() == 0
+    log = installation.log.read_text()
     assert "Traceback" not in log
     assert "pushhub is running. Open in a browser:" in log

@@ -14,14 +14,18 @@ from tests.faults.town import Town, a_town
 
 Report = Callable[[str, Ledger], None]
 
+#: How many codes are asked for while something breaks. Each fault hits a good part of them, at either number.
+PEOPLE = {"standard": 100, "long": 300}
+
 _PROPERTY = "fault"
 _COLUMNS = ("fault", "deliveries", "lost", "taken twice", "median delay", "longest delay")
 _rows: list[list[str]] = []
 
 
 @pytest.fixture(scope="session")
-def the_town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with stoppable_postgres() as postgres, a_town(postgres, tmp_path_factory.mktemp("faults")) as town:
+def the_town(tmp_path_factory: pytest.TempPathFactory, depth: str) -> Iterator[Town]:
+    home = tmp_path_factory.mktemp("faults")
+    with stoppable_postgres() as postgres, a_town(postgres, home, people=PEOPLE[depth]) as town:
         yield town
 
 

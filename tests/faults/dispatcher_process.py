@@ -1,95 +1,106 @@
 """`pushhub dispatch` as a process that can be killed, stopped, and whose clock can be put wrong.
 
-Run as a program it is the command itself, with two additions: its clock is wrong by the first argument (seconds), and
-each SIGUSR1 makes it step by the second one, forward and back in turn; and it ends with whoever started it.
+It is the command itself, with three additions: its clock can be wrong, and by each SIGUSR1 step forward and back in
+turn; what it claims it may hold for another time than usual; and it ends with whoever started it. All of them come
+from one server that has imported the service already, for that takes longer than some of the faults.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parents[2]
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["pushhub.cli", __name__])
+
+
+@dataclass(frozen=True, slots=True)
+class Oddities:
+    """In what a dispatcher differs from others, in seconds."""
+
+    clock_wrong_by: float = 0.0
+    clock_step: float = 0.0
+    lease: float | None = None
 
 
 class DispatcherProcess:
     """One dispatcher. What it writes goes to `log`."""
 
-    def __init__(
-        self, environ: Mapping[str, str], log: Path, *, clock_wrong_by: float = 0.0, clock_step: float = 0.0
-    ) -> None:
-        ours = {name: value for name, value in os.environ.items() if not name.startswith("PUSHHUB_")}
+    def __init__(self, environ: Mapping[str, str], log: Path, oddities: Oddities) -> None:
         self.log = log
-        # It works in the folder of its log, where no local installation lends it settings.
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.faults.dispatcher_process", str(clock_wrong_by), str(clock_step)],
-                env={**ours, "PYTHONPATH": str(_ROOT), **environ},
-                cwd=log.parent,
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        log.touch()
+        self._process = _processes.Process(target=_dispatch, args=(dict(environ), log, oddities))
+        self._process.start()
 
     @property
     def exit_code(self) -> int | None:
         """None while it runs."""
-        return self._process.poll()
+        return self._process.exitcode
 
     def kill(self) -> None:
         """As the power switch would."""
         self._process.kill()
-        self._process.wait(10)
+        self._process.join(10)
 
     def drain(self) -> float:
         """SIGTERM, as a deployment does it; returns after how many seconds it was gone."""
         begun = time.monotonic()
         self._process.terminate()
-        self._process.wait(30)
+        self._process.join(30)
         return time.monotonic() - begun
 
     def step_clock(self) -> None:
         """Forward, and with the second call back."""
-        self._process.send_signal(signal.SIGUSR1)
+        os.kill(self._process.pid, signal.SIGUSR1)
 
     def end(self) -> None:
         """Whatever state it is in, it is gone afterwards."""
-        if self._process.poll() is None:
+        if self.exit_code is None:
             self.kill()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        self._process.close()
 
 
-def _end_with_the_tests() -> None:
-    while os.read(0, 1):
-        pass
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _main(wrong_by: float, step: float) -> None:
+def _dispatch(environ: Mapping[str, str], log: Path, oddities: Oddities) -> None:
     from pushhub import clock
     from pushhub.cli import main
+    from pushhub.delivery import outbox
 
-    off, other = timedelta(seconds=wrong_by), timedelta(seconds=wrong_by + step)
+    os.setsid()
+    threading.Thread(target=_end_with_the_tests, daemon=True).start()
+    # It works in the folder of its log, where no local installation lends it settings.
+    os.chdir(log.parent)
+    for name in [name for name in os.environ if name.startswith("PUSHHUB_")]:
+        del os.environ[name]
+    os.environ.update(environ)
+    with log.open("wb") as output:
+        os.dup2(output.fileno(), sys.stdout.fileno())
+        os.dup2(output.fileno(), sys.stderr.fileno())
+    if oddities.lease is not None:
+        outbox.LEASE = timedelta(seconds=oddities.lease)
+
+    off = timedelta(seconds=oddities.clock_wrong_by)
+    other = off + timedelta(seconds=oddities.clock_step)
 
     def step_clock(*_: object) -> None:
         nonlocal off, other
         off, other = other, off
 
     signal.signal(signal.SIGUSR1, step_clock)
-    threading.Thread(target=_end_with_the_tests, daemon=True).start()
     sys.argv = ["pushhub", "dispatch"]
     with clock.use(lambda: datetime.now(UTC) + off):
         main()
 
 
-if __name__ == "__main__":
-    _main(float(sys.argv[1]), float(sys.argv[2]))
+def _end_with_the_tests() -> None:
+    tests = multiprocessing.parent_process()
+    assert tests is not None
+    tests.join()
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -92,12 +92,16 @@ class Ledger:
 
     def delays(self, provider: str | None = None) -> list[float]:
         """Seconds from each ask to the provider's taking it, shortest first."""
-        asked_at = {ask.verification_id: ask.asked_at for ask in self.asks}
         return sorted(
-            seconds_of(fate.taken[0]) - asked_at[fate.row.verification_id]
+            self.delay(fate)
             for fate in self.fates.values()
             if fate.taken and provider in (None, fate.taken[0].provider)
         )
+
+    def delay(self, fate: Fate) -> float:
+        """Seconds from the ask to the provider's taking it."""
+        (asked_at,) = (ask.asked_at for ask in self.asks if ask.verification_id == fate.row.verification_id)
+        return seconds_of(fate.taken[0]) - asked_at
 
     def check(self, *, gone: int = 0) -> None:
         """Hold the ledger against the rules; so many phones are gone and must be known as such."""

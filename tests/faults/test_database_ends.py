@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.conftest import Report
 from tests.faults.postgres import How
-from tests.faults.town import GONE_OF_EACH_KIND, NUMBERS, Town
+from tests.faults.town import GONE, Town
 
 _DOWN = 2.0
 
@@ -17,8 +17,8 @@ _DOWN = 2.0
 def test_a_stop_of_postgresql_loses_and_doubles_nothing(town: Town, report: Report, how: How) -> None:
     town.start_dispatchers(2)
     town.providers.script(times=None, delay=0.3)
-    asking = town.product.ask_for(NUMBERS, seconds=6)
-    town.wait_until(lambda: asking.asked > len(NUMBERS) // 3, 20, "the middle of the stream")
+    asking = town.ask_for_all()
+    town.wait_until(lambda: asking.asked > len(town.numbers) // 3 and town.waiting(), 20, "the middle of the stream")
     town.postgres.stop(how)
     time.sleep(_DOWN)
     town.postgres.start()
@@ -26,6 +26,6 @@ def test_a_stop_of_postgresql_loses_and_doubles_nothing(town: Town, report: Repo
     ledger = town.settle(asks, seconds=45)
     report(f"PostgreSQL gone for {_DOWN:.0f} s ({how})", ledger)
     assert any(503 in ask.answers for ask in asks), "nobody asked while PostgreSQL was gone"
-    ledger.check(gone=2 * GONE_OF_EACH_KIND)
+    ledger.check(gone=GONE)
     assert not ledger.doubled
     assert all(process.exit_code is None for process in town.dispatchers), "a dispatcher ended with the database"

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.faults.conftest import Report
-from tests.faults.town import GONE_OF_EACH_KIND, NUMBERS, Town
+from tests.faults.town import GONE, Town
 
 
 def test_a_dispatcher_whose_credentials_are_refused_leaves_its_codes_to_the_others(
@@ -19,11 +19,11 @@ def test_a_dispatcher_whose_credentials_are_refused_leaves_its_codes_to_the_othe
     _, owner = town.start_dispatcher(settings={"PUSHHUB_FCM_CREDENTIALS": str(revoked)})
     town.start_dispatchers(1)
     town.providers.script(times=None, delay=0.3)
-    asking = town.product.ask_for(NUMBERS, seconds=4)
+    asking = town.ask_for_all()
     town.wait_until(lambda: town.held_by(owner), 20, "the dispatcher with the revoked key to take part")
     ledger = town.settle(asking.finish(), seconds=40)
     report("one dispatcher's FCM key is revoked", ledger)
-    ledger.check(gone=2 * GONE_OF_EACH_KIND)
+    ledger.check(gone=GONE)
     assert not ledger.doubled
 
 

@@ -8,9 +8,8 @@ from itertools import pairwise
 from simulators import Fault
 from tests.faults.conftest import Report
 from tests.faults.ledger import Ledger, seconds_of
-from tests.faults.town import GONE_OF_EACH_KIND, NUMBERS, Town
+from tests.faults.town import GONE, Town
 
-_GONE = 2 * GONE_OF_EACH_KIND
 #: The longest that a try may take (`pushhub.channels.time_limits.TimeLimits.provider`).
 _TRY = 10.0
 
@@ -23,12 +22,16 @@ def refused(ledger: Ledger) -> int:
 
 def test_connections_that_the_provider_ends_with_goaway_cost_nothing(town: Town, report: Report) -> None:
     town.start_dispatchers(2)
-    town.providers.goaway_after(25)
+    every = len(town.numbers) // 12
+    town.providers.goaway_after(every)
     town.providers.script(times=None, delay=0.2)
-    ledger = town.settle(town.product.ask_for(NUMBERS, seconds=2).finish(), seconds=20)
-    report("GOAWAY after every 25 requests", ledger)
-    ledger.check(gone=_GONE)
+    ledger = town.settle(town.ask_for_all().finish(), seconds=20)
+    report(f"GOAWAY after every {every} requests", ledger)
+    ledger.check(gone=GONE)
     assert not ledger.doubled
+    arrivals = [arrival for fate in ledger.fates.values() for arrival in fate.arrivals]
+    connections = {(arrival.provider, arrival.connection) for arrival in arrivals}
+    assert len(connections) > len(town.dispatchers) * 2, "no connection was ended"
 
 
 def test_a_connection_that_breaks_before_half_of_the_answers_doubles_only_the_other_half(
@@ -36,10 +39,10 @@ def test_a_connection_that_breaks_before_half_of_the_answers_doubles_only_the_ot
 ) -> None:
     town.start_dispatchers(2)
     for provider in ("fcm", "apns"):
-        town.providers.script(provider=provider, fault=Fault.HALF, times=60)
-    ledger = town.settle(town.product.ask_for(NUMBERS, seconds=3).finish(), seconds=30)
+        town.providers.script(provider=provider, fault=Fault.HALF, times=len(town.numbers) // 5)
+    ledger = town.settle(town.ask_for_all().finish(), seconds=30)
     report("connection broken, half the answers lost", ledger)
-    ledger.check(gone=_GONE)
+    ledger.check(gone=GONE)
     ledger.check_copies()
     assert ledger.doubled, "no answer was lost"
     assert ledger.delays()[-1] < 2 * _TRY
@@ -51,10 +54,10 @@ def test_a_connection_that_is_reset_before_the_message_was_taken_costs_a_retry(t
         for _ in range(5):
             town.providers.script(provider=provider, fault=Fault.RESET)
             town.providers.script(provider=provider, fault=Fault.RST_STREAM, times=3)
-            town.providers.script(provider=provider, delay=0.05, times=10)
-    ledger = town.settle(town.product.ask_for(NUMBERS, seconds=3).finish(), seconds=30)
+            town.providers.script(provider=provider, delay=0.05, times=len(town.numbers) // 30)
+    ledger = town.settle(town.ask_for_all().finish(), seconds=30)
     report("connections and streams reset", ledger)
-    ledger.check(gone=_GONE)
+    ledger.check(gone=GONE)
     ledger.check_copies()
     undecided = sum(arrival.status is None for fate in ledger.fates.values() for arrival in fate.arrivals)
     assert undecided >= 10
@@ -63,13 +66,16 @@ def test_a_connection_that_is_reset_before_the_message_was_taken_costs_a_retry(t
 
 def test_a_provider_that_hangs_holds_up_its_own_codes_only(town: Town, report: Report) -> None:
     town.start_dispatchers(2)
-    town.providers.script(provider="fcm", status=503, delay=60, times=60)  # not taken, and never answered
+    not_taken = len(town.numbers) // 5
+    town.providers.script(provider="fcm", status=503, delay=60, times=not_taken)  # and never answered
     town.providers.script(provider="fcm", fault=Fault.HANG, times=None)  # taken, and never answered
-    asks = town.product.ask_for(NUMBERS, seconds=5).finish()
+    begun = time.monotonic()
+    asks = town.ask_for_all().finish()
     town.heal()
+    hung = time.monotonic() - begun
     ledger = town.settle(asks, seconds=35)
-    report("FCM hangs for 5 s", ledger)
-    ledger.check(gone=_GONE)
+    report(f"FCM hangs for {hung:.0f} s", ledger)
+    ledger.check(gone=GONE)
     ledger.check_copies()
     assert ledger.doubled, "FCM did not hang"
     assert ledger.delays("apns")[-1] < 3.0
@@ -83,12 +89,12 @@ def test_a_storm_of_429_is_waited_out_for_as_long_as_the_provider_asks(town: Tow
     town.providers.script(provider="fcm", reason="QUOTA_EXCEEDED", retry_after=wait, times=None)
     town.providers.script(provider="apns", reason="TooManyRequests", retry_after=wait, times=None)
     begun = time.monotonic()
-    asks = town.product.ask_for(NUMBERS, seconds=4).finish()
+    asks = town.ask_for_all().finish()
     town.heal()
     storm = time.monotonic() - begun
     ledger = town.settle(asks, seconds=30)
     report(f"429 with Retry-After: {wait} for {storm:.0f} s", ledger)
-    ledger.check(gone=_GONE)
+    ledger.check(gone=GONE)
     assert not ledger.doubled
     assert refused(ledger) > 0
     for fate in ledger.fates.values():
@@ -101,12 +107,12 @@ def test_a_provider_that_is_down_for_a_while_delays_codes_and_loses_none(town: T
     town.providers.script(provider="fcm", reason="UNAVAILABLE", times=None)
     town.providers.script(provider="apns", reason="InternalServerError", times=None)
     begun = time.monotonic()
-    asks = town.product.ask_for(NUMBERS, seconds=4).finish()
+    asks = town.ask_for_all().finish()
     town.heal()
     down = time.monotonic() - begun
     ledger = town.settle(asks, seconds=35)
     report(f"503 and 500 for {down:.0f} s", ledger)
-    ledger.check(gone=_GONE)
+    ledger.check(gone=GONE)
     assert not ledger.doubled
     assert refused(ledger) > 0
     assert ledger.delays()[-1] < down + 25

@@ -31,24 +31,28 @@ from pushhub.products.service import create_product
 from pushhub.sealing import create_key_file
 from pushhub.settings import load_settings
 from simulators import Simulators
-from tests.faults.asking import Ask, Product
-from tests.faults.dispatcher_process import DispatcherProcess
+from tests.faults.asking import Ask, Product, Stream
+from tests.faults.dispatcher_process import DispatcherProcess, Oddities
 from tests.faults.ledger import Ledger, delivery_of
 from tests.faults.postgres import StoppablePostgres
 
-#: People in town; every other one has an iPhone.
-NUMBERS = tuple(f"+7701{place:07d}" for place in range(300))
-#: Of these, the app was removed from so many phones of each kind; the provider knows, we don't yet.
-GONE_OF_EACH_KIND = 3
+#: So many codes the product asks for in a second, where it has one for everybody.
+_CODES_PER_SECOND = 60
+#: From so many phones of each kind the app was removed; the provider knows, we don't yet.
+_GONE_OF_EACH_KIND = 3
+#: Phones that no provider reaches any more.
+GONE = 2 * _GONE_OF_EACH_KIND
+_LIKE_ALL = Oddities()
 WAITING = (DeliveryStatus.QUEUED, DeliveryStatus.SENDING)
 
 
 class Town:
-    """Built once; `reopen` makes it new for each test."""
+    """Built once; `reopen` makes it new for each test. Every other one of its people has an iPhone."""
 
-    def __init__(self, postgres: StoppablePostgres, providers: Simulators, home: Path) -> None:
+    def __init__(self, postgres: StoppablePostgres, providers: Simulators, home: Path, people: int) -> None:
         self.postgres = postgres
         self.providers = providers
+        self.numbers = [f"+7701{place:07d}" for place in range(people)]
         self.product: Product
         self.dispatchers: list[DispatcherProcess] = []
         self._home = home
@@ -78,7 +82,7 @@ class Town:
             connection.execute(sa.text(f"TRUNCATE {tables} CASCADE"))
         with self.app.app_context():
             key = create_product("INDIGO", {"requests_per_minute": 1_000_000}).live_key
-            _settle_people()
+            _settle_people(self.numbers)
         for target in gone_targets():
             self.providers.declare(target, unregistered_since=clock.now())
         self.product = Product(self.app, key.text)
@@ -91,11 +95,11 @@ class Town:
             self.dispatchers.pop().end()
 
     def start_dispatcher(
-        self, *, settings: Mapping[str, str] | None = None, clock_wrong_by: float = 0.0, clock_step: float = 0.0
+        self, *, settings: Mapping[str, str] | None = None, oddities: Oddities = _LIKE_ALL
     ) -> tuple[DispatcherProcess, UUID]:
         """Start one and wait until it delivers; returns it with the name under which it holds rows."""
         before = self._owners()
-        process = self._launch(settings or {}, clock_wrong_by, clock_step)
+        process = self._launch(settings or {}, oddities)
         self.wait_until(lambda: self._owners() - before, 30, "a dispatcher to start")
         return process, (self._owners() - before).pop()
 
@@ -103,14 +107,24 @@ class Town:
         """Start several and wait until all of them deliver."""
         before = len(self._owners())
         for _ in range(count):
-            self._launch({})
+            self._launch({}, _LIKE_ALL)
         self.wait_until(lambda: len(self._owners()) == before + count, 30, "the dispatchers to start")
+
+    def ask_for_all(self) -> Stream:
+        """The product begins to ask for a code for each number."""
+        return self.product.ask_for(self.numbers, seconds=len(self.numbers) / _CODES_PER_SECOND)
 
     def held_by(self, owner: UUID) -> set[UUID]:
         """Deliveries that a dispatcher has claimed and not finished."""
         held = sa.select(Delivery.id).where(Delivery.lease_owner == owner, Delivery.status == DeliveryStatus.SENDING)
         with self._engine.connect() as connection:
             return set(connection.scalars(held))
+
+    def waiting(self) -> dict[str, int]:
+        """How many deliveries have not come to their end, by their status."""
+        counted = sa.select(Delivery.status, sa.func.count()).where(Delivery.status.in_(WAITING))
+        with self._engine.connect() as connection:
+            return {status: count for status, count in connection.execute(counted.group_by(Delivery.status))}
 
     def taken(self) -> set[UUID]:
         """Deliveries that a provider has taken, whether or not it has said so yet."""
@@ -135,7 +149,7 @@ class Town:
 
     def settle(self, asks: Sequence[Ask], *, seconds: float) -> Ledger:
         """Wait until no delivery waits any more, then reckon up."""
-        self.wait_until(lambda: not self._waiting(), seconds, "the deliveries to end")
+        self.wait_until(lambda: not self.waiting(), seconds, "the deliveries to end")
         with self._engine.connect() as connection:
             return Ledger.read(connection, asks, self.providers.arrived())
 
@@ -144,20 +158,17 @@ class Town:
         deadline = time.monotonic() + seconds
         while not ready():
             if time.monotonic() > deadline:
-                raise AssertionError(f"waited {seconds:.0f} s for {what}: {self._waiting()}\n{self.logs()}")
+                raise AssertionError(f"waited {seconds:.0f} s for {what}: {self.waiting()}\n{self.logs()}")
             time.sleep(0.1)
 
     def logs(self) -> str:
         """The end of what each dispatcher wrote."""
         return "\n".join(f"{process.log.name}: {process.log.read_text()[-1500:]}" for process in self.dispatchers)
 
-    def _launch(
-        self, settings: Mapping[str, str], clock_wrong_by: float = 0.0, clock_step: float = 0.0
-    ) -> DispatcherProcess:
+    def _launch(self, settings: Mapping[str, str], oddities: Oddities) -> DispatcherProcess:
         self._started += 1
         log = self._home / f"dispatcher-{self._started}.log"
-        environ = {**self._environ, **settings}
-        process = DispatcherProcess(environ, log, clock_wrong_by=clock_wrong_by, clock_step=clock_step)
+        process = DispatcherProcess({**self._environ, **settings}, log, oddities)
         self.dispatchers.append(process)
         return process
 
@@ -165,17 +176,12 @@ class Town:
         with self._engine.connect() as connection:
             return set(connection.scalars(sa.select(DispatcherBeat.owner)))
 
-    def _waiting(self) -> dict[str, int]:
-        counted = sa.select(Delivery.status, sa.func.count()).where(Delivery.status.in_(WAITING))
-        with self._engine.connect() as connection:
-            return {status: count for status, count in connection.execute(counted.group_by(Delivery.status))}
-
 
 @contextmanager
-def a_town(postgres: StoppablePostgres, home: Path) -> Iterator[Town]:
-    """A town for as long as the block lasts."""
+def a_town(postgres: StoppablePostgres, home: Path, *, people: int) -> Iterator[Town]:
+    """A town of so many people for as long as the block lasts."""
     with Simulators(home / "providers") as providers:
-        town = Town(postgres, providers, home)
+        town = Town(postgres, providers, home, people)
         try:
             yield town
         finally:
@@ -184,7 +190,7 @@ def a_town(postgres: StoppablePostgres, home: Path) -> Iterator[Town]:
 
 def gone_targets() -> list[str]:
     """The push targets of phones that no longer have the app."""
-    return [target_of(place) for place in range(2 * GONE_OF_EACH_KIND)]
+    return [target_of(place) for place in range(GONE)]
 
 
 def target_of(place: int) -> str:
@@ -199,11 +205,11 @@ def _migrated(environ: Mapping[str, str]) -> Flask:
     return app
 
 
-def _settle_people() -> None:
+def _settle_people(numbers: Sequence[str]) -> None:
     now = clock.now()
     devices = [
         _device(place) | {"push_registered_at": now, "created_at": now, "last_seen_at": now}
-        for place in range(len(NUMBERS))
+        for place in range(len(numbers))
     ]
     bindings = [
         {
@@ -214,7 +220,7 @@ def _settle_people() -> None:
             "consent_version": "1",
             "bound_at": now,
         }
-        for number, device in zip(NUMBERS, devices, strict=True)
+        for number, device in zip(numbers, devices, strict=True)
     ]
     with db.engine.begin() as connection:
         connection.execute(sa.insert(Device), devices)

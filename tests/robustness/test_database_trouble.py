@@ -24,6 +24,8 @@ from tests.robustness.world import SERVER, World, a_binding, a_world, channels, 
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem
 from tests.support.databases import Database, Databases, FakeClock
 
+pytestmark = pytest.mark.both_engines
+
 #: Each writes, or (looking) reads; the words are an operation and its body.
 WRITING: dict[str, tuple[str, Any]] = {
     "making an offer": ("POST /v1/offers", {"number": OTHER_NUMBER}),

@@ -80,6 +80,8 @@ OPERATIONS = [
 NEVER_YET = {"POST /v1/verifications/{verification_id}/resend", "POST /panel/v1/resend"}
 #: The `next` of a reader who has read nothing yet.
 FIRST_CURSOR = "ZTE6MA"
+#: How many requests are made up for each operation, right ones and wrong ones.
+EXAMPLES = {"standard": 10, "long": 40}
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -160,7 +162,7 @@ def made_real(world: World, name: str, case: Any) -> None:
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["right", "wrong"])
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_every_answer_is_one_that_the_document_foretells(
-    world: World, document: Any, name: str, mode: GenerationMode
+    world: World, document: Any, name: str, mode: GenerationMode, depth: str
 ) -> None:
     takes = operation(document, name)
     if mode is GenerationMode.NEGATIVE and not (takes.body or takes.query or takes.path_parameters or takes.headers):
@@ -168,7 +170,7 @@ def test_every_answer_is_one_that_the_document_foretells(
     seen: list[int] = []
 
     @hypothesis.settings(
-        max_examples=40,
+        max_examples=EXAMPLES[depth],
         derandomize=True,
         database=None,
         deadline=None,

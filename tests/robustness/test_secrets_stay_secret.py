@@ -254,6 +254,7 @@ def records(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
     return [*caplog.get_records("setup"), *caplog.get_records("call")]
 
 
+@pytest.mark.both_engines  # each driver has words of its own
 def test_no_log_line_holds_a_secret(story: Told, caplog: pytest.LogCaptureFixture) -> None:
     lines = [JsonFormatter().format(record) for record in records(caplog)]
     assert {name for line in lines for name in story.found_in(line)} == set()
@@ -263,6 +264,7 @@ def test_no_log_line_holds_a_secret(story: Told, caplog: pytest.LogCaptureFixtur
     assert any('"event": "unhandled error"' in line and "in buggy" in line for line in lines)
 
 
+@pytest.mark.both_engines  # each driver has words of its own
 def test_nothing_secret_is_passed_to_a_logger_in_the_first_place(story: Told, caplog: pytest.LogCaptureFixture) -> None:
     for record in records(caplog):
         if record.getMessage() != "unhandled error":  # the words of that one are the test's own
@@ -316,6 +318,7 @@ def test_a_code_under_way_and_an_open_offer_are_sealed_in_the_database(
     assert {name for _, row in rows(app) for name in told.found_in(row)} == set()
 
 
+@pytest.mark.both_engines  # each driver has words of its own
 def test_a_row_that_the_database_refuses_is_not_logged(
     told: Told, shop: Shop, phone: Phone, make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import sqlalchemy as sa
 from flask import Flask
 from joserfc import jws
 from joserfc.jwk import ECKey
@@ -28,11 +27,12 @@ from pushhub import clock
 from pushhub.app import create_app
 from pushhub.binding import consent
 from pushhub.channels.recording import RecordingChannel
-from pushhub.db import Base, db
+from pushhub.db import db
 from pushhub.products import service as products
 from pushhub.products.rules import Scope
 from pushhub.settings import load_settings
 from reference_device import DeviceKey
+from tests.robustness.contents import assert_same, contents
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, expect
 from tests.support.databases import Databases, FakeClock
 
@@ -42,8 +42,7 @@ FREE_NUMBER = "+77051112233"
 #: An address on the open Internet that needs no DNS. Nothing is sent to it.
 HOOK = "https://8.8.8.8/hook"
 GENEROUS = {"requests_per_minute": 1_000_000}
-#: What a refused request may write: counts of tries, and that a proof was used.
-COUNTERS = ("limit_counters", "used_proofs")
+#: Columns that a refused request may write, beside the tables of `contents.COUNTERS`.
 TRIES = ("tries", "last_step")
 
 
@@ -109,22 +108,12 @@ class World:
     def _seconds(self) -> float:
         return self.now().timestamp()
 
-    def rows(self) -> dict[str, list[str]]:
-        """Everything that is in the database, without the counters."""
-        with self.app.app_context(), db.engine.connect() as connection:
-            found = {}
-            for table in Base.metadata.sorted_tables:
-                if table.name not in COUNTERS:
-                    columns = [column for column in table.columns if column.name not in TRIES]
-                    found[table.name] = sorted(map(repr, connection.execute(sa.select(*columns))))
-            return found
-
     @contextmanager
     def unchanged(self) -> Iterator[None]:
         """What happens inside writes nothing but counters."""
-        before = self.rows()
+        before = contents(self.app, without=TRIES)
         yield
-        assert self.rows() == before
+        assert_same(before, contents(self.app, without=TRIES))
 
 
 def _base64(text: str) -> bytes:
