@@ -1,4 +1,4 @@
-"""Binding a device to a number (rows A4, A5)."""
+"""Binding a device to a number."""
 
 from __future__ import annotations
 

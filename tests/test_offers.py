@@ -1,4 +1,4 @@
-"""What a product shows: password, countdown, QR code (rows A3, A13, P2)."""
+"""What a product shows: password, countdown, QR code."""
 
 from __future__ import annotations
 

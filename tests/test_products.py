@@ -1,4 +1,4 @@
-"""Products, API keys, policies (row P1)."""
+"""Products, API keys, policies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Codes: ask, deliver, check, resend, cancel (rows A2, A6, A8, P3)."""
+"""Codes: ask, deliver, check, resend, cancel."""
 
 from __future__ import annotations
 
