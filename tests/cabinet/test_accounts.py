@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -32,9 +31,6 @@ from pushhub.products.service import Caller
 from tests.cabinet.conftest import person
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock
-
-#: What passwords cost is asked here.
-REAL_ARGON2 = True
 
 LIFE = SessionLife(idle=timedelta(minutes=30), absolute=timedelta(hours=12))
 
@@ -103,36 +99,6 @@ def test_wrong_passwords_of_yesterday_are_forgotten(app: Flask, caller: Caller, 
         sweep()
         with reading() as session:
             assert session.scalar(sa.select(sa.func.count()).select_from(SignInFailure)) == 0
-
-
-def test_wrong_passwords_at_the_same_time_are_all_counted(app: Flask, caller: Caller, account: str) -> None:
-    with app.app_context():
-        who = person()
-
-    def guess(_: int) -> str:
-        with app.app_context():
-            return type(try_password(caller, "wrong", who)).__name__
-
-    with ThreadPoolExecutor(16) as pool:
-        found = list(pool.map(guess, range(32)))
-    # Whoever is counted fifth has to wait, and so has everybody after: five looks in all.
-    assert found.count("Wrong") == 5
-    assert found.count("Wait") == 27
-
-
-def test_an_answer_takes_the_same_time_with_an_account_as_without(app: Flask, caller: Caller, account: str) -> None:
-    with app.app_context():
-        strangers = [Identifier("iin", f"{number:064x}", "") for number in range(12)]
-        times: dict[bool, list[float]] = {True: [], False: []}
-        for stranger in strangers:
-            for known, who in ((True, person()), (False, stranger)):
-                began = time.perf_counter()
-                assert isinstance(try_password(caller, "wrong", who), Wrong)
-                times[known].append(time.perf_counter() - began)
-                accounts.forgive(caller.product_id, who)
-        fastest = {known: min(took) for known, took in times.items()}
-        assert fastest[False] > fastest[True] / 2, fastest  # without the dummy hash it is a tenth
-        assert fastest[True] > fastest[False] / 2, fastest
 
 
 def test_a_new_password_ends_every_session_and_tells_the_phone(

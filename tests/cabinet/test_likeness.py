@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from uuid import UUID
@@ -22,9 +21,6 @@ from pushhub.ids import new_key
 from pushhub.products.service import Caller
 from tests.cabinet.conftest import person
 from tests.support.databases import FakeClock
-
-#: What passwords cost is asked here.
-REAL_ARGON2 = True
 
 RULE = read_profile("portal").password
 FIRST = "Balapan#2026"
@@ -194,15 +190,3 @@ def test_marks_tell_nothing_to_who_has_only_the_database(
     other_key = type(keyring)("k9", {"k9": b"9" * 32}, b"another index key" * 2)
     monkeypatch.setattr(app.extensions["pushhub"], "keyring", other_key)
     assert not set(marks_of(owner, FIRST)) & set(stored)
-
-
-@pytest.mark.parametrize("length", [8, 12, 20, 21, 40, 128])
-def test_it_costs_a_guesser_much_and_a_person_little(app: Flask, length: int) -> None:
-    password = ("Kz7!mQ2#xW9%pL4&vB8^" * 7)[:length]
-    with app.app_context():
-        account_id, fastest = new_key(), 9.0
-        for _ in range(3):
-            begun = time.perf_counter()
-            likeness.prepared(account_id, password, RULE)
-            fastest = min(fastest, time.perf_counter() - begun)
-    assert 0.03 < fastest < 0.6, fastest  # 60 to 140 ms on an idle machine

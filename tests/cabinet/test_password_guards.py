@@ -25,9 +25,6 @@ from tests.cabinet.conftest import Browser, with_products
 from tests.cabinet.owners import HOME, NEW_PASSWORD, PASSWORD, Owner, enter
 from tests.support.databases import FakeClock
 
-#: What passwords cost is asked here.
-REAL_ARGON2 = True
-
 RULE = read_profile("kaztranscom").password
 #: PASSWORD with a wide letter: another text, and the same password.
 WIDE = PASSWORD.replace("z", "\uff5a")
