@@ -1,4 +1,4 @@
-"""Signing in, sessions, new passwords, flows: on both databases."""
+"""Signing in, sessions, new passwords, flows."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ def try_password(caller: Caller, password: str, who: Identifier | None = None) -
     return accounts.sign_in(caller.product_id, who or person(), password, life=LIFE, browser="Chrome, Windows")
 
 
+@pytest.mark.both_engines
 def test_the_right_password_begins_a_session_that_ends_when_idle_and_at_last(
     app: Flask, caller: Caller, account: str, now: FakeClock
 ) -> None:
@@ -65,6 +66,7 @@ def test_a_session_of_another_product_is_none(app: Flask, caller: Caller, accoun
         assert sessions.who_is(other, begun.secret, LIFE) is None
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("known", [True, False])
 def test_wrong_passwords_slow_down_and_then_want_a_code(
     app: Flask, caller: Caller, account: str, now: FakeClock, known: bool
@@ -89,6 +91,7 @@ def test_wrong_passwords_slow_down_and_then_want_a_code(
         assert isinstance(try_password(caller, FAMILY.password, who), NewSession if known else Wrong)
 
 
+@pytest.mark.both_engines
 def test_wrong_passwords_of_yesterday_are_forgotten(app: Flask, caller: Caller, account: str, now: FakeClock) -> None:
     with app.app_context():
         for _ in range(4):
@@ -101,6 +104,7 @@ def test_wrong_passwords_of_yesterday_are_forgotten(app: Flask, caller: Caller, 
             assert session.scalar(sa.select(sa.func.count()).select_from(SignInFailure)) == 0
 
 
+@pytest.mark.both_engines
 def test_a_new_password_ends_every_session_and_tells_the_phone(
     app: Flask, caller: Caller, account: str, phone: Phone, now: FakeClock
 ) -> None:
@@ -121,6 +125,7 @@ def test_a_new_password_ends_every_session_and_tells_the_phone(
     assert told == ["Ваш пароль изменён"]
 
 
+@pytest.mark.both_engines
 def test_registering_again_moves_the_account_and_tells_both_phones(
     app: Flask, caller: Caller, account: str, make_phone: object
 ) -> None:
@@ -139,6 +144,7 @@ def test_registering_again_moves_the_account_and_tells_both_phones(
     assert [item["title"] for item in new.feed()] == ["На ваш номер зарегистрирован кабинет"]
 
 
+@pytest.mark.both_engines
 def test_registering_at_the_same_time_makes_one_account(app: Flask, caller: Caller) -> None:
     def enrol(_: int) -> object:
         with app.app_context():
@@ -148,6 +154,7 @@ def test_registering_at_the_same_time_makes_one_account(app: Flask, caller: Call
         assert len(set(pool.map(enrol, range(6)))) == 1
 
 
+@pytest.mark.both_engines
 def test_a_flow_belongs_to_one_browser_and_ends(app: Flask, caller: Caller, now: FakeClock) -> None:
     with app.app_context():
         flow = flows.begin(caller.product_id, FlowKind.RECOVERY, "visitor", {"number": FAMILY.number})
@@ -169,6 +176,7 @@ def test_a_flow_belongs_to_one_browser_and_ends(app: Flask, caller: Caller, now:
             assert session.get(CabinetFlow, flow.id) is None
 
 
+@pytest.mark.both_engines
 def test_two_windows_lose_none_of_each_others_answers(app: Flask, caller: Caller) -> None:
     with app.app_context():
         flow = flows.begin(caller.product_id, FlowKind.RECOVERY, "visitor", {})

@@ -80,6 +80,7 @@ def test_what_shares_only_a_part_is_taken(change: Callable[[str], None], other: 
         change(other)
 
 
+@pytest.mark.both_engines
 def test_six_are_remembered_and_the_seventh_before_is_not(change: Callable[[str], None], owner: UUID) -> None:
     for password in OTHERS[:5]:
         change(password)
@@ -95,6 +96,7 @@ def test_six_are_remembered_and_the_seventh_before_is_not(change: Callable[[str]
         assert session.scalar(sa.select(sa.func.count()).select_from(AccountPassword)) == 6
 
 
+@pytest.mark.both_engines
 def test_a_refused_password_changes_nothing(change: Callable[[str], None], owner: UUID) -> None:
     with reading() as session:
         before = session.get_one(Account, owner)
@@ -162,6 +164,7 @@ def test_registering_again_looks_at_the_last_passwords_too(app: Flask, caller: C
         register(caller.product_id, person(), None, FIRST, rule=RULE)
 
 
+@pytest.mark.both_engines
 def test_marks_are_erased_with_their_account(app: Flask, owner: UUID) -> None:
     with transaction() as session:
         session.execute(sa.delete(Account).where(Account.id == owner))

@@ -19,6 +19,7 @@ from tests.support.databases import FakeClock
 KEY = "5d9c2b1e-4f63-4a21-9d3b-0a52f0c1d001"
 
 
+@pytest.mark.both_engines
 def test_a_panel_binds_a_phone_and_confirms_its_code(maker: PanelMaker, phone: Phone) -> None:
     page = maker.make()
     assert page.panel["secret"].startswith("phs_")
@@ -246,6 +247,7 @@ def test_an_origin_is_kept_as_browsers_write_it(shop: Shop) -> None:
         assert expect(shop.call("POST", "/v1/panels", {"number": NUMBER, "origin": given}), 201)["origin"] == kept
 
 
+@pytest.mark.both_engines
 def test_a_repeated_request_gets_the_same_panel_with_the_same_secret(shop: Shop, now: FakeClock) -> None:
     body = {"number": NUMBER, "purpose": "sign_in"}
     first = shop.call("POST", "/v1/panels", body, Idempotency_Key=KEY)
@@ -267,6 +269,7 @@ def test_the_database_holds_no_secret_of_a_panel(app: Flask, maker: PanelMaker) 
     assert secret_digest(page.secret) in tuple(row)
 
 
+@pytest.mark.both_engines
 def test_old_panels_are_forgotten_and_their_codes_are_not(
     app: Flask, maker: PanelMaker, bound: Phone, now: FakeClock
 ) -> None:

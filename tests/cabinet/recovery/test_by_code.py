@@ -22,6 +22,7 @@ def ask_for_code(browser: Browser, number: str = NUMBER) -> None:
     browser.send(f"{PORTAL}recovery", by="code", number=number)
 
 
+@pytest.mark.both_engines
 def test_a_code_then_the_new_password(browser: Browser, bound: Phone, app: Flask) -> None:
     browser.open(f"{PORTAL}recovery?lang=ru")
     assert "По телефону" in browser.text
@@ -97,6 +98,7 @@ def ask_kindergarten(browser: Browser, number: str = NUMBER, iin: str = IIN, **m
     browser.send(f"{KINDERGARTEN}recovery", number=number, iin=iin, **({"consent__data-policy": "yes"} | more))
 
 
+@pytest.mark.both_engines
 def test_number_iin_consent_code_and_the_new_password_twice(browser: Browser, bound: Phone, app: Flask) -> None:
     browser.open(f"{KINDERGARTEN}recovery?lang=kk")
     assert "Ата-анасының немесе заңды өкілінің ЖСН" in browser.text

@@ -60,6 +60,7 @@ def at_once(app: Flask, link: str, *passwords: str) -> list[str]:
 # By e-mail
 
 
+@pytest.mark.both_engines
 def test_a_letter_brings_a_link_and_the_link_a_new_password(
     app: Flask, browser: Browser, mail: RecordingChannel, dispatch: Dispatch
 ) -> None:
@@ -149,6 +150,7 @@ def test_what_is_no_address_is_said_under_its_field(browser: Browser, address: s
         assert f'value="{address}"' in browser.text
 
 
+@pytest.mark.both_engines
 def test_letters_to_one_address_are_limited_whether_or_not_it_is_known(
     browser: Browser, now: FakeClock, mail: RecordingChannel, dispatch: Dispatch
 ) -> None:
@@ -177,6 +179,7 @@ def test_letters_for_one_browser_are_limited(make_app: Callable[..., Flask], app
     assert "Запрошено слишком много писем" in browser.text
 
 
+@pytest.mark.both_engines
 def test_send_again_brings_a_new_link_and_ends_the_old_one(
     browser: Browser, link: str, mail: RecordingChannel, dispatch: Dispatch, app: Flask
 ) -> None:
@@ -254,6 +257,7 @@ def test_a_changed_password_ends_the_link(browser: Browser, link: str, app: Flas
     assert browser.open(link).status_code == 410
 
 
+@pytest.mark.both_engines
 def test_a_double_click_sets_the_password_once_and_says_so_twice(link: str, app: Flask, now: FakeClock) -> None:
     now.forward(minutes=1)
     shown = at_once(app, link, NEW, NEW, NEW)
@@ -261,6 +265,7 @@ def test_a_double_click_sets_the_password_once_and_says_so_twice(link: str, app:
     assert can_sign_in(app, NEW)
 
 
+@pytest.mark.both_engines
 def test_of_two_different_passwords_at_once_one_wins_and_the_other_is_told(link: str, app: Flask) -> None:
     chosen = (NEW, "Zhuldyz@505")
     shown = at_once(app, link, *chosen)

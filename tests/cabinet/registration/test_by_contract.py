@@ -36,6 +36,7 @@ from tests.cabinet.registering import (
 from tests.support.databases import FakeClock
 
 
+@pytest.mark.both_engines
 def test_a_customer_registers_and_gets_login_and_password(browser: Browser, app: Flask, easy_captcha: None) -> None:
     register_company(browser)
     assert "/registration/flw_" in browser.path
@@ -154,6 +155,7 @@ def test_a_registered_contract_is_told_with_the_ways_on(
     assert len(accounts(app)) == 1
 
 
+@pytest.mark.both_engines
 def test_a_double_click_makes_one_account_and_still_shows_the_password(
     browser: Browser, app: Flask, easy_captcha: None
 ) -> None:
@@ -234,6 +236,7 @@ def test_when_mail_is_down_the_page_says_that_the_letter_comes_later(
     assert len(letters(app)) == 1
 
 
+@pytest.mark.both_engines
 def test_the_password_is_gone_from_the_flow_once_it_was_shown(
     browser: Browser, app: Flask, easy_captcha: None, caplog: pytest.LogCaptureFixture
 ) -> None:

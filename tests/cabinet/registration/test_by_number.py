@@ -35,6 +35,7 @@ from tests.support.actors import Phone
 from tests.support.databases import FakeClock
 
 
+@pytest.mark.both_engines
 def test_a_parent_registers_by_number_iin_and_code(browser: Browser, phone: Phone, app: Flask) -> None:
     begin(browser)
     assert "/registration/flw_" in browser.path
@@ -134,6 +135,7 @@ def test_an_account_that_is_there_is_told_of_only_after_the_code(
     assert len(accounts(app)) == 1
 
 
+@pytest.mark.both_engines
 def test_two_people_at_once_one_wins_and_the_other_is_told(
     browser: Browser, another_browser: Browser, phone: Phone, app: Flask, now: FakeClock
 ) -> None:
@@ -152,6 +154,7 @@ def test_two_people_at_once_one_wins_and_the_other_is_told(
     assert len(accounts(app)) == 1
 
 
+@pytest.mark.both_engines
 def test_a_double_click_a_reload_and_the_back_button(browser: Browser, phone: Phone, app: Flask) -> None:
     begin(browser)
     flow = browser.path
