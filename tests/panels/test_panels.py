@@ -84,6 +84,7 @@ def test_a_panel_that_only_binds_sends_no_codes_and_says_nothing_of_the_number(
     assert maker.look(page)["status"] == "bound"
 
 
+@pytest.mark.both_engines
 def test_a_used_offer_is_followed_by_another_where_the_number_was_lost_again(maker: PanelMaker, phone: Phone) -> None:
     page = maker.make()
     first = page.have("offer")["offer"]
@@ -118,6 +119,7 @@ def test_wrong_codes_cost_attempts_and_too_many_end_the_code(maker: PanelMaker, 
     assert page.have("send")["verification"]["status"] == "pending"
 
 
+@pytest.mark.both_engines
 def test_a_code_is_sent_again_after_its_wait_and_not_before(maker: PanelMaker, bound: Phone, now: FakeClock) -> None:
     page = maker.make()
     sent = page.have("send")["verification"]
