@@ -9,12 +9,15 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 _LONGEST_BODY = 4096
+#: How often a server looks whether it should end, in seconds: whoever ends it waits for that.
+_LOOKS_EVERY = 0.02
 
 
 class QuestionServer:
@@ -49,7 +52,8 @@ class QuestionServer:
         return f"http://{host!s}:{port}"
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, name=type(self).__name__, daemon=True).start()
+        serve = partial(self._server.serve_forever, _LOOKS_EVERY)
+        threading.Thread(target=serve, name=type(self).__name__, daemon=True).start()
         return self
 
     def __exit__(

@@ -1,8 +1,7 @@
-"""Signing in, sessions, new passwords, flows: on both databases."""
+"""Signing in, sessions, new passwords, flows."""
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -33,9 +32,6 @@ from tests.cabinet.conftest import person
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock
 
-#: What passwords cost is asked here.
-REAL_ARGON2 = True
-
 LIFE = SessionLife(idle=timedelta(minutes=30), absolute=timedelta(hours=12))
 
 
@@ -43,6 +39,7 @@ def try_password(caller: Caller, password: str, who: Identifier | None = None) -
     return accounts.sign_in(caller.product_id, who or person(), password, life=LIFE, browser="Chrome, Windows")
 
 
+@pytest.mark.both_engines
 def test_the_right_password_begins_a_session_that_ends_when_idle_and_at_last(
     app: Flask, caller: Caller, account: str, now: FakeClock
 ) -> None:
@@ -69,6 +66,7 @@ def test_a_session_of_another_product_is_none(app: Flask, caller: Caller, accoun
         assert sessions.who_is(other, begun.secret, LIFE) is None
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("known", [True, False])
 def test_wrong_passwords_slow_down_and_then_want_a_code(
     app: Flask, caller: Caller, account: str, now: FakeClock, known: bool
@@ -93,6 +91,7 @@ def test_wrong_passwords_slow_down_and_then_want_a_code(
         assert isinstance(try_password(caller, FAMILY.password, who), NewSession if known else Wrong)
 
 
+@pytest.mark.both_engines
 def test_wrong_passwords_of_yesterday_are_forgotten(app: Flask, caller: Caller, account: str, now: FakeClock) -> None:
     with app.app_context():
         for _ in range(4):
@@ -105,36 +104,7 @@ def test_wrong_passwords_of_yesterday_are_forgotten(app: Flask, caller: Caller, 
             assert session.scalar(sa.select(sa.func.count()).select_from(SignInFailure)) == 0
 
 
-def test_wrong_passwords_at_the_same_time_are_all_counted(app: Flask, caller: Caller, account: str) -> None:
-    with app.app_context():
-        who = person()
-
-    def guess(_: int) -> str:
-        with app.app_context():
-            return type(try_password(caller, "wrong", who)).__name__
-
-    with ThreadPoolExecutor(16) as pool:
-        found = list(pool.map(guess, range(32)))
-    # Whoever is counted fifth has to wait, and so has everybody after: five looks in all.
-    assert found.count("Wrong") == 5
-    assert found.count("Wait") == 27
-
-
-def test_an_answer_takes_the_same_time_with_an_account_as_without(app: Flask, caller: Caller, account: str) -> None:
-    with app.app_context():
-        strangers = [Identifier("iin", f"{number:064x}", "") for number in range(12)]
-        times: dict[bool, list[float]] = {True: [], False: []}
-        for stranger in strangers:
-            for known, who in ((True, person()), (False, stranger)):
-                began = time.perf_counter()
-                assert isinstance(try_password(caller, "wrong", who), Wrong)
-                times[known].append(time.perf_counter() - began)
-                accounts.forgive(caller.product_id, who)
-        fastest = {known: min(took) for known, took in times.items()}
-        assert fastest[False] > fastest[True] / 2, fastest  # without the dummy hash it is a tenth
-        assert fastest[True] > fastest[False] / 2, fastest
-
-
+@pytest.mark.both_engines
 def test_a_new_password_ends_every_session_and_tells_the_phone(
     app: Flask, caller: Caller, account: str, phone: Phone, now: FakeClock
 ) -> None:
@@ -155,6 +125,7 @@ def test_a_new_password_ends_every_session_and_tells_the_phone(
     assert told == ["Ваш пароль изменён"]
 
 
+@pytest.mark.both_engines
 def test_registering_again_moves_the_account_and_tells_both_phones(
     app: Flask, caller: Caller, account: str, make_phone: object
 ) -> None:
@@ -173,6 +144,7 @@ def test_registering_again_moves_the_account_and_tells_both_phones(
     assert [item["title"] for item in new.feed()] == ["На ваш номер зарегистрирован кабинет"]
 
 
+@pytest.mark.both_engines
 def test_registering_at_the_same_time_makes_one_account(app: Flask, caller: Caller) -> None:
     def enrol(_: int) -> object:
         with app.app_context():
@@ -182,6 +154,7 @@ def test_registering_at_the_same_time_makes_one_account(app: Flask, caller: Call
         assert len(set(pool.map(enrol, range(6)))) == 1
 
 
+@pytest.mark.both_engines
 def test_a_flow_belongs_to_one_browser_and_ends(app: Flask, caller: Caller, now: FakeClock) -> None:
     with app.app_context():
         flow = flows.begin(caller.product_id, FlowKind.RECOVERY, "visitor", {"number": FAMILY.number})
@@ -203,6 +176,7 @@ def test_a_flow_belongs_to_one_browser_and_ends(app: Flask, caller: Caller, now:
             assert session.get(CabinetFlow, flow.id) is None
 
 
+@pytest.mark.both_engines
 def test_two_windows_lose_none_of_each_others_answers(app: Flask, caller: Caller) -> None:
     with app.app_context():
         flow = flows.begin(caller.product_id, FlowKind.RECOVERY, "visitor", {})

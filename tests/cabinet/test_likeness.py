@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from uuid import UUID
@@ -22,9 +21,6 @@ from pushhub.ids import new_key
 from pushhub.products.service import Caller
 from tests.cabinet.conftest import person
 from tests.support.databases import FakeClock
-
-#: What passwords cost is asked here.
-REAL_ARGON2 = True
 
 RULE = read_profile("portal").password
 FIRST = "Balapan#2026"
@@ -84,6 +80,7 @@ def test_what_shares_only_a_part_is_taken(change: Callable[[str], None], other: 
         change(other)
 
 
+@pytest.mark.both_engines
 def test_six_are_remembered_and_the_seventh_before_is_not(change: Callable[[str], None], owner: UUID) -> None:
     for password in OTHERS[:5]:
         change(password)
@@ -99,6 +96,7 @@ def test_six_are_remembered_and_the_seventh_before_is_not(change: Callable[[str]
         assert session.scalar(sa.select(sa.func.count()).select_from(AccountPassword)) == 6
 
 
+@pytest.mark.both_engines
 def test_a_refused_password_changes_nothing(change: Callable[[str], None], owner: UUID) -> None:
     with reading() as session:
         before = session.get_one(Account, owner)
@@ -166,6 +164,7 @@ def test_registering_again_looks_at_the_last_passwords_too(app: Flask, caller: C
         register(caller.product_id, person(), None, FIRST, rule=RULE)
 
 
+@pytest.mark.both_engines
 def test_marks_are_erased_with_their_account(app: Flask, owner: UUID) -> None:
     with transaction() as session:
         session.execute(sa.delete(Account).where(Account.id == owner))
@@ -194,15 +193,3 @@ def test_marks_tell_nothing_to_who_has_only_the_database(
     other_key = type(keyring)("k9", {"k9": b"9" * 32}, b"another index key" * 2)
     monkeypatch.setattr(app.extensions["pushhub"], "keyring", other_key)
     assert not set(marks_of(owner, FIRST)) & set(stored)
-
-
-@pytest.mark.parametrize("length", [8, 12, 20, 21, 40, 128])
-def test_it_costs_a_guesser_much_and_a_person_little(app: Flask, length: int) -> None:
-    password = ("Kz7!mQ2#xW9%pL4&vB8^" * 7)[:length]
-    with app.app_context():
-        account_id, fastest = new_key(), 9.0
-        for _ in range(3):
-            begun = time.thread_time()  # the work, however busy the machine is
-            likeness.prepared(account_id, password, RULE)
-            fastest = min(fastest, time.thread_time() - begun)
-    assert 0.03 < fastest < 0.6, fastest  # 60 to 140 ms on an idle machine

@@ -26,6 +26,8 @@ from tests.cabinet.conftest import person
 from tests.support.actors import Shop
 from tests.support.databases import FakeClock
 
+pytestmark = pytest.mark.both_engines
+
 DATA = {"email": "new.address@example.kz"}
 
 

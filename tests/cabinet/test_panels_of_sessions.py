@@ -61,6 +61,7 @@ def register_anew(app: Flask, caller: Caller, browser: Browser, other: Browser) 
         register(caller.product_id, person(), PhoneNumber.parse(OTHER_NUMBER), NEW_PASSWORD)
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("ends", [sign_out, end_others, change_the_password, register_anew])
 def test_what_a_session_shows_ends_with_it(
     ends: Callable[[Flask, Caller, Browser, Browser], None],

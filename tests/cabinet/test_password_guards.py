@@ -26,9 +26,6 @@ from tests.cabinet.owners import HOME, NEW_PASSWORD, PASSWORD, Owner, enter
 from tests.support.databases import FakeClock
 from tests.support.statements import after_transaction
 
-#: What passwords cost is asked here.
-REAL_ARGON2 = True
-
 RULE = read_profile("kaztranscom").password
 #: PASSWORD with a wide letter: another text, and the same password.
 WIDE = PASSWORD.replace("z", "\uff5a")

@@ -1,4 +1,4 @@
-"""The tree of further users: who may do what, and what happens at the same time. On both databases."""
+"""The tree of further users: who may do what, and what happens at the same time."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ from pushhub.settings import Settings
 from tests.cabinet.conftest import with_products
 from tests.cabinet.owners import Owner, a_sender, letters
 from tests.support.databases import FakeClock
+
+pytestmark = pytest.mark.both_engines
 
 RULE = read_profile("kaztranscom").password
 GIVEN = GivenPassword("Given2026Word", RULE, mailed=False)

@@ -31,6 +31,7 @@ from tests.support.logs import everything_in
 Dispatch = Callable[[], None]
 
 
+@pytest.mark.both_engines
 def test_a_letter_goes_out_once_as_it_was_written(desk: Desk, mail: RecordingChannel, dispatch: Dispatch) -> None:
     letter = desk.post(subject="Пароль\r\nBcc: evil@example.kz")
     assert desk.row(letter).status == "queued"
@@ -47,6 +48,7 @@ def test_a_letter_goes_out_once_as_it_was_written(desk: Desk, mail: RecordingCha
     assert (row.status, row.tries, row.error, row.sent_at) == ("sent", 1, None, clock.now())
 
 
+@pytest.mark.both_engines
 def test_a_transaction_that_fails_posts_nothing(
     app: Flask, shop: Shop, desk: Desk, mail: RecordingChannel, hub: Hub, dispatch: Dispatch
 ) -> None:
@@ -79,6 +81,7 @@ def test_what_is_no_mailbox_is_refused_without_being_quoted(desk: Desk, wrong: s
     assert desk.statuses() == []
 
 
+@pytest.mark.both_engines
 def test_a_mail_server_that_is_away_delays_a_letter_and_doubles_none(
     desk: Desk, mail: RecordingChannel, now: FakeClock, dispatch: Dispatch
 ) -> None:
@@ -127,6 +130,7 @@ def test_what_is_refused_for_now_is_tried_again_under_the_same_name(
     assert desk.row(letter).status == "sent"
 
 
+@pytest.mark.both_engines
 def test_a_letter_of_a_sender_that_was_killed_goes_again_under_the_same_name(
     app: Flask, desk: Desk, mail: RecordingChannel, now: FakeClock, dispatch: Dispatch
 ) -> None:
@@ -144,6 +148,7 @@ def test_a_letter_of_a_sender_that_was_killed_goes_again_under_the_same_name(
     assert (row.status, row.tries) == ("sent", 2)
 
 
+@pytest.mark.both_engines
 def test_two_dispatchers_take_a_letter_once(app: Flask, desk: Desk) -> None:
     letters = {desk.post() for _ in range(3)}
     with app.app_context():
@@ -152,6 +157,7 @@ def test_two_dispatchers_take_a_letter_once(app: Flask, desk: Desk) -> None:
     assert {letter.id for each in taken for letter in each} == letters
 
 
+@pytest.mark.both_engines
 def test_a_letter_whose_time_has_run_out_is_given_up_and_erased(
     app: Flask, desk: Desk, mail: RecordingChannel, now: FakeClock, dispatch: Dispatch
 ) -> None:
@@ -168,6 +174,7 @@ def test_a_letter_whose_time_has_run_out_is_given_up_and_erased(
     assert len(mail.mail) == 1
 
 
+@pytest.mark.both_engines
 def test_a_letter_is_sealed_while_it_waits_and_erased_when_it_is_final(
     app: Flask, desk: Desk, mail: RecordingChannel, now: FakeClock, dispatch: Dispatch
 ) -> None:
@@ -251,6 +258,7 @@ def test_a_text_that_is_no_unicode_is_refused_at_once(desk: Desk) -> None:
     assert refusal.value.__cause__ is refusal.value.__context__ is None
 
 
+@pytest.mark.both_engines
 def test_old_letters_are_forgotten(app: Flask, desk: Desk, now: FakeClock, dispatch: Dispatch) -> None:
     desk.post()
     dispatch()
@@ -263,6 +271,7 @@ def test_old_letters_are_forgotten(app: Flask, desk: Desk, now: FakeClock, dispa
     assert desk.statuses() == ["sent"]
 
 
+@pytest.mark.both_engines
 def test_letters_of_a_product_that_is_gone_are_gone(app: Flask, desk: Desk, make_shop: Callable[..., Shop]) -> None:
     desk.post()
     with app.app_context(), transaction() as session:
@@ -279,6 +288,7 @@ def test_without_a_mail_server_letters_wait(
     assert desk.row(letter).status == "queued"
 
 
+@pytest.mark.both_engines
 def test_metrics_count_what_waits_and_what_was_given_up(
     app: Flask, desk: Desk, mail: RecordingChannel, dispatch: Dispatch
 ) -> None:

@@ -27,6 +27,7 @@ def look(app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_pa
     return lambda: {finding.check: finding for finding in examine()}["letters"]
 
 
+@pytest.mark.both_engines
 def test_letters_that_wait_for_minutes_are_told(
     look: Callable[[], Finding], desk: Desk, mail: RecordingChannel, now: FakeClock, dispatch: Callable[[], None]
 ) -> None:

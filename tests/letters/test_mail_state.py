@@ -15,6 +15,8 @@ from pushhub.letters.rules import MailState
 from tests.letters.conftest import Desk
 from tests.support.databases import FakeClock
 
+pytestmark = pytest.mark.both_engines
+
 Dispatch = Callable[[], None]
 
 

@@ -228,6 +228,7 @@ def test_a_panel_that_asks_too_fast_is_told_to_wait(
 # Two at once.
 
 
+@pytest.mark.both_engines
 def test_of_two_right_checks_at_once_one_is_right_and_the_panel_is_approved_once(
     maker: PanelMaker, bound: Phone
 ) -> None:
@@ -242,6 +243,7 @@ def test_of_two_right_checks_at_once_one_is_right_and_the_panel_is_approved_once
     assert maker.look(page)["status"] == "approved"
 
 
+@pytest.mark.both_engines
 def test_of_two_panels_that_check_one_code_at_once_one_is_approved(maker: PanelMaker, bound: Phone) -> None:
     pages = [maker.make() for _ in range(2)]
     for page in pages:
@@ -252,6 +254,7 @@ def test_of_two_panels_that_check_one_code_at_once_one_is_approved(maker: PanelM
     assert sorted(maker.look(page)["status"] for page in pages) == ["approved", "open"]
 
 
+@pytest.mark.both_engines
 def test_a_panel_that_was_closed_while_its_code_was_looked_at_leaves_the_code_unused(
     app: Flask, maker: PanelMaker, bound: Phone
 ) -> None:
@@ -266,6 +269,7 @@ def test_a_panel_that_was_closed_while_its_code_was_looked_at_leaves_the_code_un
     assert next_page.check(code)["valid"] is True
 
 
+@pytest.mark.both_engines
 def test_offers_that_are_asked_for_at_once_leave_one_that_can_be_used(maker: PanelMaker, phone: Phone) -> None:
     page = maker.make()
     with ThreadPoolExecutor(4) as pool:

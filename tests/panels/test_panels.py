@@ -19,6 +19,7 @@ from tests.support.databases import FakeClock
 KEY = "5d9c2b1e-4f63-4a21-9d3b-0a52f0c1d001"
 
 
+@pytest.mark.both_engines
 def test_a_panel_binds_a_phone_and_confirms_its_code(maker: PanelMaker, phone: Phone) -> None:
     page = maker.make()
     assert page.panel["secret"].startswith("phs_")
@@ -83,6 +84,7 @@ def test_a_panel_that_only_binds_sends_no_codes_and_says_nothing_of_the_number(
     assert maker.look(page)["status"] == "bound"
 
 
+@pytest.mark.both_engines
 def test_a_used_offer_is_followed_by_another_where_the_number_was_lost_again(maker: PanelMaker, phone: Phone) -> None:
     page = maker.make()
     first = page.have("offer")["offer"]
@@ -117,6 +119,7 @@ def test_wrong_codes_cost_attempts_and_too_many_end_the_code(maker: PanelMaker, 
     assert page.have("send")["verification"]["status"] == "pending"
 
 
+@pytest.mark.both_engines
 def test_a_code_is_sent_again_after_its_wait_and_not_before(maker: PanelMaker, bound: Phone, now: FakeClock) -> None:
     page = maker.make()
     sent = page.have("send")["verification"]
@@ -246,6 +249,7 @@ def test_an_origin_is_kept_as_browsers_write_it(shop: Shop) -> None:
         assert expect(shop.call("POST", "/v1/panels", {"number": NUMBER, "origin": given}), 201)["origin"] == kept
 
 
+@pytest.mark.both_engines
 def test_a_repeated_request_gets_the_same_panel_with_the_same_secret(shop: Shop, now: FakeClock) -> None:
     body = {"number": NUMBER, "purpose": "sign_in"}
     first = shop.call("POST", "/v1/panels", body, Idempotency_Key=KEY)
@@ -267,6 +271,7 @@ def test_the_database_holds_no_secret_of_a_panel(app: Flask, maker: PanelMaker) 
     assert secret_digest(page.secret) in tuple(row)
 
 
+@pytest.mark.both_engines
 def test_old_panels_are_forgotten_and_their_codes_are_not(
     app: Flask, maker: PanelMaker, bound: Phone, now: FakeClock
 ) -> None:

@@ -28,6 +28,7 @@ def test_the_feed_without_a_number_says_why_there_is_no_qr_code(browser: Browser
     assert browser.open(f"{HOME}feed?bind=yes").status_code == 200
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("before", ["0001-01-01T00:00:00%2B05:00", "9999-12-31T23:59:59-05:00", "yesterday", ""])
 def test_an_odd_time_in_the_address_is_left_out(browser: Browser, owner: Account, before: str) -> None:
     enter(browser, "4445")
@@ -35,6 +36,7 @@ def test_an_odd_time_in_the_address_is_left_out(browser: Browser, owner: Account
     assert "Кабинет зарегистрирован" in browser.text
 
 
+@pytest.mark.both_engines
 def test_events_are_forgotten_after_a_year(app: Flask, owner: Account) -> None:
     with app.app_context():
         old = least_key_of(KEPT + timedelta(days=2))

@@ -20,6 +20,7 @@ from tests.cabinet.owners import HOME, PASSWORD, SCHOOL, come_in, enter, letters
 from tests.support.databases import FakeClock
 
 
+@pytest.mark.both_engines
 def test_a_login_is_set_and_signed_in_with(browser: Browser, another_browser: Browser, parent: Account) -> None:
     come_in(browser)
     browser.open(f"{SCHOOL}profile/login")
@@ -65,6 +66,7 @@ def test_what_is_wrong_with_a_login_is_said_under_its_field(
         assert set(own_identifiers.identifiers_of(parent.id)) == {"iin", "number"}
 
 
+@pytest.mark.both_engines
 def test_of_two_who_want_one_login_at_once_one_gets_it(app: Flask, parent: Account) -> None:
     with app.app_context():
         product = caller_of(read_profile("balabaqsha")).product_id
@@ -84,6 +86,7 @@ def test_of_two_who_want_one_login_at_once_one_gets_it(app: Flask, parent: Accou
         assert sum(pool.map(want, accounts)) == 1
 
 
+@pytest.mark.both_engines
 def test_an_address_counts_once_its_link_was_used(
     app: Flask, browser: Browser, another_browser: Browser, parent: Account
 ) -> None:

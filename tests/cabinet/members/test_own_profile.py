@@ -36,6 +36,7 @@ def test_the_profile_names_what_was_registered_as_the_form_did(browser: Browser,
     assert "office@example.kz" not in browser.text
 
 
+@pytest.mark.both_engines
 def test_a_new_password_ends_the_other_sessions_and_not_this_one(
     browser: Browser, another_browser: Browser, owner: Account
 ) -> None:
@@ -111,6 +112,7 @@ def test_wrong_present_passwords_are_counted_and_end_the_session(
     assert "Вы не вошли" in browser.text
 
 
+@pytest.mark.both_engines
 def test_guesses_at_the_same_time_are_all_counted(app: Flask, owner: Account) -> None:
     def guess(_: int) -> str:
         with app.app_context():
@@ -121,6 +123,7 @@ def test_guesses_at_the_same_time_are_all_counted(app: Flask, owner: Account) ->
     assert (found.count("Wrong"), found.count("Wait")) == (5, 11)
 
 
+@pytest.mark.both_engines
 def test_the_last_passwords_and_their_like_are_refused_where_the_profile_says_so(app: Flask, browser: Browser) -> None:
     profile = read_profile("portal")
     with app.app_context():

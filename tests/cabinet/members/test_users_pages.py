@@ -55,6 +55,7 @@ def statuses(app: Flask) -> list[str]:
         return list(session.scalars(sa.select(Letter.status)))
 
 
+@pytest.mark.both_engines
 def test_a_user_is_added_confirms_and_signs_in_with_a_password_to_be_changed(
     app: Flask, owner: Account, browser: Browser, another_browser: Browser
 ) -> None:
@@ -139,6 +140,7 @@ def test_bad_input_is_said_under_its_field_and_what_was_typed_stays(
     assert letters(app) == []
 
 
+@pytest.mark.both_engines
 def test_a_forged_or_foreign_key_is_no_page(
     app: Flask, owner: Account, browser: Browser, another_browser: Browser
 ) -> None:
@@ -285,6 +287,7 @@ def test_an_address_that_another_cabinet_has_is_told_to_its_owner_alone(
     assert another_browser.path == f"{HOME}feed"
 
 
+@pytest.mark.both_engines
 def test_whom_somebody_has_added_is_removed_with_all_sessions(
     app: Flask, owner: Account, browser: Browser, another_browser: Browser
 ) -> None:

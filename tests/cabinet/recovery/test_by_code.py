@@ -1,4 +1,4 @@
-"""A forgotten password by a code to the number (C2), or to number and IIN together (B3)."""
+"""A forgotten password by a code to the number, or to number and IIN together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.cabinet.conftest import Browser
 from tests.cabinet.recovering import IIN, KINDERGARTEN, NEW, NUMBER, OLD, OTHER_IIN, OTHER_NUMBER, PORTAL, can_sign_in
 from tests.support.actors import Phone
 
-# C2: by phone
+# By phone
 
 
 def ask_for_code(browser: Browser, number: str = NUMBER) -> None:
@@ -22,7 +22,8 @@ def ask_for_code(browser: Browser, number: str = NUMBER) -> None:
     browser.send(f"{PORTAL}recovery", by="code", number=number)
 
 
-def test_c2_a_code_then_the_new_password(browser: Browser, bound: Phone, app: Flask) -> None:
+@pytest.mark.both_engines
+def test_a_code_then_the_new_password(browser: Browser, bound: Phone, app: Flask) -> None:
     browser.open(f"{PORTAL}recovery?lang=ru")
     assert "По телефону" in browser.text
     ask_for_code(browser, "8 (705) 754-68-68")
@@ -46,7 +47,7 @@ def test_c2_a_code_then_the_new_password(browser: Browser, bound: Phone, app: Fl
     assert "Пароль обновлён" in browser.text
 
 
-def test_c2_without_the_right_code_there_is_no_new_password(browser: Browser, bound: Phone, app: Flask) -> None:
+def test_without_the_right_code_there_is_no_new_password(browser: Browser, bound: Phone, app: Flask) -> None:
     ask_for_code(browser)
     browser.send(step="finish", password=NEW, repeat=NEW)
     browser.send(step="finish", code=bound.read_code(), password=NEW, repeat=NEW)
@@ -54,7 +55,7 @@ def test_c2_without_the_right_code_there_is_no_new_password(browser: Browser, bo
     assert can_sign_in(app, OLD)
 
 
-def test_c2_a_number_of_nobody_shows_itself_masked_and_leads_nowhere(browser: Browser, app: Flask) -> None:
+def test_a_number_of_nobody_shows_itself_masked_and_leads_nowhere(browser: Browser, app: Flask) -> None:
     seen = set()
     for ending in range(10, 30):
         ask_for_code(browser, f"+7701765{ending}21")
@@ -64,7 +65,7 @@ def test_c2_a_number_of_nobody_shows_itself_masked_and_leads_nowhere(browser: Br
     assert seen == {"code", "guide"}
 
 
-def test_c2_numbers_that_can_not_be_are_said_under_their_field(browser: Browser) -> None:
+def test_numbers_that_can_not_be_are_said_under_their_field(browser: Browser) -> None:
     for number, says in (("12", "Такого номера не бывает"), ("+12025550123", "Номера этой страны не обслуживаются")):
         ask_for_code(browser, number)
         assert browser.page is not None
@@ -72,7 +73,7 @@ def test_c2_numbers_that_can_not_be_are_said_under_their_field(browser: Browser)
         assert says in browser.text
 
 
-def test_c2_a_number_of_nothing_but_sevens_is_a_number(browser: Browser) -> None:
+def test_a_number_of_nothing_but_sevens_is_a_number(browser: Browser) -> None:
     for number in ("+77777777777", "8 777 777-77-77"):
         ask_for_code(browser, number)
         assert "+777****7777" in browser.text
@@ -89,7 +90,7 @@ def test_the_way_is_one_of_the_profile(browser: Browser) -> None:
     assert browser.open("/cabinet/indigo/recovery").status_code == 404
 
 
-# B3: number, IIN, consent
+# By number, IIN and consent
 
 
 def ask_kindergarten(browser: Browser, number: str = NUMBER, iin: str = IIN, **more: str) -> None:
@@ -97,7 +98,8 @@ def ask_kindergarten(browser: Browser, number: str = NUMBER, iin: str = IIN, **m
     browser.send(f"{KINDERGARTEN}recovery", number=number, iin=iin, **({"consent__data-policy": "yes"} | more))
 
 
-def test_b3_number_iin_consent_code_and_the_new_password_twice(browser: Browser, bound: Phone, app: Flask) -> None:
+@pytest.mark.both_engines
+def test_number_iin_consent_code_and_the_new_password_twice(browser: Browser, bound: Phone, app: Flask) -> None:
     browser.open(f"{KINDERGARTEN}recovery?lang=kk")
     assert "Ата-анасының немесе заңды өкілінің ЖСН" in browser.text
     ask_kindergarten(browser)
@@ -112,7 +114,7 @@ def test_b3_number_iin_consent_code_and_the_new_password_twice(browser: Browser,
     assert browser.path.endswith("/feed")
 
 
-def test_b3_all_of_it_is_asked_for(browser: Browser) -> None:
+def test_number_iin_and_consent_are_asked_for(browser: Browser) -> None:
     for number, iin, more, says in (
         ("", IIN, {}, "number-problem"),
         (NUMBER, "910412400017", {}, "iin-problem"),
@@ -126,14 +128,14 @@ def test_b3_all_of_it_is_asked_for(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize(("number", "iin"), [(NUMBER, OTHER_IIN), (OTHER_NUMBER, IIN), (OTHER_NUMBER, OTHER_IIN)])
-def test_b3_what_does_not_belong_together_reaches_nobody(browser: Browser, bound: Phone, number: str, iin: str) -> None:
+def test_what_does_not_belong_together_reaches_nobody(browser: Browser, bound: Phone, number: str, iin: str) -> None:
     ask_kindergarten(browser, number, iin)
     assert browser.path.startswith(f"{KINDERGARTEN}recovery/flw_")
     assert PhoneNumber.parse(number).masked in browser.text
     assert bound.feed() == []
 
 
-def test_b3_who_knows_the_number_can_not_try_iins_through(browser: Browser, bound: Phone) -> None:
+def test_who_knows_the_number_can_not_try_iins_through(browser: Browser, bound: Phone) -> None:
     """With the right IIN the code page is shown, because an app is bound; with others it is too, as often as not."""
     seen = []
     for day in range(10, 22):

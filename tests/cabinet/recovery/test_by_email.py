@@ -1,4 +1,4 @@
-"""A forgotten password by a link in a letter (C1), and the rule of the last passwords (C3)."""
+"""A forgotten password by a link in a letter, and the rule of the last passwords."""
 
 from __future__ import annotations
 
@@ -57,10 +57,11 @@ def at_once(app: Flask, link: str, *passwords: str) -> list[str]:
         return list(pool.map(click, browsers, passwords))
 
 
-# C1: by e-mail
+# By e-mail
 
 
-def test_c1_a_letter_brings_a_link_and_the_link_a_new_password(
+@pytest.mark.both_engines
+def test_a_letter_brings_a_link_and_the_link_a_new_password(
     app: Flask, browser: Browser, mail: RecordingChannel, dispatch: Dispatch
 ) -> None:
     browser.open(f"{PORTAL}?lang=ru")
@@ -85,7 +86,7 @@ def test_c1_a_letter_brings_a_link_and_the_link_a_new_password(
     assert not can_sign_in(app, OLD)
 
 
-def test_c1_the_letter_is_in_the_language_of_the_page(
+def test_the_letter_is_in_the_language_of_the_page(
     browser: Browser, mail: RecordingChannel, dispatch: Dispatch
 ) -> None:
     for locale, subject in (("kk", "жаңа құпия сөз"), ("en", "a new password")):
@@ -95,7 +96,7 @@ def test_c1_the_letter_is_in_the_language_of_the_page(
         assert mail.mail[-1]["Subject"] == f"MALAHIT: {subject}"
 
 
-def test_c1_an_address_that_nobody_has_gets_the_same_page_and_no_letter(
+def test_an_address_that_nobody_has_gets_the_same_page_and_no_letter(
     app: Flask, mail: RecordingChannel, dispatch: Dispatch
 ) -> None:
     shown = []
@@ -113,7 +114,7 @@ def test_c1_an_address_that_nobody_has_gets_the_same_page_and_no_letter(
         assert session.scalar(sa.select(sa.func.count()).select_from(Letter)) == 1
 
 
-def test_c1_an_address_that_nobody_has_costs_the_same_work(app: Flask, now: FakeClock) -> None:
+def test_an_address_that_nobody_has_costs_the_same_work(app: Flask, now: FakeClock) -> None:
     """The same rows are written, so that it takes as long; what is written for nobody is taken back."""
     written: dict[str, list[str]] = {}
     for address in (ADDRESS, "nobody@example.kz"):
@@ -140,7 +141,7 @@ def _keep_writes(statements: list[str], _connection: object, _cursor: object, st
 
 
 @pytest.mark.parametrize("address", ["", "aigerim", "a@b@c", "aigerim@example.kz, other@example.kz", "x" * 300])
-def test_c1_what_is_no_address_is_said_under_its_field(browser: Browser, address: str) -> None:
+def test_what_is_no_address_is_said_under_its_field(browser: Browser, address: str) -> None:
     ask_for_letter(browser, address)
     assert browser.page is not None
     assert browser.page.status_code == 422
@@ -149,7 +150,8 @@ def test_c1_what_is_no_address_is_said_under_its_field(browser: Browser, address
         assert f'value="{address}"' in browser.text
 
 
-def test_c1_letters_to_one_address_are_limited_whether_or_not_it_is_known(
+@pytest.mark.both_engines
+def test_letters_to_one_address_are_limited_whether_or_not_it_is_known(
     browser: Browser, now: FakeClock, mail: RecordingChannel, dispatch: Dispatch
 ) -> None:
     for address in (ADDRESS, "nobody@example.kz"):
@@ -167,7 +169,7 @@ def test_c1_letters_to_one_address_are_limited_whether_or_not_it_is_known(
     assert "Проверьте почту" in browser.text
 
 
-def test_c1_letters_for_one_browser_are_limited(make_app: Callable[..., Flask], app: Flask, settings: Settings) -> None:
+def test_letters_for_one_browser_are_limited(make_app: Callable[..., Flask], app: Flask, settings: Settings) -> None:
     strict = make_app(replace(settings, cabinets=("portal",), codes_per_client_per_hour=2))
     browser = Browser(strict)
     for number in range(2):
@@ -177,7 +179,8 @@ def test_c1_letters_for_one_browser_are_limited(make_app: Callable[..., Flask], 
     assert "Запрошено слишком много писем" in browser.text
 
 
-def test_c1_send_again_brings_a_new_link_and_ends_the_old_one(
+@pytest.mark.both_engines
+def test_send_again_brings_a_new_link_and_ends_the_old_one(
     browser: Browser, link: str, mail: RecordingChannel, dispatch: Dispatch, app: Flask
 ) -> None:
     browser.send()
@@ -194,7 +197,7 @@ def test_c1_send_again_brings_a_new_link_and_ends_the_old_one(
     assert can_sign_in(app, NEW)
 
 
-def test_c1_a_scanner_that_opens_the_link_does_not_use_it_up(browser: Browser, link: str, app: Flask) -> None:
+def test_a_scanner_that_opens_the_link_does_not_use_it_up(browser: Browser, link: str, app: Flask) -> None:
     for _ in range(3):
         assert browser.client.get(link, base_url="https://codes.test").status_code == 200
         assert browser.client.head(link, base_url="https://codes.test").status_code == 200
@@ -203,7 +206,7 @@ def test_c1_a_scanner_that_opens_the_link_does_not_use_it_up(browser: Browser, l
     assert can_sign_in(app, NEW)
 
 
-def test_c1_a_link_that_was_used_says_so_and_leads_on(browser: Browser, link: str, now: FakeClock, app: Flask) -> None:
+def test_a_link_that_was_used_says_so_and_leads_on(browser: Browser, link: str, now: FakeClock, app: Flask) -> None:
     set_password(browser, link)
     now.forward(minutes=1)
     page = browser.open(f"{link}?lang=ru")
@@ -216,7 +219,7 @@ def test_c1_a_link_that_was_used_says_so_and_leads_on(browser: Browser, link: st
     assert can_sign_in(app, NEW)
 
 
-def test_c1_a_late_link_says_so_also_to_who_has_its_page_open(
+def test_a_late_link_says_so_also_to_who_has_its_page_open(
     browser: Browser, link: str, now: FakeClock, app: Flask
 ) -> None:
     browser.open(f"{link}?lang=ru")
@@ -228,7 +231,7 @@ def test_c1_a_late_link_says_so_also_to_who_has_its_page_open(
 
 
 @pytest.mark.parametrize("cut", [slice(0, -1), slice(0, 10), slice(4, None)])
-def test_c1_a_link_with_a_slip_says_so(browser: Browser, link: str, cut: slice) -> None:
+def test_a_link_with_a_slip_says_so(browser: Browser, link: str, cut: slice) -> None:
     path, _, secret = link.rpartition("/")
     page = browser.open(f"{path}/{secret[cut]}?lang=ru")
     assert page.status_code == 404
@@ -236,7 +239,7 @@ def test_c1_a_link_with_a_slip_says_so(browser: Browser, link: str, cut: slice) 
     assert "Запросить новую ссылку" in browser.text
 
 
-def test_c1_a_link_of_one_cabinet_opens_nothing_in_another(browser: Browser, link: str, app: Flask) -> None:
+def test_a_link_of_one_cabinet_opens_nothing_in_another(browser: Browser, link: str, app: Flask) -> None:
     page = browser.open(link.replace("portal", "balabaqsha"))
     assert page.status_code == 404
     with app.app_context(), transaction() as session:
@@ -246,7 +249,7 @@ def test_c1_a_link_of_one_cabinet_opens_nothing_in_another(browser: Browser, lin
     assert browser.open(f"{PORTAL}link/{confirmation}").status_code == 404
 
 
-def test_c1_a_changed_password_ends_the_link(browser: Browser, link: str, app: Flask) -> None:
+def test_a_changed_password_ends_the_link(browser: Browser, link: str, app: Flask) -> None:
     with app.app_context():
         account = find_account(caller_of(read_profile("portal")).product_id, by_email(Email.parse(ADDRESS)))
         assert account is not None
@@ -254,14 +257,16 @@ def test_c1_a_changed_password_ends_the_link(browser: Browser, link: str, app: F
     assert browser.open(link).status_code == 410
 
 
-def test_c1_a_double_click_sets_the_password_once_and_says_so_twice(link: str, app: Flask, now: FakeClock) -> None:
+@pytest.mark.both_engines
+def test_a_double_click_sets_the_password_once_and_says_so_twice(link: str, app: Flask, now: FakeClock) -> None:
     now.forward(minutes=1)
     shown = at_once(app, link, NEW, NEW, NEW)
     assert all("Пароль обновлён" in text for text in shown)
     assert can_sign_in(app, NEW)
 
 
-def test_c1_of_two_different_passwords_at_once_one_wins_and_the_other_is_told(link: str, app: Flask) -> None:
+@pytest.mark.both_engines
+def test_of_two_different_passwords_at_once_one_wins_and_the_other_is_told(link: str, app: Flask) -> None:
     chosen = (NEW, "Zhuldyz@505")
     shown = at_once(app, link, *chosen)
     won = [place for place, text in enumerate(shown) if "Пароль обновлён" in text]
@@ -271,7 +276,7 @@ def test_c1_of_two_different_passwords_at_once_one_wins_and_the_other_is_told(li
     assert not can_sign_in(app, chosen[1 - won[0]])
 
 
-def test_c1_mail_that_is_down_is_told_and_the_letter_goes_later_once(
+def test_mail_that_is_down_is_told_and_the_letter_goes_later_once(
     browser: Browser, mail: RecordingChannel, dispatch: Dispatch, now: FakeClock, app: Flask
 ) -> None:
     mail.away = True
@@ -294,14 +299,14 @@ def test_c1_mail_that_is_down_is_told_and_the_letter_goes_later_once(
     assert can_sign_in(app, NEW)
 
 
-def test_c1_a_letter_page_is_of_the_browser_that_asked(browser: Browser, another_browser: Browser, app: Flask) -> None:
+def test_a_letter_page_is_of_the_browser_that_asked(browser: Browser, another_browser: Browser, app: Flask) -> None:
     ask_for_letter(browser)
     another_browser.open(browser.path)
     assert another_browser.path == PORTAL
     assert another_browser.client.get(f"{browser.path}.json", base_url="https://codes.test").status_code == 404
 
 
-def test_c1_a_letter_is_no_way_to_a_code(browser: Browser, bound: Phone, dispatch: Dispatch) -> None:
+def test_a_letter_is_no_way_to_a_code(browser: Browser, bound: Phone, dispatch: Dispatch) -> None:
     """Who asked for a letter has not said that the code may go to the number."""
     ask_for_letter(browser)
     code_page = browser.path.removesuffix("/letter")
@@ -310,7 +315,7 @@ def test_c1_a_letter_is_no_way_to_a_code(browser: Browser, bound: Phone, dispatc
     assert bound.feed() == []
 
 
-def test_c1_no_secret_of_it_stands_in_any_log_or_row(
+def test_no_secret_of_it_stands_in_any_log_or_row(
     browser: Browser,
     mail: RecordingChannel,
     dispatch: Dispatch,
@@ -335,7 +340,7 @@ def test_c1_no_secret_of_it_stands_in_any_log_or_row(
         assert not any(word in str(row) for row in rows)
 
 
-def test_c1_the_page_of_the_link_tells_no_other_site_of_it(browser: Browser, link: str) -> None:
+def test_the_page_of_the_link_tells_no_other_site_of_it(browser: Browser, link: str) -> None:
     page = browser.open(link)
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert page.headers["Cache-Control"] == "no-store"
@@ -343,12 +348,13 @@ def test_c1_the_page_of_the_link_tells_no_other_site_of_it(browser: Browser, lin
     assert outside == []
 
 
-# C3: the rule
+# The rule of passwords
 
 
-@pytest.mark.parametrize(
-    ("password", "says"),
-    [
+def test_a_password_against_the_rule_is_refused_under_its_field_and_the_link_stays(
+    browser: Browser, link: str, app: Flask
+) -> None:
+    for password, says in (
         ("", "Придумайте пароль"),
         ("Qyran!7", "Пароль не соответствует"),
         ("qyran!tau88", "Пароль не соответствует"),
@@ -359,23 +365,19 @@ def test_c1_the_page_of_the_link_tells_no_other_site_of_it(browser: Browser, lin
         (OLD, "слишком похож"),
         ("Balapan#2027", "слишком похож"),
         ("B@lap4N!2099", "слишком похож"),
-    ],
-)
-def test_c3_a_password_against_the_rule_is_refused_under_its_field_and_the_link_stays(
-    browser: Browser, link: str, app: Flask, password: str, says: str
-) -> None:
-    set_password(browser, link, password)
-    assert browser.page is not None
-    assert browser.page.status_code == 422
-    found = re.search(r'id="password-problem"[^>]*>([^<]+)<', browser.text)
-    assert found
-    assert says in found[1]
-    assert not password or password not in browser.text.replace(f'value="{password}"', "")
+    ):
+        set_password(browser, link, password)
+        assert browser.page is not None
+        assert browser.page.status_code == 422, password
+        found = re.search(r'id="password-problem"[^>]*>([^<]+)<', browser.text)
+        assert found, password
+        assert says in found[1], password
+        assert not password or password not in browser.text.replace(f'value="{password}"', "")
     set_password(browser, link)
     assert can_sign_in(app, NEW)
 
 
-def test_c3_six_recoveries_later_the_first_password_is_new_again(
+def test_six_recoveries_later_the_first_password_is_new_again(
     browser: Browser, app: Flask, mail: RecordingChannel, dispatch: Dispatch, now: FakeClock
 ) -> None:
     chosen = ("Qyran!Tau88", "Jeti-Su%314", "kOKSHETAU&9", "Alma.Agash7", "Zhuldyz@505", "Dala^Zheli1", OLD)

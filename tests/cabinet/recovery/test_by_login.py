@@ -53,6 +53,7 @@ def signs_in(app: Flask, name: str, password: str) -> bool:
     return browser.path != HOME
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize(
     ("typed", "address", "meant", "other"),
     [
@@ -114,6 +115,7 @@ def _keep_writes(statements: list[str], _connection: object, _cursor: object, st
         statements.append(" ".join(statement.split()[: 3 if statement.startswith(("INSERT", "DELETE")) else 2]))
 
 
+@pytest.mark.both_engines
 def test_an_account_with_a_very_long_domain_is_made_and_recovered(app: Flask, browser: Browser) -> None:
     email = Email.parse(f"a.person@{'a' * 60}.{'b' * 60}.kz")
     assert len(email.masked) <= 80

@@ -1,4 +1,4 @@
-"""D1: registration by contract and IIN or BIN, with a captcha; login and password are given."""
+"""Registration by contract and IIN or BIN, with a captcha; login and password are given."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ from tests.cabinet.registering import (
 from tests.support.databases import FakeClock
 
 
-def test_d1_a_customer_registers_and_gets_login_and_password(browser: Browser, app: Flask, easy_captcha: None) -> None:
+@pytest.mark.both_engines
+def test_a_customer_registers_and_gets_login_and_password(browser: Browser, app: Flask, easy_captcha: None) -> None:
     register_company(browser)
     assert "/registration/flw_" in browser.path
     assert "Уважаемый(ая) Айгерим, спасибо за регистрацию!" in browser.text
@@ -68,7 +69,7 @@ def test_d1_a_customer_registers_and_gets_login_and_password(browser: Browser, a
     assert browser.path != KTC
 
 
-def test_d1_a_reload_shows_no_password_again(browser: Browser, easy_captcha: None) -> None:
+def test_a_reload_shows_no_password_again(browser: Browser, easy_captcha: None) -> None:
     register_company(browser)
     password, page = shown_password(browser), browser.path
     browser.open(page)
@@ -93,7 +94,7 @@ def test_d1_a_reload_shows_no_password_again(browser: Browser, easy_captcha: Non
         ({"name": "А" * 101}, "name", "Не более 100 символов"),
     ],
 )
-def test_d1_a_wrong_answer_opens_the_hint_under_its_field(
+def test_a_wrong_answer_opens_the_hint_under_its_field(
     browser: Browser, app: Flask, easy_captcha: None, changes: dict[str, str], field: str, says: str
 ) -> None:
     register_company(browser, **changes)
@@ -109,7 +110,7 @@ def test_d1_a_wrong_answer_opens_the_hint_under_its_field(
     assert letters(app) == []
 
 
-def test_d1_the_captcha_must_be_solved_and_holds_for_one_try(browser: Browser, app: Flask, easy_captcha: None) -> None:
+def test_the_captcha_must_be_solved_and_holds_for_one_try(browser: Browser, app: Flask, easy_captcha: None) -> None:
     register_company(browser, captcha="")
     assert browser.page is not None
     assert browser.page.status_code == 422
@@ -124,14 +125,14 @@ def test_d1_the_captcha_must_be_solved_and_holds_for_one_try(browser: Browser, a
     assert accounts(app) == []
 
 
-def test_d1_a_slip_elsewhere_costs_no_new_captcha(browser: Browser, easy_captcha: None) -> None:
+def test_a_slip_elsewhere_costs_no_new_captcha(browser: Browser, easy_captcha: None) -> None:
     solved = solution(browser)
     register_company(browser, captcha=solved, email="aigerim@")
     register_company(browser, captcha=solved)
     assert shown_password(browser) is not None
 
 
-def test_d1_contracts_are_not_tried_through(browser: Browser, easy_captcha: None) -> None:
+def test_contracts_are_not_tried_through(browser: Browser, easy_captcha: None) -> None:
     for number in range(10):
         register_company(browser, contract=f"4445/{number + 20}")
     register_company(browser)
@@ -140,7 +141,7 @@ def test_d1_contracts_are_not_tried_through(browser: Browser, easy_captcha: None
     assert "Слишком много неверных ответов" in browser.text
 
 
-def test_d1_a_registered_contract_is_told_with_the_ways_on(
+def test_a_registered_contract_is_told_with_the_ways_on(
     browser: Browser, another_browser: Browser, app: Flask, easy_captcha: None
 ) -> None:
     register_company(browser)
@@ -154,7 +155,8 @@ def test_d1_a_registered_contract_is_told_with_the_ways_on(
     assert len(accounts(app)) == 1
 
 
-def test_d1_a_double_click_makes_one_account_and_still_shows_the_password(
+@pytest.mark.both_engines
+def test_a_double_click_makes_one_account_and_still_shows_the_password(
     browser: Browser, app: Flask, easy_captcha: None
 ) -> None:
     browser.open(f"{KTC}registration?lang=ru")
@@ -174,7 +176,7 @@ def test_d1_a_double_click_makes_one_account_and_still_shows_the_password(
     assert len(accounts(app)) == 1
 
 
-def test_d1_a_form_that_is_refused_keeps_its_name_so_that_a_second_click_finds_what_the_first_made(
+def test_a_form_that_is_refused_keeps_its_name_so_that_a_second_click_finds_what_the_first_made(
     browser: Browser, app: Flask, easy_captcha: None
 ) -> None:
     browser.open(f"{KTC}registration?lang=ru")
@@ -192,7 +194,7 @@ def test_d1_a_form_that_is_refused_keeps_its_name_so_that_a_second_click_finds_w
     assert len(accounts(app)) == 1
 
 
-def test_d1_the_same_form_with_another_contract_is_another_registration(
+def test_the_same_form_with_another_contract_is_another_registration(
     browser: Browser, app: Flask, easy_captcha: None
 ) -> None:
     register_company(browser)
@@ -202,7 +204,7 @@ def test_d1_the_same_form_with_another_contract_is_another_registration(
     assert len(accounts(app)) == 2
 
 
-def test_d1_an_address_that_somebody_has_is_not_told_of(
+def test_an_address_that_somebody_has_is_not_told_of(
     browser: Browser, another_browser: Browser, app: Flask, easy_captcha: None
 ) -> None:
     register_company(browser)
@@ -218,7 +220,7 @@ def test_d1_an_address_that_somebody_has_is_not_told_of(
     assert len(letters(app)) == 2
 
 
-def test_d1_when_mail_is_down_the_page_says_that_the_letter_comes_later(
+def test_when_mail_is_down_the_page_says_that_the_letter_comes_later(
     browser: Browser, app: Flask, easy_captcha: None
 ) -> None:
     browser.open(f"{KTC}registration?lang=ru")
@@ -234,7 +236,8 @@ def test_d1_when_mail_is_down_the_page_says_that_the_letter_comes_later(
     assert len(letters(app)) == 1
 
 
-def test_d1_the_password_is_gone_from_the_flow_once_it_was_shown(
+@pytest.mark.both_engines
+def test_the_password_is_gone_from_the_flow_once_it_was_shown(
     browser: Browser, app: Flask, easy_captcha: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
@@ -269,7 +272,7 @@ def test_without_a_mail_server_the_page_says_that_no_letter_comes(
     assert shown_password(browser) is not None
 
 
-def test_d1_customers_that_do_not_answer_give_a_clear_page_and_cost_no_try(
+def test_customers_that_do_not_answer_give_a_clear_page_and_cost_no_try(
     make_app: Callable[..., Flask], settings: Settings, tmp_path: Path, now: FakeClock, easy_captcha: None
 ) -> None:
     with Customers(OWN_PROFILES / "kaztranscom-customers.toml") as customers:

@@ -1,4 +1,4 @@
-"""B1: registration by number and IIN, with a code and what the register knows."""
+"""Registration by number and IIN, with a code and what the register knows."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ from tests.support.actors import Phone
 from tests.support.databases import FakeClock
 
 
-def test_b1_a_parent_registers_by_number_iin_and_code(browser: Browser, phone: Phone, app: Flask) -> None:
+@pytest.mark.both_engines
+def test_a_parent_registers_by_number_iin_and_code(browser: Browser, phone: Phone, app: Flask) -> None:
     begin(browser)
     assert "/registration/flw_" in browser.path
     assert "Система не смогла отправить код" in browser.text
@@ -79,7 +80,7 @@ def test_b1_a_parent_registers_by_number_iin_and_code(browser: Browser, phone: P
         ({"number": "+77011234567"}, "number", "не зарегистрирован на ваш ИИН"),
     ],
 )
-def test_b1_what_is_wrong_is_said_under_its_field_and_what_was_typed_stays(
+def test_what_is_wrong_is_said_under_its_field_and_what_was_typed_stays(
     browser: Browser, changes: dict[str, str], field: str, says: str
 ) -> None:
     begin(browser, **changes)
@@ -92,7 +93,7 @@ def test_b1_what_is_wrong_is_said_under_its_field_and_what_was_typed_stays(
     assert f'value="{typed}"' in browser.text
 
 
-def test_b1_wrong_numbers_are_limited(browser: Browser, now: FakeClock) -> None:
+def test_wrong_numbers_are_limited(browser: Browser, now: FakeClock) -> None:
     for _ in range(10):
         begin(browser, number="+77011234567")
         assert "не зарегистрирован на ваш ИИН" in browser.text
@@ -105,13 +106,13 @@ def test_b1_wrong_numbers_are_limited(browser: Browser, now: FakeClock) -> None:
     assert "/registration/flw_" in browser.path
 
 
-def test_b1_right_answers_cost_no_try(browser: Browser) -> None:
+def test_right_answers_cost_no_try(browser: Browser) -> None:
     for _ in range(12):
         begin(browser)
         assert "/registration/flw_" in browser.path
 
 
-def test_b1_an_account_that_is_there_is_told_of_only_after_the_code(
+def test_an_account_that_is_there_is_told_of_only_after_the_code(
     browser: Browser, phone: Phone, app: Flask, now: FakeClock
 ) -> None:
     seen = []
@@ -134,7 +135,8 @@ def test_b1_an_account_that_is_there_is_told_of_only_after_the_code(
     assert len(accounts(app)) == 1
 
 
-def test_b1_two_people_at_once_one_wins_and_the_other_is_told(
+@pytest.mark.both_engines
+def test_two_people_at_once_one_wins_and_the_other_is_told(
     browser: Browser, another_browser: Browser, phone: Phone, app: Flask, now: FakeClock
 ) -> None:
     begin(browser)
@@ -152,7 +154,8 @@ def test_b1_two_people_at_once_one_wins_and_the_other_is_told(
     assert len(accounts(app)) == 1
 
 
-def test_b1_a_double_click_a_reload_and_the_back_button(browser: Browser, phone: Phone, app: Flask) -> None:
+@pytest.mark.both_engines
+def test_a_double_click_a_reload_and_the_back_button(browser: Browser, phone: Phone, app: Flask) -> None:
     begin(browser)
     flow = browser.path
     browser.open(flow)
@@ -170,7 +173,7 @@ def test_b1_a_double_click_a_reload_and_the_back_button(browser: Browser, phone:
     assert len(accounts(app)) == 1
 
 
-def test_b1_a_slip_in_the_password_and_one_in_the_code(browser: Browser, phone: Phone) -> None:
+def test_a_slip_in_the_password_and_one_in_the_code(browser: Browser, phone: Phone) -> None:
     begin(browser)
     bind_shown(browser, phone)
     code = phone.read_code()
@@ -190,7 +193,7 @@ def test_b1_a_slip_in_the_password_and_one_in_the_code(browser: Browser, phone: 
     assert "Вы зарегистрированы" in browser.text
 
 
-def test_b1_the_code_is_not_passed_by_typing_the_next_step(browser: Browser, phone: Phone, app: Flask) -> None:
+def test_the_code_is_not_passed_by_typing_the_next_step(browser: Browser, phone: Phone, app: Flask) -> None:
     begin(browser)
     browser.send(step="finish", password=NEW, repeat=NEW)
     assert "Система не смогла отправить код" in browser.text
@@ -200,7 +203,7 @@ def test_b1_the_code_is_not_passed_by_typing_the_next_step(browser: Browser, pho
     assert accounts(app) == []
 
 
-def test_b1_nobody_else_opens_the_steps_of_another(browser: Browser, another_browser: Browser, phone: Phone) -> None:
+def test_nobody_else_opens_the_steps_of_another(browser: Browser, another_browser: Browser, phone: Phone) -> None:
     begin(browser)
     prove(browser, phone)
     another_browser.open(browser.path)
@@ -208,7 +211,7 @@ def test_b1_nobody_else_opens_the_steps_of_another(browser: Browser, another_bro
     assert "Ахметова" not in another_browser.text
 
 
-def test_b1_who_comes_back_to_correct_finds_what_was_typed(browser: Browser, another_browser: Browser) -> None:
+def test_who_comes_back_to_correct_finds_what_was_typed(browser: Browser, another_browser: Browser) -> None:
     begin(browser)
     again = re.search(rf'href="({BALABAQSHA}registration\?again=flw_\w+)"', browser.text)
     assert again
@@ -218,7 +221,7 @@ def test_b1_who_comes_back_to_correct_finds_what_was_typed(browser: Browser, ano
     assert FAMILY.iin not in another_browser.text
 
 
-def test_b1_took_too_long(browser: Browser, phone: Phone, app: Flask, now: FakeClock) -> None:
+def test_who_took_too_long_begins_anew(browser: Browser, phone: Phone, app: Flask, now: FakeClock) -> None:
     begin(browser)
     prove(browser, phone)
     now.forward(minutes=31)
@@ -227,7 +230,7 @@ def test_b1_took_too_long(browser: Browser, phone: Phone, app: Flask, now: FakeC
     assert accounts(app) == []
 
 
-def test_b1_a_bound_number_is_not_taken_by_who_knows_iin_and_number(
+def test_a_bound_number_is_not_taken_by_who_knows_iin_and_number(
     browser: Browser, another_browser: Browser, phone: Phone, make_phone: Callable[..., Phone], app: Flask
 ) -> None:
     begin(browser)
@@ -237,7 +240,7 @@ def test_b1_a_bound_number_is_not_taken_by_who_knows_iin_and_number(
     assert "Введите код подтверждения из уведомления" in another_browser.text, another_browser.text
 
 
-def test_b1_a_register_that_does_not_answer_gives_a_clear_page_and_costs_no_try(
+def test_a_register_that_does_not_answer_gives_a_clear_page_and_costs_no_try(
     make_app: Callable[..., Flask], cabinet_settings: Settings
 ) -> None:
     assert cabinet_settings.registry_file is not None

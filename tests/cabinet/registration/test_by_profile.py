@@ -45,6 +45,7 @@ from tests.support.actors import Phone
 from tests.support.databases import FakeClock
 
 
+@pytest.mark.both_engines
 def test_registrations_from_one_network_are_limited(
     make_app: Callable[..., Flask], settings: Settings, tmp_path: Path, now: FakeClock
 ) -> None:
@@ -100,6 +101,7 @@ def test_a_profile_without_a_code_goes_straight_to_the_password(
     assert only_account(app)[1] == {"email": "ne****@example.kz"}
 
 
+@pytest.mark.both_engines
 def test_an_address_beside_a_number_is_confirmed_by_letter_before_it_counts(
     make_app: Callable[..., Flask], settings: Settings, tmp_path: Path, now: FakeClock
 ) -> None:
@@ -181,6 +183,7 @@ def test_any_rule_can_be_met(rule: PasswordRule) -> None:
         assert rule.unmet(readable_password(rule)) == ()
 
 
+@pytest.mark.both_engines
 def test_of_many_at_once_one_gets_the_account(app: Flask) -> None:
     product_id = caller_for(app).product_id
     ready = threading.Barrier(8, timeout=60)
@@ -203,6 +206,7 @@ def test_of_many_at_once_one_gets_the_account(app: Flask) -> None:
     assert len(accounts(app)) == 1
 
 
+@pytest.mark.both_engines
 def test_what_belongs_to_the_account_is_written_with_it_or_neither(app: Flask) -> None:
     with app.app_context():
         person = by_iin(Iin.parse(FAMILY.iin, clock.now().date()))
