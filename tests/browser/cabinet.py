@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -16,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from pushhub.accounts.twelve_digits import check_digit
 from tests.browser.companion import Owner
 from tests.browser.people import Visitor
+from tests.browser.service import Service
 
 HOME = "/cabinet/indigo/"
 PASSWORD = "Balapan#2026"
@@ -35,9 +34,9 @@ def new_iin() -> str:
 class Parent(Visitor):
     """A person at the website of the kindergarten."""
 
-    def __init__(self, browser: Browser, url: str, home: Path, **traits: object) -> None:
-        super().__init__(browser, url, **traits)  # type: ignore[arg-type]
-        self._home = home
+    def __init__(self, browser: Browser, service: Service, **traits: object) -> None:
+        super().__init__(browser, service.url, **traits)  # type: ignore[arg-type]
+        self._service = service
         self.iin = new_iin()
         self.number = ""
         self.password = PASSWORD
@@ -45,9 +44,7 @@ class Parent(Visitor):
     def has_account(self, number: str, iin: str | None = None) -> Parent:
         """There is an account with this number on file."""
         self.iin, self.number = iin or self.iin, number
-        command = [str(Path(sys.executable).with_name("pushhub")), "cabinet", "account", "indigo"]
-        command += ["--iin", self.iin, "--number", number, "--password", self.password]
-        subprocess.run(command, cwd=self._home, capture_output=True, timeout=60, check=True)
+        self._service.make_account("indigo", password=self.password, iin=self.iin, number=number)
         return self
 
     def name_themselves(self, iin: str | None = None, page: Page | None = None) -> None:

@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 from pushhub.texts import in_language
 from tests.browser.cabinet import NEW_PASSWORD, Parent, let_pass, new_iin, with_phone
 from tests.browser.companion import Owner
-from tests.browser.conftest import Service
 from tests.browser.people import another
+from tests.browser.service import Service
 
 ru = partial(in_language, "ru")
 Visit = Callable[..., Parent]

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from pushhub.cabinets.sample import FAMILY
 from tests.browser.cabinet import HOME, NEW_PASSWORD, Parent, new_iin
 from tests.browser.companion import Owner
-from tests.browser.conftest import Service
+from tests.browser.service import Service
 
 Visit = Callable[..., Parent]
 TakePhone = Callable[..., Owner]

@@ -12,8 +12,8 @@ from playwright.sync_api import expect
 
 from tests.browser.cabinet import HOME, Parent, new_iin
 from tests.browser.companion import Owner
-from tests.browser.conftest import Service
 from tests.browser.people import weight_of
+from tests.browser.service import Service
 
 Visit = Callable[..., Parent]
 

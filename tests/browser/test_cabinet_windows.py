@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.cabinet import HOME, NEW_PASSWORD, Parent, let_pass, with_phone
 from tests.browser.companion import Owner
-from tests.browser.conftest import Service
+from tests.browser.service import Service
 
 Visit = Callable[..., Parent]
 TakePhone = Callable[..., Owner]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -19,13 +18,13 @@ from pushhub.letters.writing import Paper, written
 from pushhub.products.models import Product
 from pushhub.settings import load_settings
 from pushhub.texts import RECOVERY_LETTER, RECOVERY_LETTER_TITLE, SET_NEW_PASSWORD, in_language
-from tests.browser.conftest import Service
 from tests.browser.people import Visitor
+from tests.browser.service import Service
 
 
 def send(service: Service, subject: str, text: str, html: str | None = None) -> None:
     """Post a letter as a cabinet does it; the running service delivers it."""
-    settings = load_settings(json.loads((service.home / "var" / "local.json").read_text()))
+    settings = load_settings(service.settings)
     app = create_app(settings, channels={})
     with app.app_context():
         with transaction() as session:

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.cabinet import new_iin
-from tests.browser.conftest import Service
 from tests.browser.members import BALABAQSHA, NEW_PASSWORD, PASSWORD, Member, new_address
+from tests.browser.service import Service
 
 OFFICE = ("4445", "Qalam2026kz")
 Come = Callable[..., Member]
@@ -22,7 +22,7 @@ def come(service: Service, browser: Browser) -> Iterator[Come]:
     members: list[Member] = []
 
     def one(**traits: object) -> Member:
-        member = Member(browser, service.url, service.home, **traits)  # type: ignore[arg-type]
+        member = Member(browser, service, **traits)  # type: ignore[arg-type]
         members.append(member)
         return member
 

@@ -14,8 +14,8 @@ from examples.foreign_product.app import create_app
 from pushhub.texts import in_language
 from tests.browser.cabinet import let_pass
 from tests.browser.companion import Owner, Product, let_it_run_out
-from tests.browser.conftest import Service
 from tests.browser.people import Visitor, another
+from tests.browser.service import Service
 from tests.browser.serving import served
 
 ru = partial(in_language, "ru")
@@ -70,13 +70,13 @@ class Guest(Visitor):
 @pytest.fixture(scope="module")
 def dastarkhan(service: Service) -> Product:
     """The product whose website it is."""
-    return Product(service.url, service.home, "Dastarkhan")
+    return Product(service, "Dastarkhan")
 
 
 @pytest.fixture(scope="module")
 def site(service: Service, dastarkhan: Product) -> Iterator[str]:
     """The example, served on a port of its own."""
-    with served(create_app(service.url, dastarkhan._key)) as url:
+    with served(create_app(service.url, dastarkhan.key)) as url:
         yield url
 
 

@@ -17,9 +17,9 @@ from playwright.sync_api import Browser, expect
 from pushhub.texts import in_language
 from tests.browser.cabinet import let_pass, new_iin
 from tests.browser.companion import Owner
-from tests.browser.conftest import Service
 from tests.browser.people import another
-from tests.browser.recovering import KINDERGARTEN, NEW, OLD, PORTAL, Forgetful, make_account
+from tests.browser.recovering import KINDERGARTEN, NEW, OLD, PORTAL, Forgetful
+from tests.browser.service import Service
 
 ru = partial(in_language, "ru")
 Visit = Callable[..., Forgetful]
@@ -47,7 +47,7 @@ def visit(service: Service, browser: Browser) -> Iterator[Visit]:
 def address(service: Service) -> str:
     """The address of somebody with an account in the portal."""
     email = f"parent{next(_person)}@example.kz"
-    make_account(service.home, "portal", email=email, password=OLD)
+    service.make_account("portal", email=email, password=OLD)
     return email
 
 
@@ -101,7 +101,7 @@ def test_c1_a_link_after_its_half_hour_says_so_and_how_to_go_on(visit: Visit, ad
 @pytest.fixture
 def mail_server(service: Service) -> Iterator[Callable[[bool], None]]:
     """Lets the mail server of the local installation refuse everybody, or be itself again."""
-    simulators = json.loads((service.home / "var" / "local.json").read_text())["PUSHHUB_SIMULATOR_URL"]
+    simulators = service.settings["PUSHHUB_SIMULATOR_URL"]
 
     def answers(well: bool) -> None:
         down = {
@@ -165,7 +165,7 @@ def test_c1_what_is_no_address_is_said_under_the_field_which_keeps_it(visit: Vis
 
 def test_c2_a_code_to_the_phone_then_the_new_password(visit: Visit, take_phone: TakePhone, service: Service) -> None:
     number = "+77053330921"
-    make_account(service.home, "portal", email="phone@example.kz", number=number, password=OLD)
+    service.make_account("portal", email="phone@example.kz", number=number, password=OLD)
     person, phone = visit(), take_phone()
     person.ask_for_code("8 (705) 333-09-21")
     page = person.page
@@ -249,7 +249,7 @@ def test_b3_number_iin_and_consent_then_the_code_and_the_new_password(
     visit: Visit, take_phone: TakePhone, service: Service
 ) -> None:
     number, iin = "+77053330922", new_iin()
-    make_account(service.home, "balabaqsha", iin=iin, number=number, password="kunshuaq2026")
+    service.make_account("balabaqsha", iin=iin, number=number, password="kunshuaq2026")
     person, phone = visit(f"{KINDERGARTEN}?lang=kk", language="kk", width=360, height=780), take_phone()
     page = person.page
     page.locator("#forgotten").click()
@@ -332,7 +332,7 @@ def test_c1_a_request_that_nobody_can_read_leaves_no_link_in_the_log(service: Se
     with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
         connection.sendall(f"GET/cabinet/portal/link/{secret}\r\nHost: x\r\n\r\n".encode())
         assert connection.recv(100).startswith(b"HTTP/1.1 400")
-    log = (service.home / "log").read_text()
+    log = service.log.read_text()
     assert "GET/cabinet/portal/link/phl_[hidden]" in log
     assert secret not in log
     assert secret[4:] not in log

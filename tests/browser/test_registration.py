@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.companion import Owner
-from tests.browser.conftest import Service
 from tests.browser.people import another
 from tests.browser.registration import (
     BALABAQSHA,
@@ -21,6 +20,7 @@ from tests.browser.registration import (
     Newcomer,
     Registrant,
 )
+from tests.browser.service import Service
 
 TakePhone = Callable[..., Owner]
 Register = Callable[..., Registrant]

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import expect
 
 from pushhub.texts import in_language
-from tests.browser.conftest import Service
 from tests.browser.people import Visitor, another, weight_of
+from tests.browser.service import Service
 
 Visit = Callable[..., Visitor]
 
