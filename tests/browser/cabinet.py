@@ -97,16 +97,16 @@ class Parent(Visitor):
         self.page.locator("#finish").click()
 
 
-def with_phone(parent: Parent, phone: Owner) -> None:
-    """Let the phone have the number on file, bound from the signed-in cabinet."""
-    parent.sign_in()
-    parent.bind(phone)
-    parent.page.get_by_role("button", name="Выйти").click()
-
-
 def let_pass(database: Path, table: str, column: str, where: str, *values: str) -> None:
     """Let the time of some rows be over."""
     moment = (datetime.now(UTC) - timedelta(seconds=1)).replace(tzinfo=None).isoformat(" ")
     with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
         changed = connection.execute(f"UPDATE {table} SET {column} = ? WHERE {where}", (moment, *values))  # noqa: S608
         assert changed.rowcount >= 1
+
+
+def let_the_password_change(database: Path, number: str) -> None:
+    """Let the one-time password of the number's offer change every few seconds, and not only twice a minute."""
+    with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
+        changed = connection.execute("UPDATE offers SET step_seconds = 10 WHERE number = ?", (number,))
+        assert changed.rowcount == 1

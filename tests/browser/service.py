@@ -19,6 +19,9 @@ from pushhub.cli import commands
 from pushhub.errors import NotFound
 from tests.support.ports import free_port
 
+#: How many seconds the service may take to start or to stop, on however busy a machine.
+PATIENCE = 120
+
 
 class Service:
     """The running service: its address, its database for letting time pass, and the commands of its operator."""
@@ -68,15 +71,16 @@ def running(home: Path) -> Iterator[Service]:
         yield service
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 def _wait_until_ready(service: Service, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(150):
+    given_up = time.monotonic() + PATIENCE
+    while time.monotonic() < given_up:
         assert process.poll() is None, service.log.read_text()
         try:
-            with urllib.request.urlopen(f"{service.url}/readyz", timeout=2):
+            with urllib.request.urlopen(f"{service.url}/readyz", timeout=5):
                 return
         except OSError:  # not there yet, or slow on a busy machine
-            time.sleep(0.2)
+            time.sleep(0.1)
     raise AssertionError(service.log.read_text())
