@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -16,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from pushhub.accounts.twelve_digits import check_digit
 from tests.browser.companion import Owner
 from tests.browser.people import Visitor
+from tests.browser.service import Service
 
 HOME = "/cabinet/indigo/"
 PASSWORD = "Balapan#2026"
@@ -35,9 +34,9 @@ def new_iin() -> str:
 class Parent(Visitor):
     """A person at the website of the kindergarten."""
 
-    def __init__(self, browser: Browser, url: str, home: Path, **traits: object) -> None:
-        super().__init__(browser, url, **traits)  # type: ignore[arg-type]
-        self._home = home
+    def __init__(self, browser: Browser, service: Service, **traits: object) -> None:
+        super().__init__(browser, service.url, **traits)  # type: ignore[arg-type]
+        self._service = service
         self.iin = new_iin()
         self.number = ""
         self.password = PASSWORD
@@ -45,9 +44,7 @@ class Parent(Visitor):
     def has_account(self, number: str, iin: str | None = None) -> Parent:
         """There is an account with this number on file."""
         self.iin, self.number = iin or self.iin, number
-        command = [str(Path(sys.executable).with_name("pushhub")), "cabinet", "account", "indigo"]
-        command += ["--iin", self.iin, "--number", number, "--password", self.password]
-        subprocess.run(command, cwd=self._home, capture_output=True, timeout=60, check=True)
+        self._service.make_account("indigo", password=self.password, iin=self.iin, number=number)
         return self
 
     def name_themselves(self, iin: str | None = None, page: Page | None = None) -> None:
@@ -100,16 +97,16 @@ class Parent(Visitor):
         self.page.locator("#finish").click()
 
 
-def with_phone(parent: Parent, phone: Owner) -> None:
-    """Let the phone have the number on file, bound from the signed-in cabinet."""
-    parent.sign_in()
-    parent.bind(phone)
-    parent.page.get_by_role("button", name="Выйти").click()
-
-
 def let_pass(database: Path, table: str, column: str, where: str, *values: str) -> None:
     """Let the time of some rows be over."""
     moment = (datetime.now(UTC) - timedelta(seconds=1)).replace(tzinfo=None).isoformat(" ")
     with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
         changed = connection.execute(f"UPDATE {table} SET {column} = ? WHERE {where}", (moment, *values))  # noqa: S608
         assert changed.rowcount >= 1
+
+
+def let_the_password_change(database: Path, number: str) -> None:
+    """Let the one-time password of the number's offer change every few seconds, and not only twice a minute."""
+    with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
+        changed = connection.execute("UPDATE offers SET step_seconds = 10 WHERE number = ?", (number,))
+        assert changed.rowcount == 1

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
-import subprocess
-import sys
 import urllib.request
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -18,6 +16,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from playwright.sync_api import Page, expect
 
 from tests.browser.people import Visitor
+from tests.browser.service import Service
 
 
 class Owner(Visitor):
@@ -54,19 +53,16 @@ class Owner(Visitor):
 class Product:
     """An integrated product, with a live key, over the API."""
 
-    def __init__(self, url: str, home: Path, name: str) -> None:
-        pushhub = Path(sys.executable).with_name("pushhub")
-        command = [str(pushhub), "product", "create", "--name", name, "--json"]
-        made = subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=60, check=True)
-        self._url = url
-        self._key = str(json.loads(made.stdout)["live_key"])
+    def __init__(self, service: Service, name: str) -> None:
+        self._url = service.url
+        self.key = str(json.loads(service.operate("product", "create", "--name", name, "--json"))["live_key"])
 
     def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         request = urllib.request.Request(
             self._url + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"},
+            headers={"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"},
         )
         with urllib.request.urlopen(request, timeout=20) as answer:
             document: dict[str, Any] = json.load(answer)

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from tests.browser.cabinet import HOME, Parent
 from tests.browser.companion import Owner, Product
 from tests.browser.people import Visitor
-from tests.support.ports import free_port
+from tests.browser.service import Service, running
 
 _ARGUMENTS = [
     "--no-sandbox",
@@ -37,54 +32,10 @@ _NO_CHROMIUM = (
 )
 
 
-class Service:
-    """The running service: its address, and its database for letting time pass."""
-
-    def __init__(self, url: str, home: Path) -> None:
-        self.url = url
-        self.home = home
-        self.database = home / "var" / "pushhub.db"
-
-    def free(self, number: str) -> None:
-        """Let no phone have the number, whatever other stories did with it."""
-        command = [
-            str(Path(sys.executable).with_name("pushhub")),
-            "number",
-            "unbind",
-            number,
-            "--reason",
-            "another story",
-        ]
-        subprocess.run(command, cwd=self.home, capture_output=True, timeout=60, check=False)
-
-
 @pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    home = tmp_path_factory.mktemp("installation")
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("PUSHHUB_")}
-    environ |= {"PUSHHUB_CODES_PER_CLIENT_PER_HOUR": "1000", "PUSHHUB_LOG_LEVEL": "WARNING"}
-    command = [str(Path(sys.executable).with_name("pushhub")), "serve", "--local", "--port", str(port)]
-    with (home / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=home, env=environ, stdout=log, stderr=log)
-    try:
-        _wait_until_ready(url, process, home / "log")
-        yield Service(url, home)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-
-
-def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(150):
-        assert process.poll() is None, log.read_text()
-        try:
-            with urllib.request.urlopen(f"{url}/readyz", timeout=2):
-                return
-        except OSError:  # not there yet, or slow on a busy machine
-            time.sleep(0.2)
-    raise AssertionError(log.read_text())
+    with running(tmp_path_factory.mktemp("installation")) as service:
+        yield service
 
 
 @pytest.fixture(autouse=True)
@@ -140,7 +91,7 @@ def visit(service: Service, browser: Browser) -> Iterator[Callable[..., Visitor]
 @pytest.fixture(scope="package")
 def product(service: Service) -> Product:
     """A product with which the phone's owner has an account."""
-    return Product(service.url, service.home, "SAKURA")
+    return Product(service, "SAKURA")
 
 
 @pytest.fixture
@@ -168,7 +119,7 @@ def visit_cabinet(service: Service, browser: Browser) -> Iterator[Callable[..., 
     parents: list[Parent] = []
 
     def visit(path: str = HOME, **traits: object) -> Parent:
-        parent = Parent(browser, service.url, service.home, **traits)
+        parent = Parent(browser, service, **traits)
         parents.append(parent)
         parent.open(path)
         return parent

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from itertools import count
-from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.people import Visitor
+from tests.browser.service import Service
 
 KAZTRANSCOM = "/cabinet/kaztranscom/"
 BALABAQSHA = "/cabinet/balabaqsha/"
@@ -22,9 +20,9 @@ _made = count(1)
 class Member(Visitor):
     """A person at a cabinet."""
 
-    def __init__(self, browser: Browser, url: str, home: Path, *, cabinet: str = KAZTRANSCOM, **traits: object) -> None:
-        super().__init__(browser, url, **traits)  # type: ignore[arg-type]
-        self._home = home
+    def __init__(self, browser: Browser, service: Service, *, cabinet: str = KAZTRANSCOM, **traits: object) -> None:
+        super().__init__(browser, service.url, **traits)  # type: ignore[arg-type]
+        self._service = service
         self.cabinet = cabinet
         self.login = ""
         self.password = PASSWORD
@@ -32,10 +30,8 @@ class Member(Visitor):
     def has_account(self, name: str = "", *, iin: str = "") -> Member:
         """There is an account with this login, or this IIN."""
         self.login = iin or name or f"K-{next(_made):04d}"
-        kind = "--iin" if iin else "--login"
-        command = [str(Path(sys.executable).with_name("pushhub")), "cabinet", "account", self.cabinet.split("/")[2]]
-        command += [kind, self.login, "--password", self.password]
-        subprocess.run(command, cwd=self._home, capture_output=True, timeout=60, check=True)
+        kind = "iin" if iin else "login"
+        self._service.make_account(self.cabinet.split("/")[2], password=self.password, **{kind: self.login})
         return self
 
     def sign_in(self, name: str | None = None, password: str | None = None, *, by: str = "") -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
@@ -15,14 +12,6 @@ from tests.browser.people import Visitor
 PORTAL = "/cabinet/portal/"
 KINDERGARTEN = "/cabinet/balabaqsha/"
 OLD, NEW = "Balapan#2026", "Qyran!Tau88"
-
-
-def make_account(home: Path, profile: str, **options: str) -> None:
-    """There is an account in this cabinet."""
-    command = [str(Path(sys.executable).with_name("pushhub")), "cabinet", "account", profile]
-    for name, value in options.items():
-        command += [f"--{name}", value]
-    subprocess.run(command, cwd=home, capture_output=True, timeout=60, check=True)
 
 
 class Forgetful(Visitor):

@@ -1,4 +1,4 @@
-"""B2: signing in by IIN, phone, login or e-mail, remembered or not, or with a code in place of the password."""
+"""Signing in to the kindergarten portal: by IIN, phone, login or e-mail, remembered or not, or with a code."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.companion import Owner
+from tests.browser.looks import every_look
 from tests.browser.people import Visitor
 
 HOME = "/cabinet/balabaqsha/"
@@ -123,10 +124,9 @@ def test_a_code_in_place_of_the_password(visit: Visit, take_phone: Callable[...,
     feed_is_open(visitor)
 
 
-@pytest.mark.parametrize("language", ["kk", "ru", "en"])
-@pytest.mark.parametrize("width", [320, 1280])
-def test_the_sign_in_pages_look_well(visit: Visit, language: str, width: int) -> None:
-    visitor = visit(f"{HOME}?lang={language}", language=language, width=width)
+@every_look
+def test_the_sign_in_pages_look_well(visit: Visit, language: str, width: int, scheme: str) -> None:
+    visitor = visit(f"{HOME}?lang={language}", language=language, width=width, scheme=scheme)
     for name, path in (
         ("balabaqsha-sign-in", HOME),
         ("balabaqsha-sign-in-number", f"{HOME}?by=number"),

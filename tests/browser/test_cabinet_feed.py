@@ -1,4 +1,4 @@
-"""Row A13: «Лента событий» of a signed-in person, and their sessions."""
+"""«Лента событий» of a signed-in person, and their sessions."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from tests.browser.cabinet import HOME, NEW_PASSWORD, Parent, let_pass, with_phone
-from tests.browser.companion import Owner
-from tests.browser.conftest import Service
+from tests.browser.cabinet import HOME, NEW_PASSWORD, Parent, let_pass
+from tests.browser.companion import Owner, Product
+from tests.browser.service import Service
 
 Visit = Callable[..., Parent]
 TakePhone = Callable[..., Owner]
 
 
-def test_a13_the_feed_has_qr_password_and_what_happened(visit_cabinet: Visit, take_phone: TakePhone) -> None:
+def test_the_feed_has_qr_password_and_what_happened(visit_cabinet: Visit, take_phone: TakePhone) -> None:
     parent, phone = visit_cabinet().has_account("+77057546921"), take_phone()
     parent.sign_in()
     page = parent.page
@@ -46,11 +46,11 @@ def test_a13_the_feed_has_qr_password_and_what_happened(visit_cabinet: Visit, ta
     assert parent.violations() == []
 
 
-def test_a13_another_device_takes_the_number_and_the_old_one_is_told(
-    visit_cabinet: Visit, take_phone: TakePhone
+def test_another_device_takes_the_number_and_the_old_one_is_told(
+    visit_cabinet: Visit, take_phone: TakePhone, product: Product
 ) -> None:
     parent, old, new = visit_cabinet().has_account("+77057546922"), take_phone(), take_phone()
-    with_phone(parent, old)
+    old.bind_to(product, parent.number)
     parent.sign_in()
     parent.page.get_by_role("link", name="Привязать другое устройство").click()
     expect(parent.page.locator("#device")).to_contain_text("Коды и уведомления приходят")
@@ -95,11 +95,13 @@ def test_a_session_that_has_ended_leads_to_the_sign_in(visit_cabinet: Visit, ser
     expect(parent.page.locator("#iin")).to_be_visible()
 
 
-def test_a_new_password_ends_the_sessions_elsewhere(visit_cabinet: Visit, take_phone: TakePhone) -> None:
+def test_a_new_password_ends_the_sessions_elsewhere(
+    visit_cabinet: Visit, take_phone: TakePhone, product: Product
+) -> None:
     parent, phone = visit_cabinet().has_account("+77057546925"), take_phone()
     elsewhere = visit_cabinet()
     elsewhere.iin, elsewhere.number = parent.iin, parent.number
-    with_phone(parent, phone)
+    phone.bind_to(product, parent.number)
     elsewhere.sign_in()
     parent.forget_password()
     parent.finish(phone.open_code(), NEW_PASSWORD)

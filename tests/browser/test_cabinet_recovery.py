@@ -1,4 +1,4 @@
-"""Rows A2, A3 and A6–A9: a forgotten password, with the companion app in a second browser as the phone."""
+"""A forgotten password of the INDIGO cabinet, with the companion app in a second browser as the phone."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from functools import partial
 from playwright.sync_api import expect
 
 from pushhub.texts import in_language
-from tests.browser.cabinet import NEW_PASSWORD, Parent, let_pass, new_iin, with_phone
-from tests.browser.companion import Owner
-from tests.browser.conftest import Service
+from tests.browser.cabinet import NEW_PASSWORD, Parent, let_pass, let_the_password_change, new_iin
+from tests.browser.companion import Owner, Product
 from tests.browser.people import another
+from tests.browser.service import Service
 
 ru = partial(in_language, "ru")
 Visit = Callable[..., Parent]
 TakePhone = Callable[..., Owner]
 
 
-def test_a2_a_code_goes_to_the_bound_phone_and_the_page_names_its_number_masked(
-    visit_cabinet: Visit, take_phone: TakePhone
+def test_a_code_goes_to_the_bound_phone_and_the_page_names_its_number_masked(
+    visit_cabinet: Visit, take_phone: TakePhone, product: Product
 ) -> None:
     parent, phone = visit_cabinet().has_account("+77057546911"), take_phone()
-    with_phone(parent, phone)
+    phone.bind_to(product, parent.number)
     parent.forget_password()
     page = parent.page
     expect(page.get_by_text("по номеру +770****6911 выслано уведомление с кодом подтверждения")).to_be_visible()
@@ -43,7 +43,7 @@ def test_a2_a_code_goes_to_the_bound_phone_and_the_page_names_its_number_masked(
     expect(phone.page.locator("#items")).to_contain_text("Ваш пароль изменён")
 
 
-def test_a3_a6_a_number_without_the_app_is_bound_by_the_guide_and_then_gets_its_code(
+def test_a_number_without_the_app_is_bound_by_the_guide_and_then_gets_its_code(
     visit_cabinet: Visit, take_phone: TakePhone
 ) -> None:
     parent, phone = visit_cabinet().has_account("+77057546912"), take_phone()
@@ -74,24 +74,27 @@ def test_a3_a6_a_number_without_the_app_is_bound_by_the_guide_and_then_gets_its_
     expect(page.get_by_text("Пароль обновлён")).to_be_visible()
 
 
-def test_a3_the_password_on_the_page_changes_and_each_works(visit_cabinet: Visit, take_phone: TakePhone) -> None:
+def test_the_password_on_the_page_changes_by_itself(
+    visit_cabinet: Visit, take_phone: TakePhone, service: Service
+) -> None:
     parent, phone = visit_cabinet().has_account("+77057546913"), take_phone()
     parent.forget_password()
     first = parent.one_time_password()
-    expect(parent.page.locator("#one-time-password")).not_to_have_text(first, timeout=35_000)
+    let_the_password_change(service.database, parent.number)
+    expect(parent.page.locator("#one-time-password")).not_to_have_text(first)
     expect(parent.page.locator("#one-time-password")).to_have_text(re.compile(r"^(\d{3} ){3}\d{3}$"))
     parent.bind(phone)
     expect(parent.page.locator("#bound")).to_be_visible()
 
 
-def test_a3_back_leads_to_the_sign_in(visit_cabinet: Visit) -> None:
+def test_back_leads_to_the_sign_in(visit_cabinet: Visit) -> None:
     parent = visit_cabinet().has_account("+77057546914")
     parent.forget_password()
     parent.page.get_by_role("link", name="Назад").click()
     expect(parent.page.locator("#iin")).to_be_visible()
 
 
-def test_a2_a3_somebody_without_an_account_sees_the_same(visit_cabinet: Visit, take_phone: TakePhone) -> None:
+def test_somebody_without_an_account_sees_the_same(visit_cabinet: Visit, take_phone: TakePhone) -> None:
     """Among several IINs that nobody has, some look as if an app were bound and some as if none were."""
     parent, seen = visit_cabinet(), set()
     for _ in range(12):
@@ -117,9 +120,11 @@ def test_a2_a3_somebody_without_an_account_sees_the_same(visit_cabinet: Visit, t
         )
 
 
-def test_a7_the_checklist_ticks_while_the_password_is_typed(visit_cabinet: Visit, take_phone: TakePhone) -> None:
+def test_the_checklist_ticks_while_the_password_is_typed(
+    visit_cabinet: Visit, take_phone: TakePhone, product: Product
+) -> None:
     parent, phone = visit_cabinet().has_account("+77057546915"), take_phone()
-    with_phone(parent, phone)
+    phone.bind_to(product, parent.number)
     parent.forget_password()
     page = parent.page
     points = page.locator("#checklist li")
@@ -151,11 +156,11 @@ def test_a7_the_checklist_ticks_while_the_password_is_typed(visit_cabinet: Visit
     expect(page.get_by_text("Пароль обновлён")).to_be_visible()
 
 
-def test_a8_the_countdown_runs_and_then_the_code_is_sent_again(
-    visit_cabinet: Visit, take_phone: TakePhone, service: Service
+def test_the_countdown_runs_and_then_the_code_is_sent_again(
+    visit_cabinet: Visit, take_phone: TakePhone, product: Product, service: Service
 ) -> None:
     parent, phone = visit_cabinet().has_account("+77057546916"), take_phone()
-    with_phone(parent, phone)
+    phone.bind_to(product, parent.number)
     parent.forget_password()
     page = parent.page
     expect(page.locator("#resend-words")).to_have_text(re.compile(r"Вы можете запросить код повторно через \d+ сек"))
@@ -175,11 +180,11 @@ def test_a8_the_countdown_runs_and_then_the_code_is_sent_again(
     expect(page.get_by_text("Пароль обновлён")).to_be_visible()
 
 
-def test_a8_after_its_time_a_code_says_so_and_a_new_one_can_be_asked_for(
-    visit_cabinet: Visit, take_phone: TakePhone, service: Service
+def test_after_its_time_a_code_says_so_and_a_new_one_can_be_asked_for(
+    visit_cabinet: Visit, take_phone: TakePhone, product: Product, service: Service
 ) -> None:
     parent, phone = visit_cabinet().has_account("+77057546917"), take_phone()
-    with_phone(parent, phone)
+    phone.bind_to(product, parent.number)
     parent.forget_password()
     page = parent.page
     code = phone.open_code()
@@ -192,11 +197,11 @@ def test_a8_after_its_time_a_code_says_so_and_a_new_one_can_be_asked_for(
     expect(page.get_by_text("Пароль обновлён")).to_be_visible()
 
 
-def test_a9_what_to_do_names_three_causes_and_leads_to_a_new_number(
-    visit_cabinet: Visit, take_phone: TakePhone
+def test_what_to_do_names_three_causes_and_leads_to_a_new_number(
+    visit_cabinet: Visit, take_phone: TakePhone, product: Product
 ) -> None:
     parent, phone = visit_cabinet().has_account("+77057546918"), take_phone()
-    with_phone(parent, phone)
+    phone.bind_to(product, parent.number)
     parent.forget_password()
     page = parent.page
     page.get_by_role("link", name="Что делать, если уведомление не пришло или вам не знаком этот номер?").click()

@@ -1,4 +1,4 @@
-"""Rows A10–A12: the cabinet is re-registered to a legal representative and a new number; help about the БМГ."""
+"""The cabinet is re-registered to a legal representative and a new number; help about the БМГ."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from pushhub.cabinets.sample import FAMILY
 from tests.browser.cabinet import HOME, NEW_PASSWORD, Parent, new_iin
 from tests.browser.companion import Owner
-from tests.browser.conftest import Service
+from tests.browser.service import Service
 
 Visit = Callable[..., Parent]
 TakePhone = Callable[..., Owner]
@@ -33,7 +33,7 @@ def confirm(page: Page) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Да, обновить").click()
 
 
-def test_a10_the_answers_are_confirmed_and_checked_against_the_register(visit_cabinet: Visit) -> None:
+def test_the_answers_are_confirmed_and_checked_against_the_register(visit_cabinet: Visit) -> None:
     parent = visit_cabinet(f"{HOME}re-registration")
     page = parent.page
     page.get_by_role("button", name="Далее").click()
@@ -78,7 +78,7 @@ def test_a10_the_answers_are_confirmed_and_checked_against_the_register(visit_ca
     expect(page.get_by_text("Вы верно ответили на все вопросы!")).to_be_visible()
 
 
-def test_a11_a_number_that_stands_under_the_iin_gets_the_code_and_the_cabinet(
+def test_a_number_that_stands_under_the_iin_gets_the_code_and_the_cabinet(
     visit_cabinet: Visit, take_phone: TakePhone, service: Service
 ) -> None:
     service.free("+77011234567")
@@ -125,7 +125,7 @@ def test_a11_a_number_that_stands_under_the_iin_gets_the_code_and_the_cabinet(
     expect(phone.page.locator("#items")).to_contain_text("На ваш номер зарегистрирован кабинет")
 
 
-def test_a11_another_number_can_be_given_and_script_is_only_text(visit_cabinet: Visit) -> None:
+def test_another_number_can_be_given_and_script_is_only_text(visit_cabinet: Visit) -> None:
     parent = visit_cabinet(f"{HOME}re-registration")
     page = parent.page
     evil = '"><script>document.title = "owned"</script><b>'[:40]
@@ -145,7 +145,7 @@ def test_a11_another_number_can_be_given_and_script_is_only_text(visit_cabinet: 
     expect(page.get_by_text("Шаг 1 из 2")).to_be_visible()
 
 
-def test_a12_help_explains_the_base_and_where_the_password_is(visit_cabinet: Visit) -> None:
+def test_help_explains_the_base_and_where_the_password_is(visit_cabinet: Visit) -> None:
     parent = visit_cabinet(f"{HOME}help")
     page = parent.page
     expect(page.get_by_text("Расскажите больше о вашей ситуации")).to_be_visible()

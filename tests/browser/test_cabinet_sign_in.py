@@ -1,4 +1,4 @@
-"""Rows A1 and A14: signing in to the INDIGO cabinet, and the header of every page."""
+"""Signing in to the INDIGO cabinet, and the header of every page."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.cabinet import HOME, Parent, new_iin
-from tests.browser.companion import Owner
-from tests.browser.conftest import Service
+from tests.browser.cabinet import HOME, Parent, let_pass, new_iin
+from tests.browser.companion import Owner, Product
+from tests.browser.looks import LANGUAGES, WIDTHS, every_look
 from tests.browser.people import weight_of
+from tests.browser.service import Service
 
 Visit = Callable[..., Parent]
+#: The pages of the cabinet for which nobody has to sign in.
+OPEN_TO_ALL = ("", "help", "help/code", "help/mobile-base", "documents/agreement", "re-registration", "no/such/page")
 
 
-def test_a1_a_parent_signs_in_with_iin_consents_and_password(visit_cabinet: Visit) -> None:
+def test_a_parent_signs_in_with_iin_consents_and_password(visit_cabinet: Visit) -> None:
     parent = visit_cabinet().has_account("+77057546901")
     page = parent.page
     expect(page.get_by_role("heading", name="Вход в Личный кабинет")).to_be_visible()
@@ -58,7 +61,7 @@ def test_a1_a_parent_signs_in_with_iin_consents_and_password(visit_cabinet: Visi
     expect(page.locator(".events li").first).to_contain_text("Вход:")
 
 
-def test_a1_the_agreement_opens_beside_the_form(visit_cabinet: Visit) -> None:
+def test_the_agreement_opens_beside_the_form(visit_cabinet: Visit) -> None:
     parent = visit_cabinet()
     parent.page.locator("#iin").fill("850101")
     with parent.context.expect_page() as opened:
@@ -67,7 +70,7 @@ def test_a1_the_agreement_opens_beside_the_form(visit_cabinet: Visit) -> None:
     expect(parent.page.locator("#iin")).to_have_value("850101")
 
 
-def test_a1_whether_there_is_an_account_is_not_told(visit_cabinet: Visit) -> None:
+def test_whether_there_is_an_account_is_not_told(visit_cabinet: Visit) -> None:
     parent = visit_cabinet().has_account("+77057546902")
     words = []
     for iin in (parent.iin, new_iin()):
@@ -80,7 +83,7 @@ def test_a1_whether_there_is_an_account_is_not_told(visit_cabinet: Visit) -> Non
     assert words[0] == words[1]
 
 
-def test_a1_the_eye_shows_what_was_typed(visit_cabinet: Visit) -> None:
+def test_the_eye_shows_what_was_typed(visit_cabinet: Visit) -> None:
     parent = visit_cabinet()
     parent.name_themselves()
     password = parent.page.locator("#password")
@@ -92,13 +95,11 @@ def test_a1_the_eye_shows_what_was_typed(visit_cabinet: Visit) -> None:
     expect(password).to_have_attribute("type", "password")
 
 
-def test_a1_ten_wrong_passwords_slow_down_and_then_ask_for_a_code(
-    visit_cabinet: Visit, take_phone: Callable[..., Owner], service: Service
+def test_ten_wrong_passwords_slow_down_and_then_ask_for_a_code(
+    visit_cabinet: Visit, take_phone: Callable[..., Owner], product: Product, service: Service
 ) -> None:
-    from tests.browser.cabinet import let_pass, with_phone
-
     parent, phone = visit_cabinet().has_account("+77057546903"), take_phone()
-    with_phone(parent, phone)
+    phone.bind_to(product, parent.number)
     parent.name_themselves()
     page = parent.page
     for turn in range(10):
@@ -125,7 +126,7 @@ def test_a1_ten_wrong_passwords_slow_down_and_then_ask_for_a_code(
     expect(page.locator(".events li").first).to_contain_text("Вход")
 
 
-def test_a14_the_header_has_reference_time_city_and_languages(visit_cabinet: Visit) -> None:
+def test_the_header_has_reference_time_city_and_languages(visit_cabinet: Visit) -> None:
     parent = visit_cabinet()
     page = parent.page
     # This machine's clock is of no account.
@@ -142,7 +143,7 @@ def test_a14_the_header_has_reference_time_city_and_languages(visit_cabinet: Vis
     expect(page.get_by_text("г. Павлодар")).to_be_visible()
 
 
-def test_a14_the_language_switch_keeps_the_page(visit_cabinet: Visit) -> None:
+def test_the_language_switch_keeps_the_page(visit_cabinet: Visit) -> None:
     parent = visit_cabinet()
     page = parent.page
     parent.name_themselves()
@@ -159,23 +160,36 @@ def test_a14_the_language_switch_keeps_the_page(visit_cabinet: Visit) -> None:
         expect(page.locator("#password")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_pages_before_the_sign_in_are_for_everybody(visit_cabinet: Visit, scheme: str) -> None:
-    parent = visit_cabinet(width=320, height=640, scheme=scheme)
-    page = parent.page
-    found = []
-    for path in ("", "help", "help/code", "help/mobile-base", "documents/agreement", "re-registration", "no/such/page"):
-        for language in ("kk", "ru", "en"):
-            parent.open(f"{HOME}{path}?lang={language}")
-            found += [f"{path} {language}: {problem}" for problem in parent.violations()]
-            assert parent.widest() <= 0, path
-    parent.open(f"{HOME}?lang=ru")
-    page.get_by_role("button", name="Продолжить").click()
-    found += parent.violations()
+@every_look
+def test_the_pages_before_the_sign_in_are_for_everybody(
+    visit_cabinet: Visit, language: str, width: int, scheme: str
+) -> None:
+    parent = visit_cabinet(language=language, width=width, height=640, scheme=scheme)
+    for path in OPEN_TO_ALL:
+        parent.open(f"{HOME}{path}?lang={language}")
+        assert parent.violations() == [], path
+        assert parent.widest() <= 0, path
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_wider_than_the_narrowest_window(visit_cabinet: Visit, language: str) -> None:
+    parent = visit_cabinet(language=language, width=min(WIDTHS), height=640)
+    signing_in = [f"/cabinet/{name}/" for name in ("balabaqsha", "kaztranscom", "portal")]
+    by_code = ["/cabinet/balabaqsha/code-sign-in", "/cabinet/portal/recovery", "/cabinet/kaztranscom/registration"]
+    for path in (*(HOME + path for path in OPEN_TO_ALL), *signing_in, *by_code):
+        parent.open(f"{path}?lang={language}")
+        assert parent.widest() <= 0, path
+
+
+def test_what_is_refused_before_the_sign_in_is_said_to_everybody(visit_cabinet: Visit) -> None:
+    parent = visit_cabinet(width=320, height=640)
+    parent.page.get_by_role("button", name="Продолжить").click()
+    expect(parent.page.locator("#iin-problem")).to_be_visible()
+    assert parent.violations() == []
     parent.name_themselves()
     parent.give_password("not the password")
-    found += parent.violations()
-    assert found == []
+    expect(parent.page.locator("#password-problem")).to_be_visible()
+    assert parent.violations() == []
 
 
 def test_a_form_works_without_javascript(visit_cabinet: Visit, browser: object, service: Service) -> None:

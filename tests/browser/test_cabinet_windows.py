@@ -6,17 +6,17 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.cabinet import HOME, NEW_PASSWORD, Parent, let_pass, with_phone
-from tests.browser.companion import Owner
-from tests.browser.conftest import Service
+from tests.browser.cabinet import HOME, NEW_PASSWORD, Parent, let_pass
+from tests.browser.companion import Owner, Product
+from tests.browser.service import Service
 
 Visit = Callable[..., Parent]
 TakePhone = Callable[..., Owner]
 
 
-def test_two_windows_go_two_ways_at_once(visit_cabinet: Visit, take_phone: TakePhone) -> None:
+def test_two_windows_go_two_ways_at_once(visit_cabinet: Visit, take_phone: TakePhone, product: Product) -> None:
     parent, phone = visit_cabinet().has_account("+77057546931"), take_phone()
-    with_phone(parent, phone)
+    phone.bind_to(product, parent.number)
     parent.forget_password()
     second = parent.new_page()
     parent.name_themselves(page=second)
@@ -29,9 +29,9 @@ def test_two_windows_go_two_ways_at_once(visit_cabinet: Visit, take_phone: TakeP
     expect(second.locator("#iin")).to_be_visible()  # the new password ended the session of the other window
 
 
-def test_two_windows_share_one_code(visit_cabinet: Visit, take_phone: TakePhone) -> None:
+def test_two_windows_share_one_code(visit_cabinet: Visit, take_phone: TakePhone, product: Product) -> None:
     parent, phone = visit_cabinet().has_account("+77057546932"), take_phone()
-    with_phone(parent, phone)
+    phone.bind_to(product, parent.number)
     parent.forget_password()
     first, address = parent.page, parent.page.url
     parent.page = parent.new_page()
@@ -47,9 +47,11 @@ def test_two_windows_share_one_code(visit_cabinet: Visit, take_phone: TakePhone)
     parent.sign_in()
 
 
-def test_the_back_button_after_a_new_password_leads_on(visit_cabinet: Visit, take_phone: TakePhone) -> None:
+def test_the_back_button_after_a_new_password_leads_on(
+    visit_cabinet: Visit, take_phone: TakePhone, product: Product
+) -> None:
     parent, phone = visit_cabinet().has_account("+77057546933"), take_phone()
-    with_phone(parent, phone)
+    phone.bind_to(product, parent.number)
     parent.forget_password()
     page = parent.page
     parent.finish(phone.open_code(), NEW_PASSWORD)
@@ -153,9 +155,9 @@ def test_nothing_of_a_refused_form_is_left_for_the_next_person(visit_cabinet: Vi
     assert page.evaluate("sessionStorage.length") == 0
 
 
-def test_a_double_click_does_it_once(visit_cabinet: Visit, take_phone: TakePhone) -> None:
+def test_a_double_click_does_it_once(visit_cabinet: Visit, take_phone: TakePhone, product: Product) -> None:
     parent, phone = visit_cabinet().has_account("+77057546934"), take_phone()
-    with_phone(parent, phone)
+    phone.bind_to(product, parent.number)
     page = parent.page
     parent.name_themselves()
     page.get_by_role("button", name="Забыли пароль?").dblclick()
@@ -169,7 +171,7 @@ def test_a_double_click_does_it_once(visit_cabinet: Visit, take_phone: TakePhone
     page.locator("#password").fill(NEW_PASSWORD)
     page.locator("#sign-in").dblclick()
     expect(page.get_by_role("heading", name="Лента событий", exact=True)).to_be_visible()
-    expect(page.locator('.events [data-kind="signed_in"]')).to_have_count(2)
+    expect(page.locator('.events [data-kind="signed_in"]')).to_have_count(1)
 
 
 def test_a_reload_in_the_middle_loses_nothing(visit_cabinet: Visit, take_phone: TakePhone) -> None:

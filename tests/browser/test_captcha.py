@@ -24,6 +24,7 @@ from pushhub.http.contract import public
 from pushhub.http.design import secured
 from pushhub.sealing import create_key_file
 from pushhub.settings import load_settings
+from tests.browser.looks import every_look
 from tests.browser.people import Visitor
 from tests.browser.serving import served
 from tests.support.databases import Databases
@@ -183,10 +184,9 @@ def test_a_device_with_a_wrong_clock_is_no_robot(visit: Callable[..., Visitor], 
     expect(visitor.page.locator("#answer")).to_have_text("taken")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
-def test_axe_finds_nothing_in_any_state(visit: Callable[..., Visitor], scheme: str, width: int) -> None:
-    visitor = visit("kk", scheme=scheme, width=width)
+@every_look
+def test_axe_finds_nothing_in_any_state(visit: Callable[..., Visitor], language: str, width: int, scheme: str) -> None:
+    visitor = visit(language, width=width, scheme=scheme)
     box = visitor.page.get_by_role("checkbox")
     expect(box).to_be_visible()
     assert visitor.violations() == []

@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, Route, expect
 
 from pushhub.texts import in_language
 from tests.browser.companion import Owner, Product, film_of, photo_of
-from tests.browser.conftest import Service
 from tests.browser.people import another
+from tests.browser.service import Service
 
 TakePhone = Callable[..., Owner]
 

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from pushhub.texts import in_language
 from tests.browser.companion import Owner, Product, let_it_be_sent_again, let_it_run_out
-from tests.browser.conftest import Service
+from tests.browser.service import Service
 
 TakePhone = Callable[..., Owner]
 

@@ -15,7 +15,7 @@ from playwright.sync_api import BrowserContext, Request, expect
 
 from pushhub.texts import in_language
 from tests.browser.companion import Owner, Product, wait_for_worker
-from tests.browser.conftest import Service
+from tests.browser.service import Service
 
 TakePhone = Callable[..., Owner]
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from playwright.sync_api import Page, expect
 
 from tests.browser.companion import Owner, Product, hold_back_the_newest, let_it_come
-from tests.browser.conftest import Service
+from tests.browser.service import Service
 
 TakePhone = Callable[..., Owner]
 

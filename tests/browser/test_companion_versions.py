@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.companion import Owner, wait_for_worker
-from tests.browser.conftest import Service
+from tests.browser.service import Service
 
 
 def test_a_new_version_waits_for_a_good_moment_and_then_takes_over(browser: Browser, service: Service) -> None:

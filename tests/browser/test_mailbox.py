@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import timedelta
 
-import pytest
 import sqlalchemy as sa
 from playwright.sync_api import expect
 
@@ -19,13 +17,14 @@ from pushhub.letters.writing import Paper, written
 from pushhub.products.models import Product
 from pushhub.settings import load_settings
 from pushhub.texts import RECOVERY_LETTER, RECOVERY_LETTER_TITLE, SET_NEW_PASSWORD, in_language
-from tests.browser.conftest import Service
+from tests.browser.looks import every_look
 from tests.browser.people import Visitor
+from tests.browser.service import Service
 
 
 def send(service: Service, subject: str, text: str, html: str | None = None) -> None:
     """Post a letter as a cabinet does it; the running service delivers it."""
-    settings = load_settings(json.loads((service.home / "var" / "local.json").read_text()))
+    settings = load_settings(service.settings)
     app = create_app(settings, channels={})
     with app.app_context():
         with transaction() as session:
@@ -43,15 +42,13 @@ def send(service: Service, subject: str, text: str, html: str | None = None) -> 
         db.engine.dispose()
 
 
-@pytest.mark.parametrize(
-    ("language", "scheme", "width"), [("kk", "dark", 390), ("ru", "light", 1280), ("en", "light", 320)]
-)
+@every_look
 def test_a_letter_comes_by_itself_and_its_link_opens(
-    visit: Callable[..., Visitor], service: Service, language: str, scheme: str, width: int
+    visit: Callable[..., Visitor], service: Service, language: str, width: int, scheme: str
 ) -> None:
     visitor = visit(f"/start/mail?lang={language}", language=language, scheme=scheme, width=width)
     assert visitor.violations() == []
-    subject = f"Құпия сөзді қалпына келтіру {language}"
+    subject = f"Құпия сөзді қалпына келтіру {language} {width} {scheme}"
     send(service, subject, f"Сілтеме:\n{service.url}/app?lang={language}\n\nЖарамдылық мерзімі — 30 минут.")
     letter = visitor.page.locator(".mail").filter(has_text=subject)
     expect(letter).to_be_visible()
@@ -64,12 +61,9 @@ def test_a_letter_comes_by_itself_and_its_link_opens(
     assert opened.value.url == f"{service.url}/app?lang={language}"
 
 
-@pytest.mark.parametrize(
-    ("language", "scheme", "width"),
-    [("kk", "light", 360), ("ru", "light", 640), ("en", "light", 360), ("ru", "dark", 360), ("kk", "dark", 640)],
-)
+@every_look
 def test_a_letter_is_good_to_read_as_html(
-    visit: Callable[..., Visitor], service: Service, language: str, scheme: str, width: int
+    visit: Callable[..., Visitor], service: Service, language: str, width: int, scheme: str
 ) -> None:
     visitor = visit(f"/start/mail?lang={language}", language=language, scheme=scheme, width=width)
     password = "a  <b>&amp;1"
@@ -82,7 +76,7 @@ def test_a_letter_is_good_to_read_as_html(
         "link": link,
         "password": password,
     }
-    title = in_language(language, RECOVERY_LETTER_TITLE) + f" {language} {scheme}"
+    title = in_language(language, RECOVERY_LETTER_TITLE) + f" {language} {width} {scheme}"
     look = read_profile("portal").look
     paper = Paper(look.accent, look.accent_deep, look.dark_accent, look.dark_accent_deep)
     letter = written(paper, language, title, said, values, {"link": in_language(language, SET_NEW_PASSWORD)})

@@ -1,4 +1,4 @@
-"""Rows D2 to D4, and what B2 rests on: profile, password, login and address of one's own, further users, the panel."""
+"""Who is signed in to a cabinet of customers: profile, password, login and address of one's own, further users."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.cabinet import new_iin
-from tests.browser.conftest import Service
+from tests.browser.looks import every_look
 from tests.browser.members import BALABAQSHA, NEW_PASSWORD, PASSWORD, Member, new_address
+from tests.browser.service import Service
 
 OFFICE = ("4445", "Qalam2026kz")
 Come = Callable[..., Member]
@@ -22,7 +23,7 @@ def come(service: Service, browser: Browser) -> Iterator[Come]:
     members: list[Member] = []
 
     def one(**traits: object) -> Member:
-        member = Member(browser, service.url, service.home, **traits)  # type: ignore[arg-type]
+        member = Member(browser, service, **traits)  # type: ignore[arg-type]
         members.append(member)
         return member
 
@@ -46,7 +47,7 @@ def fill_in_user(member: Member, address: str, *, by_hand: str = "", **texts: st
     page.locator("#save").click()
 
 
-def test_d4_the_panel_shows_account_contract_and_balance(come: Come) -> None:
+def test_the_top_shows_account_contract_and_balance(come: Come) -> None:
     member = come()
     member.sign_in(*OFFICE)
     member.is_at("feed")
@@ -58,7 +59,7 @@ def test_d4_the_panel_shows_account_contract_and_balance(come: Come) -> None:
         expect(member.page.locator(".tabs [aria-current]")).to_have_text(tab)
 
 
-def test_d2_the_password_is_changed_in_the_profile_and_the_other_sessions_end(come: Come) -> None:
+def test_the_password_is_changed_in_the_profile_and_the_other_sessions_end(come: Come) -> None:
     member, elsewhere = come().has_account(), come()
     member.sign_in()
     member.is_at("feed")
@@ -84,7 +85,7 @@ def test_d2_the_password_is_changed_in_the_profile_and_the_other_sessions_end(co
     elsewhere.is_at("feed")
 
 
-def test_d3_a_user_is_added_confirms_by_letter_and_chooses_a_password(come: Come) -> None:
+def test_a_user_is_added_confirms_by_letter_and_chooses_a_password(come: Come) -> None:
     owner, anna, address = come().has_account(), come(), new_address()
     owner.sign_in()
     owner.go_to("Пользователи")
@@ -131,7 +132,7 @@ def test_d3_a_user_is_added_confirms_by_letter_and_chooses_a_password(come: Come
     expect(owner.page.locator(".events")).to_contain_text("Пользователь подтвердил адрес: us****@example.kz")
 
 
-def test_d3_who_may_add_users_sees_only_their_own_and_passes_them_on_when_removed(come: Come) -> None:
+def test_who_may_add_users_sees_only_their_own_and_passes_them_on_when_removed(come: Come) -> None:
     owner, anna = come().has_account(), come()
     first, second = new_address(), new_address()
     owner.sign_in()
@@ -180,7 +181,7 @@ def test_d3_who_may_add_users_sees_only_their_own_and_passes_them_on_when_remove
     expect(anna.page.get_by_text("Вы не вошли, или сеанс завершён")).to_be_visible()
 
 
-def test_b2_a_login_and_an_address_of_ones_own(come: Come) -> None:
+def test_a_login_and_an_address_of_ones_own(come: Come) -> None:
     parent, address = come(cabinet=BALABAQSHA).has_account(iin=new_iin()), new_address()
     page, login = parent.page, address.partition("@")[0]
     parent.sign_in(by="iin")
@@ -217,10 +218,7 @@ def test_b2_a_login_and_an_address_of_ones_own(come: Come) -> None:
         other.page.get_by_role("button", name="Выйти").click()
 
 
-@pytest.mark.parametrize(
-    ("language", "width", "scheme"),
-    [("kk", 360, "light"), ("ru", 320, "light"), ("en", 360, "dark"), ("ru", 1280, "light"), ("kk", 1280, "dark")],
-)
+@every_look
 def test_every_page_is_right_in_every_language_and_width(come: Come, language: str, width: int, scheme: str) -> None:
     member = come(language=language, width=width, scheme=scheme)
     member.sign_in(*OFFICE)

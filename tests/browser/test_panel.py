@@ -1,4 +1,4 @@
-"""Row P7: the panel in a page of somebody else, on another origin, under a policy that allows it next to nothing."""
+"""The panel in a page of somebody else, on another origin, under a policy that allows it next to nothing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
+from itertools import count
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -14,12 +15,14 @@ from examples.foreign_product.app import create_app
 from pushhub.texts import in_language
 from tests.browser.cabinet import let_pass
 from tests.browser.companion import Owner, Product, let_it_run_out
-from tests.browser.conftest import Service
+from tests.browser.looks import every_look
 from tests.browser.people import Visitor, another
+from tests.browser.service import Service
 from tests.browser.serving import served
 
 ru = partial(in_language, "ru")
 TakePhone = Callable[..., Owner]
+_numbers = map("+7705754{}".format, count(8100))
 #: Everything that the page hears of the panel.
 LISTEN = """
   window.heard = [];
@@ -70,13 +73,13 @@ class Guest(Visitor):
 @pytest.fixture(scope="module")
 def dastarkhan(service: Service) -> Product:
     """The product whose website it is."""
-    return Product(service.url, service.home, "Dastarkhan")
+    return Product(service, "Dastarkhan")
 
 
 @pytest.fixture(scope="module")
 def site(service: Service, dastarkhan: Product) -> Iterator[str]:
     """The example, served on a port of its own."""
-    with served(create_app(service.url, dastarkhan._key)) as url:
+    with served(create_app(service.url, dastarkhan.key)) as url:
         yield url
 
 
@@ -256,20 +259,19 @@ def test_a_secret_that_has_ended_says_so_and_a_fresh_one_starts_anew(
     assert dastarkhan.call("GET", f"/v1/panels/{fresh['id']}")["status"] == "open"
 
 
-@pytest.mark.parametrize(
-    ("language", "title", "send"),
-    [
-        ("kk", "Нөмірді растау", "Кодты жіберу"),
-        ("ru", "Подтверждение номера", "Отправить код"),
-        ("en", "Confirmation of the number", "Send the code"),
-    ],
-)
-@pytest.mark.parametrize("width", [320, 360, 1280])
+WORDS = {
+    "kk": ("Нөмірді растау", "Кодты жіберу"),
+    "ru": ("Подтверждение номера", "Отправить код"),
+    "en": ("Confirmation of the number", "Send the code"),
+}
+
+
+@every_look
 def test_the_panel_speaks_three_languages_and_fits(
-    welcome: Callable[..., Guest], take_phone: TakePhone, language: str, title: str, send: str, width: int
+    welcome: Callable[..., Guest], take_phone: TakePhone, language: str, width: int, scheme: str
 ) -> None:
-    number = f"+7705754{8100 + width // 10 + ('kk', 'ru', 'en').index(language) * 200:04d}"
-    guest, phone = welcome(width=width, height=800, language=language), take_phone()
+    (title, send), number = WORDS[language], next(_numbers)
+    guest, phone = welcome(width=width, height=800, language=language, scheme=scheme), take_phone()
     guest.ask_to_sign_in(number, language)
     expect(guest.page.locator("pushhub-panel [part=title]")).to_have_text(title)
     bind_words = guest.page.locator("pushhub-panel").evaluate("panel => panel.shadowRoot.textContent")

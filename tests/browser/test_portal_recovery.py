@@ -1,4 +1,4 @@
-"""Rows C1–C3 and B3: a forgotten password, by a link in a letter and by a code to the phone."""
+"""A forgotten password of the portals: by a link in a letter, and by a code to the phone."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from playwright.sync_api import Browser, expect
 from pushhub.texts import in_language
 from tests.browser.cabinet import let_pass, new_iin
 from tests.browser.companion import Owner
-from tests.browser.conftest import Service
+from tests.browser.looks import every_look
 from tests.browser.people import another
-from tests.browser.recovering import KINDERGARTEN, NEW, OLD, PORTAL, Forgetful, make_account
+from tests.browser.recovering import KINDERGARTEN, NEW, OLD, PORTAL, Forgetful
+from tests.browser.service import Service
 
 ru = partial(in_language, "ru")
 Visit = Callable[..., Forgetful]
@@ -47,11 +48,11 @@ def visit(service: Service, browser: Browser) -> Iterator[Visit]:
 def address(service: Service) -> str:
     """The address of somebody with an account in the portal."""
     email = f"parent{next(_person)}@example.kz"
-    make_account(service.home, "portal", email=email, password=OLD)
+    service.make_account("portal", email=email, password=OLD)
     return email
 
 
-def test_c1_a_letter_comes_and_its_link_sets_a_new_password_once(visit: Visit, address: str) -> None:
+def test_a_letter_comes_and_its_link_sets_a_new_password_once(visit: Visit, address: str) -> None:
     person = visit()
     person.page.locator("#forgotten").click()
     person.screenshot("recovery-1-email")
@@ -85,7 +86,7 @@ def test_c1_a_letter_comes_and_its_link_sets_a_new_password_once(visit: Visit, a
     expect(opened.locator("#email")).to_be_focused()
 
 
-def test_c1_a_link_after_its_half_hour_says_so_and_how_to_go_on(visit: Visit, address: str, service: Service) -> None:
+def test_a_link_after_its_half_hour_says_so_and_how_to_go_on(visit: Visit, address: str, service: Service) -> None:
     person = visit()
     person.ask_for_letter(address)
     opened = person.open_letter("MALAHIT: новый пароль", address)
@@ -101,7 +102,7 @@ def test_c1_a_link_after_its_half_hour_says_so_and_how_to_go_on(visit: Visit, ad
 @pytest.fixture
 def mail_server(service: Service) -> Iterator[Callable[[bool], None]]:
     """Lets the mail server of the local installation refuse everybody, or be itself again."""
-    simulators = json.loads((service.home / "var" / "local.json").read_text())["PUSHHUB_SIMULATOR_URL"]
+    simulators = service.settings["PUSHHUB_SIMULATOR_URL"]
 
     def answers(well: bool) -> None:
         down = {
@@ -123,7 +124,7 @@ def mail_server(service: Service) -> Iterator[Callable[[bool], None]]:
     answers(True)
 
 
-def test_c1_mail_that_is_down_is_told_by_the_page_itself_and_the_letter_comes_later(
+def test_mail_that_is_down_is_told_by_the_page_itself_and_the_letter_comes_later(
     visit: Visit, address: str, mail_server: Callable[[bool], None]
 ) -> None:
     mail_server(False)
@@ -144,7 +145,7 @@ def test_c1_mail_that_is_down_is_told_by_the_page_itself_and_the_letter_comes_la
     expect(letters).to_have_count(1, timeout=60_000)
 
 
-def test_c1_nobodys_address_shows_the_same_page(visit: Visit, address: str) -> None:
+def test_nobodys_address_shows_the_same_page(visit: Visit, address: str) -> None:
     seen = []
     for email in (address, f"nobody.{address}"):
         person = visit()
@@ -154,7 +155,7 @@ def test_c1_nobodys_address_shows_the_same_page(visit: Visit, address: str) -> N
     assert seen[0] == seen[1]
 
 
-def test_c1_what_is_no_address_is_said_under_the_field_which_keeps_it(visit: Visit) -> None:
+def test_what_is_no_address_is_said_under_the_field_which_keeps_it(visit: Visit) -> None:
     person = visit()
     person.ask_for_letter("parent at example.kz")
     expect(person.page.locator("#email-problem")).to_contain_text("Это не адрес e-mail")
@@ -163,9 +164,9 @@ def test_c1_what_is_no_address_is_said_under_the_field_which_keeps_it(visit: Vis
     assert person.violations() == []
 
 
-def test_c2_a_code_to_the_phone_then_the_new_password(visit: Visit, take_phone: TakePhone, service: Service) -> None:
+def test_a_code_to_the_phone_then_the_new_password(visit: Visit, take_phone: TakePhone, service: Service) -> None:
     number = "+77053330921"
-    make_account(service.home, "portal", email="phone@example.kz", number=number, password=OLD)
+    service.make_account("portal", email="phone@example.kz", number=number, password=OLD)
     person, phone = visit(), take_phone()
     person.ask_for_code("8 (705) 333-09-21")
     page = person.page
@@ -192,7 +193,7 @@ def test_c2_a_code_to_the_phone_then_the_new_password(visit: Visit, take_phone: 
     expect(page.get_by_text("Пароль обновлён")).to_be_visible()
 
 
-def test_c3_the_rule_is_ticked_while_one_types_and_the_like_of_old_passwords_is_refused(
+def test_the_rule_is_ticked_while_one_types_and_the_like_of_old_passwords_is_refused(
     visit: Visit, address: str
 ) -> None:
     person = visit()
@@ -228,7 +229,7 @@ def test_c3_the_rule_is_ticked_while_one_types_and_the_like_of_old_passwords_is_
     expect(page.get_by_text("Пароль обновлён")).to_be_visible()
 
 
-def test_c3_the_eye_shows_what_was_typed(visit: Visit, address: str) -> None:
+def test_the_eye_shows_what_was_typed(visit: Visit, address: str) -> None:
     person = visit()
     person.ask_for_letter(address)
     page = person.open_letter("MALAHIT: новый пароль", address)
@@ -245,11 +246,11 @@ def test_c3_the_eye_shows_what_was_typed(visit: Visit, address: str) -> None:
         expect(field).to_have_attribute("type", "password")
 
 
-def test_b3_number_iin_and_consent_then_the_code_and_the_new_password(
+def test_in_the_kindergarten_portal_number_iin_and_consent_then_the_code_and_the_new_password(
     visit: Visit, take_phone: TakePhone, service: Service
 ) -> None:
     number, iin = "+77053330922", new_iin()
-    make_account(service.home, "balabaqsha", iin=iin, number=number, password="kunshuaq2026")
+    service.make_account("balabaqsha", iin=iin, number=number, password="kunshuaq2026")
     person, phone = visit(f"{KINDERGARTEN}?lang=kk", language="kk", width=360, height=780), take_phone()
     page = person.page
     page.locator("#forgotten").click()
@@ -292,8 +293,7 @@ def test_without_scripts_both_ways_can_be_chosen_and_gone(browser: Browser, serv
     context.close()
 
 
-@pytest.mark.parametrize(("language", "width"), [("kk", 320), ("en", 360), ("ru", 360), ("kk", 1280)])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@every_look
 def test_the_pages_fit_phones_in_three_languages(
     visit: Visit, address: str, language: str, width: int, scheme: str
 ) -> None:
@@ -325,14 +325,14 @@ def test_the_pages_fit_phones_in_three_languages(
     looked_at("ask-code")
 
 
-def test_c1_a_request_that_nobody_can_read_leaves_no_link_in_the_log(service: Service) -> None:
+def test_a_request_that_nobody_can_read_leaves_no_link_in_the_log(service: Service) -> None:
     """gunicorn quotes such requests in its own lines."""
     secret = "phl_ThisIsWhatALinkInALetterLooksLike_-0123456789"
     address = urlsplit(service.url)
     with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
         connection.sendall(f"GET/cabinet/portal/link/{secret}\r\nHost: x\r\n\r\n".encode())
         assert connection.recv(100).startswith(b"HTTP/1.1 400")
-    log = (service.home / "log").read_text()
+    log = service.log.read_text()
     assert "GET/cabinet/portal/link/phl_[hidden]" in log
     assert secret not in log
     assert secret[4:] not in log

@@ -1,4 +1,4 @@
-"""Rows B1 and D1: registration by number, IIN and code with the register, and by contract with the captcha."""
+"""Registration: by number, IIN and code with the register; by contract with the captcha."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.companion import Owner
-from tests.browser.conftest import Service
+from tests.browser.looks import every_look
 from tests.browser.people import another
 from tests.browser.registration import (
     BALABAQSHA,
@@ -21,6 +21,7 @@ from tests.browser.registration import (
     Newcomer,
     Registrant,
 )
+from tests.browser.service import Service
 
 TakePhone = Callable[..., Owner]
 Register = Callable[..., Registrant]
@@ -50,7 +51,7 @@ def open_registration(service: Service, browser: Browser) -> Iterator[Register]:
         (VIKTORIYA, "ru", 360, "21 июня 1985"),
     ],
 )
-def test_b1_a_parent_registers_with_a_code_and_the_data_of_the_register(
+def test_a_parent_registers_with_a_code_and_the_data_of_the_register(
     open_registration: Register, take_phone: TakePhone, person: Newcomer, language: str, width: int, born: str
 ) -> None:
     parent, phone = open_registration(language=language, width=width), take_phone()
@@ -105,7 +106,7 @@ def test_b1_a_parent_registers_with_a_code_and_the_data_of_the_register(
     expect(again.page.locator("a[href$='/recovery']")).to_be_visible()
 
 
-def test_b1_what_was_typed_can_be_corrected(open_registration: Register) -> None:
+def test_what_a_parent_typed_can_be_corrected(open_registration: Register) -> None:
     parent = open_registration()
     page = parent.page
     parent.give(VIKTORIYA, number=TIMUR.number)
@@ -122,7 +123,7 @@ def test_b1_what_was_typed_can_be_corrected(open_registration: Register) -> None
     ("language", "width", "contract", "tax_id", "login"),
     [("ru", 360, "КТС-КТС-14", "120340007775", "5120"), ("kk", 1280, "ктс-алм-207/21", "981101400239", "7031")],
 )
-def test_d1_a_customer_registers_with_a_contract_and_is_given_a_password(
+def test_a_customer_registers_with_a_contract_and_is_given_a_password(
     open_registration: Register, language: str, width: int, contract: str, tax_id: str, login: str
 ) -> None:
     client = open_registration(KAZTRANSCOM, language=language, width=width)
@@ -183,7 +184,7 @@ def test_d1_a_customer_registers_with_a_contract_and_is_given_a_password(
     expect(page.locator("#given-password")).to_have_count(0)
 
 
-def test_d1_a_contract_that_has_a_cabinet_is_told_with_the_ways_on(open_registration: Register) -> None:
+def test_a_contract_that_has_a_cabinet_is_told_with_the_ways_on(open_registration: Register) -> None:
     client = open_registration(KAZTRANSCOM)
     page = client.page
     client.fill_in(email="new@example.kz", number="+77015551212", contract="4445/10", tax_id="040640005019")
@@ -196,15 +197,14 @@ def test_d1_a_contract_that_has_a_cabinet_is_told_with_the_ways_on(open_registra
     client.screenshot("registration-10-taken")
 
 
-@pytest.mark.parametrize("home", [BALABAQSHA, KAZTRANSCOM, "/cabinet/portal/"])
-@pytest.mark.parametrize(
-    ("language", "width", "scheme"), [("kk", 320, "dark"), ("ru", 360, "light"), ("en", 1280, "dark")]
-)
+@every_look
 def test_the_first_page_looks_right_in_three_languages(
-    open_registration: Register, home: str, language: str, width: int, scheme: str
+    open_registration: Register, language: str, width: int, scheme: str
 ) -> None:
-    visitor = open_registration(home, language=language, width=width, scheme=scheme)
-    expect(visitor.page.get_by_role("heading", level=1)).to_be_visible()
-    assert visitor.violations() == []
-    assert visitor.widest() <= 0
-    visitor.screenshot(f"registration-first-{home.split('/')[2]}")
+    visitor = open_registration(language=language, width=width, scheme=scheme)
+    for home in (BALABAQSHA, KAZTRANSCOM, "/cabinet/portal/"):
+        visitor.open(f"{home}registration")
+        expect(visitor.page.get_by_role("heading", level=1)).to_be_visible()
+        assert visitor.violations() == [], home
+        assert visitor.widest() <= 0, home
+        visitor.screenshot(f"registration-first-{home.split('/')[2]}")

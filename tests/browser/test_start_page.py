@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
 
 from pushhub.texts import in_language
-from tests.browser.conftest import Service
+from tests.browser.companion import let_it_be_sent_again
 from tests.browser.people import Visitor, another, weight_of
+from tests.browser.service import Service
 
 Visit = Callable[..., Visitor]
 
@@ -129,7 +128,7 @@ def test_after_the_countdown_the_code_is_sent_again(visit: Visit, service: Servi
     bound_with_a_code(visitor, "+77057546804")
     expect(visitor.phone.locator(".item")).to_have_count(1)
     expect(visitor.page.locator("#resend")).to_be_disabled()
-    let_a_minute_pass(service, "+77057546804")
+    let_it_be_sent_again(service.database, "+77057546804")
     expect(visitor.page.locator("#resend-hint")).to_have_text(ru("You can send the code again."))
     visitor.page.locator("#resend").click()
     expect(visitor.phone.locator(".item")).to_have_count(2)
@@ -278,17 +277,6 @@ def bound_with_a_code(visitor: Visitor, number: str) -> None:
     bound_by_qr(visitor, number)
     visitor.page.locator("#send-again").click()
     expect(visitor.page.locator("#sent")).to_be_visible()
-
-
-def let_a_minute_pass(service: Service, number: str) -> None:
-    """Let the countdown to a resend be over."""
-    with closing(sqlite3.connect(service.database, timeout=5)) as database, database:
-        moment = datetime.now(UTC).replace(tzinfo=None) - timedelta(seconds=1)
-        changed = database.execute(
-            "UPDATE verifications SET resend_at = ? WHERE number = ? AND status = 'pending'",
-            (moment.isoformat(" "), number),
-        )
-        assert changed.rowcount == 1
 
 
 def words_of(visitor: Visitor) -> str:
