@@ -4,6 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEST_ARGS ?=
 
+# Each of the many processes of a test run would else compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run example quick test test-long coverage browser check lint types format lock bench clean
 
 run: .venv/.installed-run

@@ -112,6 +112,7 @@ def test_its_password_rule_is_its_own(patient: Browser, hub: Hub, now: FakeClock
     assert patient.path == f"{HOME}feed"
 
 
+@pytest.mark.both_engines
 def test_its_codes_have_six_digits_and_go_on_by_sms(
     app: Flask, patient: Browser, phone: Phone, hub: Hub, now: FakeClock, dispatch: Callable[[], None]
 ) -> None:

@@ -48,6 +48,7 @@ def sign_in(account: Account, password: str = PASSWORD) -> object:
     return service.sign_in(account.product_id, by_login("4445"), password, life=life, browser="Chrome", remembered=True)
 
 
+@pytest.mark.both_engines
 def test_a_sign_in_under_way_does_not_outlive_a_change_of_the_password(app: Flask, owner: Account) -> None:
     read: list[str | None] = []
 

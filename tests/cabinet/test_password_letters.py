@@ -216,6 +216,7 @@ def test_the_letter_says_which_account_it_is_about(app: Flask, owner: Account, b
     assert "Данные для входа: 44****, of****@example.kz" in letter.text, letter.text
 
 
+@pytest.mark.both_engines
 def test_a_mailbox_is_told_five_times_an_hour_and_the_change_is_never_refused(
     app: Flask, owner: Account, now: FakeClock
 ) -> None:

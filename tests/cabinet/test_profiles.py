@@ -246,6 +246,7 @@ def test_two_profiles_with_one_slug_stop_the_start(
         make_app(replace(cabinet_settings, cabinets=("indigo", changed())))
 
 
+@pytest.mark.both_engines
 def test_preparing_a_product_twice_changes_only_its_policy(app: Flask, changed: Callable[..., str]) -> None:
     with app.app_context():
         first = prepare_product(read_profile("indigo"))

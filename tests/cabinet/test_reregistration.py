@@ -23,6 +23,7 @@ NEW = "Kunshuaq!2027"
 FATHERS_NUMBER, FATHERS_PASSWORD = "+77011234567", "Balapan#2026xyz"
 
 
+@pytest.mark.both_engines
 def test_of_two_windows_with_two_parents_a_code_confirms_only_whom_it_was_sent_for(
     app: Flask,
     caller: Caller,

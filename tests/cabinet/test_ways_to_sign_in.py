@@ -98,6 +98,7 @@ def test_a_stranger_and_a_wrong_password_get_one_answer(browser: Browser, text: 
     assert shown.split() == other.split()
 
 
+@pytest.mark.both_engines
 def test_a_remembered_browser_stays_signed_in_beyond_the_session(browser: Browser, now: FakeClock) -> None:
     browser.open(f"{HOME}?lang=ru&by=login")
     entered = browser.send(HOME, by="login", login="erlan", password=ERLAN.password, remember="yes")
@@ -183,6 +184,7 @@ def refused(browser: Browser) -> bool:
     return 'id="no-code"' in browser.text
 
 
+@pytest.mark.both_engines
 def test_a_code_stands_for_the_password(
     app: Flask, browser: Browser, phone: Phone, asks: Callable[..., Any], dispatch: Callable[[], None]
 ) -> None:
