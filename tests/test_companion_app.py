@@ -249,3 +249,23 @@ def test_a_receipt_without_a_zone_is_refused(app: Flask, shop: Shop, phone: Phon
     body = {"receipts": [{"delivery_id": item["delivery_id"], "event": "seen", "at": "2026-11-21T10:00:00"}]}
     assert phone._signed("POST", "/mobile/v1/receipts", body).status == 422
     assert_problem(app.test_client().post("/mobile/v1/receipts", json=body), 401, "bad_device_secret")
+
+
+@pytest.mark.parametrize(("language", "name"), [("kk", "Хабарламалар таспасы"), ("ru", "Лента уведомлений")])
+def test_the_manifest_names_the_app_in_each_language(app: Flask, language: str, name: str) -> None:
+    client = app.test_client()
+    answer = client.get(f"/app/{language}.webmanifest")
+    assert answer.content_type == "application/manifest+json"
+    manifest = answer.get_json(force=True)
+    assert manifest["name"] == name
+    assert {(icon["sizes"], icon["purpose"]) for icon in manifest["icons"]} == {
+        (size, purpose) for size in ("192x192", "512x512") for purpose in ("any", "maskable")
+    }
+    for icon in manifest["icons"]:
+        with client.get(icon["src"]) as picture:
+            head = picture.get_data()[:24]
+        assert f"{int.from_bytes(head[16:20])}x{int.from_bytes(head[20:24])}" == icon["sizes"]
+
+
+def test_there_is_no_manifest_in_a_language_that_is_not_spoken(app: Flask) -> None:
+    assert app.test_client().get("/app/xx.webmanifest").status_code == 404

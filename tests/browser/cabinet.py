@@ -110,3 +110,11 @@ def let_the_password_change(database: Path, number: str) -> None:
     with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
         changed = connection.execute("UPDATE offers SET step_seconds = 10 WHERE number = ?", (number,))
         assert changed.rowcount == 1
+
+
+def let_four_more_be_wrong(database: Path) -> None:
+    """Who has typed five wrong passwords has typed nine, and need not wait for the next try."""
+    let_pass(database, "sign_in_failures", "wait_until", "failures = ?", "5")
+    with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
+        changed = connection.execute("UPDATE sign_in_failures SET failures = 9 WHERE failures = 5")
+        assert changed.rowcount == 1

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
+import time
 import urllib.request
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +17,7 @@ import qrcode
 from PIL import Image, ImageDraw, ImageFilter
 from playwright.sync_api import Page, expect
 
-from tests.browser.people import Visitor
+from tests.browser.people import PATIENCE, Visitor
 from tests.browser.service import Service
 
 
@@ -90,6 +92,14 @@ class Product:
 def wait_for_worker(page: Page) -> None:
     """Until the service worker has everything and looks after this page."""
     page.wait_for_function("() => navigator.serviceWorker.controller?.state === 'activated'")
+
+
+def wait_until(page: Page, holds: Callable[[], bool]) -> None:
+    """Until something holds that is not to be seen on a page; meanwhile the browser goes on."""
+    given_up = time.monotonic() + PATIENCE / 1000
+    while not holds():
+        assert time.monotonic() < given_up
+        page.wait_for_timeout(50)
 
 
 def let_it_run_out(database: Path, verification_number: str, *, after: timedelta) -> None:

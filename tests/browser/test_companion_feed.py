@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from playwright.sync_api import expect
 
 from pushhub.texts import in_language
-from tests.browser.companion import Owner, Product, let_it_be_sent_again, let_it_run_out
+from tests.browser.companion import Owner, Product, let_it_be_sent_again, let_it_run_out, wait_until
 from tests.browser.service import Service
 
 TakePhone = Callable[..., Owner]
@@ -121,9 +121,7 @@ def test_a_notification_is_unread_until_it_was_in_view(take_phone: TakePhone, pr
     expect(item.locator("[data-part=from]")).to_have_text("SAKURA")
     expect(item.locator("[data-part=body]")).to_have_text("Направление готово <b>до пятницы</b>.")
     expect(item.locator("[data-part=unread]")).to_be_hidden()  # it is in view, so it is read a moment later
-    page.wait_for_timeout(2500)
-    progress = product.call("GET", f"/v1/notifications/{sent['id']}")
-    assert '"seen": 1' in str(progress).replace("'", '"'), progress
+    wait_until(page, lambda: product.call("GET", f"/v1/notifications/{sent['id']}")["progress"]["seen"] == 1)
     page.reload()
     expect(page.locator(".item [data-part=title]")).to_have_text("Место в саду")
     expect(page.locator(".item [data-part=unread]")).to_be_hidden()
@@ -136,7 +134,7 @@ def test_what_is_below_the_screen_stays_unread(take_phone: TakePhone, product: P
         product.notify("+77051113305", f"Новость {count}", "Текст новости. " * 8)
     page = owner.page
     expect(page.locator(".item")).to_have_count(6)
-    page.wait_for_timeout(1500)
+    expect(page.locator(".item").first.locator("[data-part=unread]")).to_be_hidden()  # as long as reading takes
     expect(page.locator(".item").last.locator("[data-part=unread]")).to_be_visible()
     page.locator(".item").last.scroll_into_view_if_needed()
     expect(page.locator(".item").last.locator("[data-part=unread]")).to_be_hidden()
@@ -148,8 +146,7 @@ def test_the_receipt_tells_when_the_code_reached_the_phone(take_phone: TakePhone
     asked = product.ask("+77051113306")
     expect(owner.page.locator(".item")).to_have_count(1)
     owner.open_code()
-    owner.page.wait_for_timeout(500)
-    assert product.show(asked)["deliveries"][0]["status"] == "seen"
+    wait_until(owner.page, lambda: product.show(asked)["deliveries"][0]["status"] == "seen")
 
 
 def test_the_number_is_let_go_and_bound_again(take_phone: TakePhone, product: Product) -> None:

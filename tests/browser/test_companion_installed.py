@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import json
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Request, expect
 
 from pushhub.texts import in_language
-from tests.browser.companion import Owner, Product, wait_for_worker
+from tests.browser.companion import Owner, Product, wait_for_worker, wait_until
 from tests.browser.service import Service
 
 TakePhone = Callable[..., Owner]
@@ -38,26 +36,6 @@ def test_the_app_can_be_installed(launch: Callable[..., BrowserContext], service
         assert browser.send("Page.getInstallabilityErrors")["installabilityErrors"] == []
     finally:
         context.close()
-
-
-@pytest.mark.parametrize(("language", "name"), [("kk", "Хабарламалар таспасы"), ("ru", "Лента уведомлений")])
-def test_the_manifest_names_the_app_in_each_language(service: Service, language: str, name: str) -> None:
-    with urllib.request.urlopen(f"{service.url}/app/{language}.webmanifest", timeout=10) as answer:
-        assert answer.headers["Content-Type"] == "application/manifest+json"
-        manifest = json.load(answer)
-    assert manifest["name"] == name
-    assert {(icon["sizes"], icon["purpose"]) for icon in manifest["icons"]} == {
-        (size, purpose) for size in ("192x192", "512x512") for purpose in ("any", "maskable")
-    }
-    for icon in manifest["icons"]:
-        with urllib.request.urlopen(service.url + icon["src"], timeout=10) as answer:
-            head = answer.read(24)
-        assert f"{int.from_bytes(head[16:20])}x{int.from_bytes(head[20:24])}" == icon["sizes"]
-
-
-def test_there_is_no_manifest_in_a_language_that_is_not_spoken(service: Service) -> None:
-    with pytest.raises(urllib.error.HTTPError, match="404"):
-        urllib.request.urlopen(f"{service.url}/app/xx.webmanifest", timeout=10)
 
 
 def test_without_a_network_the_app_opens_and_says_what_it_knows(take_phone: TakePhone, product: Product) -> None:
@@ -172,7 +150,7 @@ def test_whoever_allows_it_is_reached_by_web_push(with_web_push: Callable[[], Ow
     page.on("request", lambda request: reports.append(request) if request.method == "PUT" else None)
     owner.bind_to(product, "+77051114403")
     expect(page.locator("#allow-card")).to_be_visible()
-    page.wait_for_timeout(500)
+    wait_until(page, lambda: bool(reports))
     assert {report.post_data_json["push_target"]["kind"] for report in reports} == {"poll"}
     with page.expect_response(lambda answer: answer.request.method == "PUT") as answered:
         page.locator("#allow-card [data-allow]").click()
@@ -200,14 +178,13 @@ def test_a_push_is_shown_acknowledged_and_opens_its_code(take_phone: TakePhone, 
         lambda event: registrations.extend(entry["registrationId"] for entry in event["registrations"]),
     )
     browser.send("ServiceWorker.enable")
-    page.wait_for_timeout(500)
+    wait_until(page, lambda: bool(registrations))
     message = {"title": "INDIGO", "body": "Вас ждёт код", "tag": "t", "data": {"delivery_id": delivery, "kind": "code"}}
     browser.send(
         "ServiceWorker.deliverPushMessage",
         {"origin": owner.url, "registrationId": registrations[0], "data": json.dumps(message)},
     )
-    page.wait_for_timeout(1500)
-    assert product.show(asked)["deliveries"][0]["status"] == "received"
+    wait_until(page, lambda: product.show(asked)["deliveries"][0]["status"] == "received")
     shown = page.evaluate(
         """async () => (await (await navigator.serviceWorker.getRegistration("/app")).getNotifications())
           .map(({ title, body, data }) => [title, body, data.delivery_id])"""

@@ -99,7 +99,7 @@ def test_a_version_that_is_not_whole_is_not_taken(browser: Browser, service: Ser
         before = kept_versions(page)
         front.edition, front.broken = "second", "/app/own/feed.js"
         page.evaluate("async () => (await navigator.serviceWorker.getRegistration('/app')).update().catch(() => 0)")
-        page.wait_for_timeout(1500)
+        page.wait_for_function("async () => !(await navigator.serviceWorker.getRegistration('/app')).installing")
         expect(page.locator("#update")).to_be_hidden()
         page.reload()
         assert page.locator("html").get_attribute("data-edition") == "first"

@@ -337,10 +337,11 @@ def test_countdowns_are_not_read_out_each_second(welcome: Callable[..., Guest], 
         const watch = new MutationObserver((all) =>
           seen.push(...all.filter((each) => element(each)?.closest("[role=status], [role=alert]"))));
         watch.observe(root, { subtree: true, childList: true, characterData: true });
-        const before = root.querySelector("#password-changes").textContent;
-        setTimeout(() => done([seen.length, before !== root.querySelector("#password-changes").textContent]), 3500);
+        const words = root.querySelector("#password-changes"), shown = new Set();
+        setInterval(() => shown.add(words.textContent).size > 2 && done(seen.length), 100);
+        setTimeout(() => done("the countdown stands still"), 20_000);
       })"""
-    assert guest.page.evaluate(changes) == [0, True]
+    assert guest.page.evaluate(changes) == 0
 
 
 def test_without_a_connection_it_says_so_and_goes_on_by_itself(
