@@ -1,8 +1,9 @@
-"""What every test can ask for. Each test that needs a database runs on SQLite and on a real PostgreSQL."""
+"""What every test can ask for."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from jinja2 import FileSystemBytecodeCache
 from pushhub import clock
 from pushhub.channels.contract import Channel
 from pushhub.channels.recording import RecordingChannel
+from pushhub.db import db
 from pushhub.delivery.dispatcher import Dispatcher
 from pushhub.hub import Hub
 from pushhub.hub import hub as parts_of_the_app
@@ -118,15 +120,31 @@ def applications(tmp_path_factory: pytest.TempPathFactory) -> Applications:
 
 @pytest.fixture
 def make_app(settings: Settings, applications: Applications) -> Iterator[Callable[..., Flask]]:
-    """An application of the test's own, as new; its connections are closed when the test ends."""
+    """An application, as new; its connections are closed when the test ends. A test that changes it (gives it a route,
+    or another patience) asks for one with `own=True`."""
+    made: list[Flask] = []
+    level = logging.getLogger().level
 
-    def make(settings: Settings = settings, *, channels: Mapping[str, Channel] | None = None) -> Flask:
+    def make(
+        settings: Settings = settings,
+        *,
+        channels: Mapping[str, Channel] | None = None,
+        own: bool = False,
+        **options: Any,
+    ) -> Flask:
         if channels is None:
             channels = {name: RecordingChannel(name) for name in ("fcm", "apns", "poll", "sms", "email")}
-        return applications.lend(settings, channels)
+        if not own and not options:
+            return applications.lend(settings, channels)
+        made.append(applications.make(settings, channels=channels, **options))
+        return made[-1]
 
     yield make
+    for app in made:
+        with app.app_context():
+            db.engine.dispose()
     applications.take_back()
+    logging.getLogger().setLevel(level)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pushhub import captcha, housekeeping
+from pushhub import captcha, costs, housekeeping
 from pushhub.cabinets.sample import REGISTER
 from pushhub.captcha import UsedCaptcha
 from pushhub.db import reading, transaction
@@ -42,12 +42,9 @@ def changed(payload: str, change: Callable[[dict[str, Any]], object]) -> str:
 
 
 @pytest.fixture
-def solved(app: Flask, monkeypatch: pytest.MonkeyPatch) -> str:
+def solved(app: Flask) -> str:
     """The solution of a fresh task, which was less work than a browser has."""
-    with app.app_context(), monkeypatch.context() as light:
-        light.setattr(captcha, "_ROUNDS", 50)
-        light.setattr(captcha, "_LEAST_KEYS", 2)
-        light.setattr(captcha, "_MOST_KEYS", 6)
+    with app.app_context(), costs.use(replace(costs.current(), captcha_rounds=50, captcha_keys=(2, 6))):
         return solution_of(captcha.challenge(PLACE))
 
 

@@ -3,6 +3,7 @@ dispatchers that are processes of their own."""
 
 from __future__ import annotations
 
+import logging
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -199,7 +200,9 @@ def target_of(place: int) -> str:
 
 
 def _migrated(environ: Mapping[str, str]) -> Flask:
-    app = create_app(load_settings({**environ, "PUSHHUB_LOG_LEVEL": "ERROR"}), faces=(mobile_api, web_api))
+    level = logging.getLogger().level
+    app = create_app(load_settings(environ), faces=(mobile_api, web_api))
+    logging.getLogger().setLevel(level)  # the tests that this process runs afterwards look for what is logged
     with app.app_context():
         upgrade()
     return app

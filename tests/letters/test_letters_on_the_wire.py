@@ -22,7 +22,7 @@ from pushhub.letters.rules import MailState
 from pushhub.settings import Settings, load_settings
 from simulators import Simulators
 from simulators.inbox import Arrival
-from tests.faults.dispatcher_process import DispatcherProcess
+from tests.faults.dispatcher_process import DispatcherProcess, Oddities
 from tests.letters.conftest import ADDRESS, SUBJECT, TEXT, Desk
 from tests.support.databases import FakeClock
 
@@ -161,7 +161,7 @@ def processes(tmp_path: Path) -> Iterator[Callable[[dict[str, str]], DispatcherP
     made: list[DispatcherProcess] = []
 
     def start(environ: dict[str, str]) -> DispatcherProcess:
-        made.append(DispatcherProcess(environ, tmp_path / f"dispatcher-{len(made)}.log"))
+        made.append(DispatcherProcess(environ, tmp_path / f"dispatcher-{len(made)}.log", Oddities()))
         return made[-1]
 
     yield start

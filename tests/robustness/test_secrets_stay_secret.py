@@ -66,6 +66,11 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
+def app(make_app: Callable[..., Flask], now: FakeClock) -> Flask:
+    return make_app(own=True)
+
+
+@pytest.fixture
 def told(app: Flask) -> Told:
     told = Told()
 
@@ -330,7 +335,7 @@ def test_a_row_that_the_database_refuses_is_not_logged(
         with transaction() as session:
             session.execute(sa.update(Device).values(model="two\nlines", os_version=None))
 
-    app = make_app()
+    app = make_app(own=True)
     app.add_url_rule("/spoil", view_func=spoil)
     assert app.test_client().get("/spoil").status_code == 500
     (bug,) = [record for record in caplog.records if record.getMessage() == "unhandled error"]

@@ -24,6 +24,7 @@ from pushhub.channels.recording import RecordingChannel
 from pushhub.db import db
 from pushhub.delivery.rules import TEST_CHANNEL
 from pushhub.hub import Hub, attach
+from pushhub.logs import configure_logging
 from pushhub.sealing import Keyring
 from pushhub.settings import Settings
 
@@ -70,8 +71,15 @@ class Applications:
         waiting = self._waiting.get(kind)
         made = waiting.pop() if waiting else self._make(kind, channels)
         made.renew(settings, channels)
+        configure_logging(settings.log_level)
         self._lent.append(made)
         return made.app
+
+    def make(self, settings: Settings, **options: Any) -> Flask:
+        """One that only this test has, and may change."""
+        app = create_app(settings, faces=(mobile_api, web_api), **options)
+        app.jinja_env.bytecode_cache = self._templates
+        return app
 
     def take_back(self) -> None:
         """The test is over: connections are closed, and what it had waits for the next one, but for what it changed."""
@@ -85,8 +93,7 @@ class Applications:
             self._waiting.popitem(last=False)
 
     def _make(self, kind: Kind, channels: Mapping[str, Channel]) -> _Made:
-        app = create_app(kind[0], faces=(mobile_api, web_api), channels=channels)
-        app.jinja_env.bytecode_cache = self._templates
+        app = self.make(kind[0], channels=channels)
         with app.app_context():
             engine = db.engine
         keyring = app.extensions["pushhub"].keyring

@@ -130,7 +130,7 @@ class Databases:
         return self._postgres
 
     def _empty_tables(self) -> None:
-        if self._emptying is None:
+        if self._emptying is None or _is_broken(self._emptying):
             address = self.postgres().replace("+psycopg", "")
             self._emptying = self._open.enter_context(psycopg.connect(address, autocommit=True))
         self._emptying.execute("SET lock_timeout = '20s'")
@@ -209,6 +209,15 @@ def _empty(connection: psycopg.Connection) -> None:
     assert row is not None
     if full := [name for name, size in zip(names, row, strict=True) if size > _MUCH]:
         connection.execute(f"TRUNCATE {', '.join(full)} CASCADE")
+
+
+def _is_broken(connection: psycopg.Connection) -> bool:
+    """A test may have ended every connection to the server."""
+    try:
+        connection.execute("")
+    except psycopg.OperationalError:
+        return True
+    return False
 
 
 def _wait_for_those_at_work(connection: psycopg.Connection) -> None:
