@@ -54,10 +54,10 @@ def test_a_connection_that_breaks_before_half_of_the_answers_doubles_only_the_ot
 def test_a_connection_that_is_reset_before_the_message_was_taken_costs_a_retry(town: Town, report: Report) -> None:
     town.start_dispatchers(2)
     for provider in ("fcm", "apns"):
-        for _ in range(5):
+        for _ in range(len(town.numbers) // 50):
             town.providers.script(provider=provider, fault=Fault.RESET)
             town.providers.script(provider=provider, fault=Fault.RST_STREAM, times=3)
-            town.providers.script(provider=provider, delay=0.05, times=len(town.numbers) // 30)
+            town.providers.script(provider=provider, delay=0.05, times=10)
     ledger = town.settle(town.ask_for_all().finish(), seconds=30)
     report("connections and streams reset", ledger)
     ledger.check(gone=GONE)
