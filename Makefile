@@ -3,6 +3,8 @@ PORT ?= $(or $(PUSHHUB_PORT),8080)
 PYTHON ?= python3
 BIN := .venv/bin
 TEST_ARGS ?=
+# One more than there are cores, for some always wait: for a page, a lease, a provider that hangs.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 
 # Each of the many processes of a test run would else compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -18,22 +20,26 @@ example: .venv/.installed-run
 
 # Three depths of the same tests (docs/testing.md): after each change, before landing, before a release.
 quick: .venv/.installed-dev
-	$(BIN)/python -m pytest -n 2 --depth quick $(TEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --depth quick $(TEST_ARGS)
 
 test: .venv/.installed-dev browser
-	$(BIN)/python -m pytest -n 2 $(TEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(TEST_ARGS)
 
 test-long: .venv/.installed-dev browser
-	$(BIN)/python -m pytest -n 2 --depth long $(TEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --depth long $(TEST_ARGS)
 
 # Lines and branches of the three packages that the tests reach, also in the processes that they start.
 coverage: .venv/.installed-dev browser
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered $(TEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered $(TEST_ARGS)
 
-# The browser tests drive Debian's Chromium. Where it is missing and may be installed, it is; else the tests say so.
+# The browser tests drive Debian's Chromium, most of them the one without windows. Where they are missing and may be
+# installed, they are; else the tests take what is there, or say so.
 browser:
-	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
-		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-core >/dev/null; }
+	@{ command -v chromium && command -v chromium-headless-shell; } >/dev/null || \
+		[ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
+		{ apt-get update -qq; export DEBIAN_FRONTEND=noninteractive; \
+		apt-get install -y -qq chromium fonts-noto-core >/dev/null; \
+		apt-get install -y -qq chromium-headless-shell >/dev/null || true; }
 
 check: lint types test
 

@@ -30,6 +30,9 @@ _NO_CHROMIUM = (
     "These tests need Chromium. Install it (Debian, Ubuntu: `apt-get install chromium`), or name one with "
     "CHROMIUM=/path/to/chromium."
 )
+_WHOLE = ("chromium", "chromium-browser")
+#: The same engine without windows around the pages: a page costs it a third. It shows no notifications.
+_WITHOUT_WINDOWS = ("chromium-headless-shell", *_WHOLE)
 
 
 @pytest.fixture(scope="package")
@@ -49,15 +52,12 @@ def fresh_limits(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(scope="package")
 def launch() -> Iterator[Callable[..., Browser]]:
-    """Start a Chromium, with further arguments if a test needs some."""
-    executable = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if executable is None:
-        pytest.fail(_NO_CHROMIUM, pytrace=False)
+    """Start a Chromium, with further arguments if a test needs some: the whole one, or the one without windows."""
     # Not for the whole session: while it is open, its event loop is in the way of tests that run one themselves.
     with sync_playwright() as playwright:
 
-        def start(*further: str, profile: Path | None = None) -> Browser | BrowserContext:
-            how = {"executable_path": executable, "headless": True, "args": [*_ARGUMENTS, *further]}
+        def start(*further: str, whole: bool = False, profile: Path | None = None) -> Browser | BrowserContext:
+            how = {"executable_path": _executable(whole), "headless": True, "args": [*_ARGUMENTS, *further]}
             if profile is not None:
                 return playwright.chromium.launch_persistent_context(profile, **how)  # type: ignore[arg-type]
             return playwright.chromium.launch(**how)  # type: ignore[arg-type]
@@ -65,9 +65,25 @@ def launch() -> Iterator[Callable[..., Browser]]:
         yield start  # type: ignore[misc]
 
 
+def _executable(whole: bool) -> str:
+    names = _WHOLE if whole else _WITHOUT_WINDOWS
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        pytest.fail(_NO_CHROMIUM, pytrace=False)
+    return found
+
+
 @pytest.fixture(scope="package")
-def browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
-    browser = launch()
+def browser(launch: Callable[..., Browser], depth: str) -> Iterator[Browser]:
+    browser = launch(whole=depth == "long")
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def whole_browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
+    """For what a browser without windows does not do."""
+    browser = launch(whole=True)
     yield browser
     browser.close()
 
@@ -99,7 +115,7 @@ def take_phone(service: Service, browser: Browser) -> Iterator[Callable[..., Own
     """Somebody takes a phone and opens the app. At the end nothing may have gone wrong in it."""
     owners: list[Owner] = []
 
-    def take(path: str = "/app", *, before: str = "", **traits: object) -> Owner:
+    def take(path: str = "/app", *, before: str = "", browser: Browser = browser, **traits: object) -> Owner:
         traits = {"width": 390, "height": 844} | traits
         owner = Owner(browser, service.url, **traits)  # type: ignore[arg-type]
         owners.append(owner)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Request, expect
+from playwright.sync_api import Browser, BrowserContext, Request, expect
 
 from pushhub.texts import in_language
 from tests.browser.companion import Owner, Product, wait_for_worker, wait_until
@@ -23,7 +23,7 @@ def ru(text: str) -> str:
 
 
 def test_the_app_can_be_installed(launch: Callable[..., BrowserContext], service: Service, tmp_path: Path) -> None:
-    context = launch(profile=tmp_path / "profile")  # nothing can be installed from a private window
+    context = launch(whole=True, profile=tmp_path / "profile")  # nothing can be installed from a private window
     try:
         page = context.pages[0]
         page.goto(f"{service.url}/app?lang=kk")
@@ -162,8 +162,10 @@ def test_whoever_allows_it_is_reached_by_web_push(with_web_push: Callable[[], Ow
     owner.complaints.clear()  # whether such an address is taken depends on the installation
 
 
-def test_a_push_is_shown_acknowledged_and_opens_its_code(take_phone: TakePhone, product: Product) -> None:
-    owner = take_phone()
+def test_a_push_is_shown_acknowledged_and_opens_its_code(
+    whole_browser: Browser, take_phone: TakePhone, product: Product
+) -> None:
+    owner = take_phone(browser=whole_browser)
     page = owner.page
     owner.context.grant_permissions(["notifications"])
     owner.bind_to(product, "+77051114404")
