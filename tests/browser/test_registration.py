@@ -48,7 +48,7 @@ def open_registration(service: Service, browser: Browser) -> Iterator[Register]:
     [
         (GULNAR, "kk", 360, "1988"),
         (TIMUR, "en", 1280, "November 17, 1993"),
-        (VIKTORIYA, "ru", 360, "21 июня 1985"),
+        pytest.param(VIKTORIYA, "ru", 360, "21 июня 1985", marks=pytest.mark.long),
     ],
 )
 def test_a_parent_registers_with_a_code_and_the_data_of_the_register(
