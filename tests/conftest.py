@@ -23,7 +23,7 @@ from pushhub.products import service as products
 from pushhub.sealing import create_key_file
 from pushhub.settings import Settings, load_settings
 from tests.support.actors import Phone, Shop
-from tests.support.applications import Applications
+from tests.support.applications import Applications, close_connections
 from tests.support.databases import Database, Databases, FakeClock
 from tests.support.depth import MARKERS, engines_of, sort_out
 from tests.support.sharing import FileByFile, longest_first
@@ -142,7 +142,7 @@ def make_app(settings: Settings, applications: Applications) -> Iterator[Callabl
     yield make
     for app in made:
         with app.app_context():
-            db.engine.dispose()
+            close_connections(db.engine)
     applications.take_back()
     logging.getLogger().setLevel(level)
 

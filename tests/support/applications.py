@@ -6,6 +6,7 @@ neither its settings nor its routes has no use for that.
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from copy import copy
@@ -30,6 +31,8 @@ from pushhub.settings import Settings
 
 #: How many kinds wait for a test that wants the like of them.
 _KEPT = 12
+#: How many seconds a connection may be in use after the end of a test.
+_LAST_STATEMENT = 5.0
 _EVENTS = ("before_cursor_execute", "after_cursor_execute", "begin", "commit", "rollback")
 Kind = tuple[Settings, frozenset[str]]
 
@@ -85,7 +88,7 @@ class Applications:
         """The test is over: connections are closed, and what it had waits for the next one, but for what it changed."""
         while self._lent:
             made = self._lent.pop()
-            made.engine.dispose()
+            close_connections(made.engine)
             if made.is_as_new():
                 self._waiting.setdefault(made.kind, []).append(made)
                 self._waiting.move_to_end(made.kind)
@@ -99,6 +102,15 @@ class Applications:
         keyring = app.extensions["pushhub"].keyring
         extensions = {name: _own(part) for name, part in app.extensions.items()}
         return _Made(app, engine, kind, keyring, extensions, _shape(app, engine))
+
+
+def close_connections(engine: sa.Engine) -> None:
+    """Close all connections, once those that are in use are given back: a thread of the test may be at its last
+    statement, and what it gives back later nobody would close."""
+    given_up = time.monotonic() + _LAST_STATEMENT
+    while engine.pool.checkedout() and time.monotonic() < given_up:  # type: ignore[attr-defined]  # of a QueuePool
+        time.sleep(0.01)
+    engine.dispose()
 
 
 def _own(part: Any) -> Any:
