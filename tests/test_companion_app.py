@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ import pytest
 from flask import Flask
 from flask_babel import force_locale
 
+import mobile_api
 from mobile_api.companion.shell import files_of_the_shell, version_of
 from mobile_api.companion.words import script_texts
 from pushhub.clock import rfc3339
@@ -69,7 +71,7 @@ def test_every_script_that_a_kept_one_needs_is_kept(app: Flask) -> None:
             assert absolute in files, f"{path} needs {absolute}"
 
 
-def test_a_changed_file_or_text_is_another_version(app: Flask) -> None:
+def test_a_changed_file_or_text_is_another_version(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     before = version(app)
     assert version(app) == before
     for language in ("kk", "en"):
@@ -82,6 +84,10 @@ def test_a_changed_file_or_text_is_another_version(app: Flask) -> None:
     assert version_of(pages, files) == before
     assert version_of(pages, files[1:]) != before
     assert version_of(pages | {"kk": pages["kk"].replace("</title>", "!</title>")}, files) != before
+    read = Path.read_bytes
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", lambda file: read(file) + b" " * (file.name == "feed.js"))
+        assert version_of(pages, files) != before
     shown = re.search(r'id="texts">(.*?)</script>', pages["kk"])
     with app.test_request_context(), force_locale("kk"):
         assert shown
@@ -269,3 +275,10 @@ def test_the_manifest_names_the_app_in_each_language(app: Flask, language: str, 
 
 def test_there_is_no_manifest_in_a_language_that_is_not_spoken(app: Flask) -> None:
     assert app.test_client().get("/app/xx.webmanifest").status_code == 404
+
+
+def test_app_and_service_agree_on_what_a_full_page_of_the_feed_is() -> None:
+    script = (Path(mobile_api.__file__).parent / "companion" / "static" / "feed.js").read_text()
+    found = re.search(r"const FULL_PAGE = (\d+);", script)
+    assert found
+    assert int(found[1]) == FEED_PAGE

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from pushhub import housekeeping
 from pushhub.clock import rfc3339
 from pushhub.limits import address_subject
 from tests.support.actors import NUMBER, Phone, Shop, assert_problem, expect
@@ -100,4 +101,21 @@ def test_a_number_that_is_guessed_at_gets_longer_codes(shop: Shop, bound: Phone,
     assert longer["digits"] == 6
     assert shop.check(longer, bound.read_code())["valid"]
     now.forward(days=1)
+    assert shop.ask()["digits"] == 4
+
+
+def test_a_number_that_is_guessed_at_for_weeks_gets_longer_codes(
+    app: Flask, shop: Shop, bound: Phone, now: FakeClock
+) -> None:
+    """Three a day are too few for the rule of one day, and what old counters are for is not forgotten."""
+    for _ in range(10):
+        assert shop.ask()["digits"] == 4
+        code = bound.read_code()
+        for _ in range(3):
+            shop.check(shop.ask(), wrong(code))
+        now.forward(days=2)
+        with app.app_context():
+            housekeeping.sweep()
+    assert shop.ask()["digits"] == 6
+    now.forward(days=31)
     assert shop.ask()["digits"] == 4

@@ -381,3 +381,10 @@ def test_the_phone_refuses_nobody_elses_message(shop: Shop, bound: Phone, make_p
     with pytest.raises(Refused) as refused:
         stranger.acknowledge([delivery_id])
     assert refused.value.code == "not_found"
+
+
+def test_no_cache_keeps_the_answer_that_holds_a_code(shop: Shop, bound: Phone) -> None:
+    shop.ask()
+    answer = bound._signed("GET", f"/mobile/v1/deliveries/{bound.feed()[-1]['delivery_id']}")
+    assert answer.status == 200
+    assert answer.headers["cache-control"] == "no-store"
