@@ -12,6 +12,7 @@ export class Device {
   #kept;
   #service;
   #config;
+  #reported = Promise.resolve();
   /** Other windows of this browser are the same device. */
   #others = "BroadcastChannel" in globalThis ? new BroadcastChannel("pushhub-phone") : null;
 
@@ -103,8 +104,17 @@ export class Device {
     return state;
   }
 
-  /** Report address and language anew, as an app does when it starts. `subscription`: of web push, or null. */
-  async report(subscription = null, allowed = null) {
+  /**
+   * Report address and language anew, as an app does when it starts. `subscription`: of web push, or null. One report
+   * after the other: two under way at once could arrive in the other order, and the service would keep the older one.
+   */
+  report(subscription = null, allowed = null) {
+    const report = () => this.#report(subscription, allowed);
+    this.#reported = this.#reported.then(report, report);
+    return this.#reported;
+  }
+
+  async #report(subscription, allowed) {
     const kept = { pushKind: subscription ? "webpush" : null, subscription: subscription && JSON.stringify(subscription) };
     this.#kept = await changeDevice(kept);
     const body = { push_target: this.#pushTarget(), locale: language, app_version: APP_VERSION };
