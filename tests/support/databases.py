@@ -104,12 +104,9 @@ class Databases:
             file = self._home / f"{uuid4().hex}.db"
             yield Database(engine, f"sqlite:///{file}")
             return
-        name = f"bare_{uuid4().hex}"
-        with psycopg.connect(self._server(), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
+        name = self._create()
         yield Database(engine, _sqlalchemy_url(self._server(), name))
-        with psycopg.connect(self._server(), autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        self._drop(name)
 
     @contextmanager
     def new(self, engine: str) -> Iterator[Database]:
@@ -126,9 +123,7 @@ class Databases:
     def postgres(self) -> str:
         """The address of a migrated database on a running PostgreSQL."""
         if self._postgres is None:
-            name = f"pushhub_{uuid4().hex}"
-            with psycopg.connect(self._server(), autocommit=True) as connection:
-                connection.execute(f'CREATE DATABASE "{name}"')
+            name = self._create()
             self._postgres = _sqlalchemy_url(self._server(), name)
             self._migrate(self._postgres)
             self._open.callback(self._drop, name)
@@ -141,6 +136,12 @@ class Databases:
         self._emptying.execute("SET lock_timeout = '20s'")
         _wait_for_those_at_work(self._emptying)
         _empty(self._emptying)
+
+    def _create(self) -> str:
+        name = f"pushhub_{uuid4().hex}"
+        with psycopg.connect(self._server(), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        return name
 
     def _drop(self, name: str) -> None:
         with psycopg.connect(self._server(), autocommit=True) as connection:

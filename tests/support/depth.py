@@ -57,5 +57,6 @@ def _engine(test: pytest.Item) -> str | None:
 def sort_out(tests: list[pytest.Item], depth: str) -> Iterable[pytest.Item]:
     """Take what this depth leaves out away from `tests`; returns it."""
     left_out = [test for test in tests if is_left_out(test, depth)]
-    tests[:] = [test for test in tests if not is_left_out(test, depth)]
+    away = set(left_out)
+    tests[:] = [test for test in tests if test not in away]
     return left_out
