@@ -79,8 +79,8 @@ def test_a_gateway_that_hangs_is_given_up_on_in_time(sim: Simulators) -> None:
     sim.script(provider="sms", fault="hang")
     began = time.monotonic()
     limits = TimeLimits(sms=0.3)
-    assert send(sim, "sms", to_number(), limits=limits, PUSHHUB_SMS_URL=sim.sms_url + "?rto=1") == [Retry("timeout")]
-    assert time.monotonic() - began < 3
+    assert send(sim, "sms", to_number(), limits=limits, PUSHHUB_SMS_URL=sim.sms_url + "?rto=60") == [Retry("timeout")]
+    assert time.monotonic() - began < 30
 
 
 def test_a_gateways_silence_is_no_refusal_however_soon_the_url_gives_up(sim: Simulators) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -221,24 +223,27 @@ def test_the_second_address_is_tried_where_the_first_one_does_not_answer(
 
 
 def test_a_slow_look_up_is_no_answer_and_holds_up_nobody_else(receiver: Receiver, certificates: Certificates) -> None:
+    may_answer = threading.Event()
+
     def slow(host: str, port: int) -> list[str]:
         if host == HOST:
-            time.sleep(1.5)
+            may_answer.wait(60)
         return look_up(host, port)
 
     resolver = Resolver(slow, time_limit=0.2)
-
-    async def both() -> list[Answer]:
-        slow_one = target_of(receiver.url(host=HOST), private_allowed=True)
-        good_one = target_of(receiver.url(), private_allowed=True)
-        context = trusted(certificates.ca.read_bytes())
-        async with Wire(context, resolver, private_allowed=True, total_seconds=0.7) as line:
-            posts = [line.post(one, {}, b"{}") for one in (slow_one, good_one) if isinstance(one, Target)]
-            return list(await asyncio.gather(*posts))
-
-    assert asyncio.run(both()) == [Answer(error="timeout"), Answer(204)]
-    with pytest.raises(TargetRefused):
-        resolver.check(Target("https", HOST, 443, "/"), private_allowed=True)
+    url = receiver.url(host=HOST)
+    try:
+        with ThreadPoolExecutor(1) as threads:
+            slow_one = threads.submit(post, url, certificates, resolver, total_seconds=30.0)
+            assert post(receiver.url(), certificates, resolver) == Answer(204)
+            assert not slow_one.done()
+            assert post(url, certificates, resolver, total_seconds=0.3) == Answer(error="timeout")
+            with pytest.raises(TargetRefused):
+                resolver.check(Target("https", HOST, 443, "/"), private_allowed=True)
+            may_answer.set()
+            assert slow_one.result(60).error == "name_not_found"
+    finally:
+        may_answer.set()
 
 
 def test_a_wish_to_wait_is_taken_from_the_answer(receiver: Receiver, certificates: Certificates) -> None:
