@@ -206,24 +206,22 @@ def test_without_javascript_the_form_says_that_it_needs_it(visit: Callable[..., 
     assert "Для этой формы нужен JavaScript" in said
 
 
-def test_what_the_browser_waits_for_the_task_is_short(
-    visit: Callable[..., Visitor], capsys: pytest.CaptureFixture[str]
-) -> None:
-    """On a machine of two cores the work takes a second or two at most; phones of today have four and more."""
+def test_what_the_browser_works_for_the_task_has_a_bound(visit: Callable[..., Visitor]) -> None:
+    """At most 300 keys of 5,000 rounds each, 200 of which took 0.2 s where it was measured
+    (docs/decisions/0021-captcha.md)."""
     visitor = visit()
     box = visitor.page.get_by_role("checkbox")
     expect(box).to_be_visible()
     visitor.page.evaluate(
         """() => { const widget = document.querySelector("altcha-widget");
           widget.addEventListener("statechange", ({ detail }) => detail.state === "verified" &&
-            (window.took = JSON.parse(atob(detail.payload)).solution.time)); }"""
+            (window.solved = JSON.parse(atob(detail.payload)))); }"""
     )
     box.click()
     expect(box).to_be_checked()
-    took = visitor.page.evaluate("window.took")
-    with capsys.disabled():
-        print(f"\n  the browser solved the task in {took:.0f} ms")  # noqa: T201
-    assert took < 8000
+    solved = visitor.page.evaluate("window.solved")
+    assert solved["challenge"]["parameters"]["cost"] <= 5000
+    assert 100 <= solved["solution"]["counter"] <= 300
     assert captcha.LIFE.total_seconds() == visitor.page.evaluate(
         "Number(document.getElementById('captcha').dataset.seconds)"
     )
