@@ -15,7 +15,6 @@ from jinja2 import FileSystemBytecodeCache
 from pushhub import clock
 from pushhub.channels.contract import Channel
 from pushhub.channels.recording import RecordingChannel
-from pushhub.db import db
 from pushhub.delivery.dispatcher import Dispatcher
 from pushhub.hub import Hub
 from pushhub.hub import hub as parts_of_the_app
@@ -23,7 +22,7 @@ from pushhub.products import service as products
 from pushhub.sealing import create_key_file
 from pushhub.settings import Settings, load_settings
 from tests.support.actors import Phone, Shop
-from tests.support.applications import Applications, close_connections
+from tests.support.applications import Applications
 from tests.support.databases import Database, Databases, FakeClock
 from tests.support.depth import MARKERS, engines_of, sort_out
 from tests.support.sharing import FileByFile, longest_first
@@ -122,7 +121,6 @@ def applications(tmp_path_factory: pytest.TempPathFactory) -> Applications:
 def make_app(settings: Settings, applications: Applications) -> Iterator[Callable[..., Flask]]:
     """An application, as new; its connections are closed when the test ends. A test that changes it (gives it a route,
     or another patience) asks for one with `own=True`."""
-    made: list[Flask] = []
     level = logging.getLogger().level
 
     def make(
@@ -136,13 +134,9 @@ def make_app(settings: Settings, applications: Applications) -> Iterator[Callabl
             channels = {name: RecordingChannel(name) for name in ("fcm", "apns", "poll", "sms", "email")}
         if not own and not options:
             return applications.lend(settings, channels)
-        made.append(applications.make(settings, channels=channels, **options))
-        return made[-1]
+        return applications.give(settings, channels=channels, **options)
 
     yield make
-    for app in made:
-        with app.app_context():
-            close_connections(db.engine)
     applications.take_back()
     logging.getLogger().setLevel(level)
 

@@ -52,12 +52,12 @@ class _Made:
         """Whether no test has given it routes, listeners or another way in."""
         return self.shape == _shape(self.app, self.engine)
 
-    def renew(self, settings: Settings, channels: Mapping[str, Channel]) -> None:
+    def renew(self, channels: Mapping[str, Channel]) -> None:
         """Let it remember nothing: what it recognised, what was kept beside it, which ways out it had."""
         self.app.extensions.clear()
         self.app.extensions.update({name: _own(part) for name, part in self.extensions.items()})
         ways_out = {TEST_CHANNEL: RecordingChannel(TEST_CHANNEL), **channels}
-        attach(self.app, Hub(settings, self.keyring, ways_out))
+        attach(self.app, Hub(self.kind[0], self.keyring, ways_out))
 
 
 class Applications:
@@ -66,6 +66,7 @@ class Applications:
     def __init__(self, templates: BytecodeCache) -> None:
         self._templates = templates
         self._lent: list[_Made] = []
+        self._given: list[Flask] = []
         self._waiting: OrderedDict[Kind, list[_Made]] = OrderedDict()
 
     def lend(self, settings: Settings, channels: Mapping[str, Channel]) -> Flask:
@@ -73,22 +74,23 @@ class Applications:
         kind = (settings, frozenset(channels))
         waiting = self._waiting.get(kind)
         made = waiting.pop() if waiting else self._make(kind, channels)
-        made.renew(settings, channels)
+        made.renew(channels)
         configure_logging(settings.log_level)
         self._lent.append(made)
         return made.app
 
-    def make(self, settings: Settings, **options: Any) -> Flask:
+    def give(self, settings: Settings, **options: Any) -> Flask:
         """One that only this test has, and may change."""
-        app = create_app(settings, faces=(mobile_api, web_api), **options)
-        app.jinja_env.bytecode_cache = self._templates
-        return app
+        self._given.append(self._create(settings, **options))
+        return self._given[-1]
 
     def take_back(self) -> None:
         """The test is over: connections are closed, and what it had waits for the next one, but for what it changed."""
+        while self._given:
+            _close_connections(_engine_of(self._given.pop()))
         while self._lent:
             made = self._lent.pop()
-            close_connections(made.engine)
+            _close_connections(made.engine)
             if made.is_as_new():
                 self._waiting.setdefault(made.kind, []).append(made)
                 self._waiting.move_to_end(made.kind)
@@ -96,15 +98,24 @@ class Applications:
             self._waiting.popitem(last=False)
 
     def _make(self, kind: Kind, channels: Mapping[str, Channel]) -> _Made:
-        app = self.make(kind[0], channels=channels)
-        with app.app_context():
-            engine = db.engine
+        app = self._create(kind[0], channels=channels)
+        engine = _engine_of(app)
         keyring = app.extensions["pushhub"].keyring
         extensions = {name: _own(part) for name, part in app.extensions.items()}
         return _Made(app, engine, kind, keyring, extensions, _shape(app, engine))
 
+    def _create(self, settings: Settings, **options: Any) -> Flask:
+        app = create_app(settings, faces=(mobile_api, web_api), **options)
+        app.jinja_env.bytecode_cache = self._templates
+        return app
 
-def close_connections(engine: sa.Engine) -> None:
+
+def _engine_of(app: Flask) -> sa.Engine:
+    with app.app_context():
+        return db.engine
+
+
+def _close_connections(engine: sa.Engine) -> None:
     """Close all connections, once those that are in use are given back: a thread of the test may be at its last
     statement, and what it gives back later nobody would close."""
     given_up = time.monotonic() + _LAST_STATEMENT
