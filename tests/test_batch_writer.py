@@ -44,7 +44,7 @@ def test_what_comes_while_a_batch_is_written_is_gathered_for_the_next_one() -> N
 
 def test_a_full_batch_waits_for_nothing_and_the_end_writes_what_is_left() -> None:
     async def live() -> Book:
-        book = Book(gather_seconds=5.0)
+        book = Book(gather_seconds=60.0)
         running = asyncio.create_task(book.writer.run())
         for outcome in range(2 * BATCH):
             book.writer.add(outcome)
@@ -58,6 +58,6 @@ def test_a_full_batch_waits_for_nothing_and_the_end_writes_what_is_left() -> Non
         await book.writer.run()
         return book
 
-    book = asyncio.run(asyncio.wait_for(live(), 4.0))
+    book = asyncio.run(asyncio.wait_for(live(), 50.0))
     assert [len(batch) for batch in book.batches] == [BATCH, BATCH, 3]
     assert len(book.writer) == 0

@@ -194,7 +194,7 @@ def test_a_dispatcher_on_its_thread_is_woken_by_the_commit_and_drains_when_stopp
     dispatcher.start()
     try:
         verification = shop.ask()
-        assert arrived.wait(5)
+        assert arrived.wait(60)
     finally:
         dispatcher.stop()
     assert last_delivery(shop, verification)["status"] == "accepted"

@@ -154,7 +154,7 @@ def test_the_whole_story_over_the_wire(
 
 def test_the_pages_for_people_are_served(installation: Installation) -> None:
     for path in ("/", "/app", "/docs", "/errors"):
-        with urllib.request.urlopen(installation.url + path, timeout=5) as answer:
+        with urllib.request.urlopen(installation.url + path, timeout=30) as answer:
             assert answer.headers["Content-Type"].startswith("text/html"), path
             assert "Content-Security-Policy" in answer.headers, path
 

@@ -75,7 +75,7 @@ def test_who_has_another_subject_waits_for_nobody(app: Flask) -> None:
             return "done"
 
     with ThreadPoolExecutor(1) as threads, app.app_context(), transaction(SUBJECT):
-        assert threads.submit(other).result(4) == "done"
+        assert threads.submit(other).result(60) == "done"
 
 
 @pytest.mark.postgresql

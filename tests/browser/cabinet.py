@@ -100,14 +100,14 @@ class Parent(Visitor):
 def let_pass(database: Path, table: str, column: str, where: str, *values: str) -> None:
     """Let the time of some rows be over."""
     moment = (datetime.now(UTC) - timedelta(seconds=1)).replace(tzinfo=None).isoformat(" ")
-    with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
+    with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
         changed = connection.execute(f"UPDATE {table} SET {column} = ? WHERE {where}", (moment, *values))  # noqa: S608
         assert changed.rowcount >= 1
 
 
 def let_the_password_change(database: Path, number: str) -> None:
     """Let the one-time password of the number's offer change every few seconds, and not only twice a minute."""
-    with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
+    with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
         changed = connection.execute("UPDATE offers SET step_seconds = 10 WHERE number = ?", (number,))
         assert changed.rowcount == 1
 
@@ -115,6 +115,6 @@ def let_the_password_change(database: Path, number: str) -> None:
 def let_four_more_be_wrong(database: Path) -> None:
     """Who has typed five wrong passwords has typed nine, and need not wait for the next try."""
     let_pass(database, "sign_in_failures", "wait_until", "failures = ?", "5")
-    with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
+    with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
         changed = connection.execute("UPDATE sign_in_failures SET failures = 9 WHERE failures = 5")
         assert changed.rowcount == 1

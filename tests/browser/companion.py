@@ -105,7 +105,7 @@ def wait_until(page: Page, holds: Callable[[], bool]) -> None:
 def let_it_run_out(database: Path, verification_number: str, *, after: timedelta) -> None:
     """Let the number's pending code run out `after` this moment."""
     moment = (datetime.now(UTC) + after).replace(tzinfo=None).isoformat(" ")
-    with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
+    with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
         changed = connection.execute(
             "UPDATE verifications SET expires_at = ? WHERE number = ? AND status = 'pending'",
             (moment, verification_number),
@@ -119,7 +119,7 @@ def let_it_run_out(database: Path, verification_number: str, *, after: timedelta
 def let_it_be_sent_again(database: Path, verification_number: str) -> None:
     """Let the wait before the number's pending code can be sent again be over."""
     moment = (datetime.now(UTC) - timedelta(seconds=1)).replace(tzinfo=None).isoformat(" ")
-    with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
+    with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
         changed = connection.execute(
             "UPDATE verifications SET resend_at = ? WHERE number = ? AND status = 'pending'",
             (moment, verification_number),
@@ -129,7 +129,7 @@ def let_it_be_sent_again(database: Path, verification_number: str) -> None:
 
 def hold_back_the_newest(database: Path, number: str) -> str:
     """Keep the newest message to the number out of its phone's feed. Gives what `let_it_come` takes."""
-    with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
+    with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
         (newest,) = connection.execute("SELECT max(id) FROM deliveries WHERE number = ?", (number,)).fetchone()
         connection.execute("UPDATE deliveries SET number = '+77050000000' WHERE id = ?", (newest,))
     return str(newest)
@@ -137,7 +137,7 @@ def hold_back_the_newest(database: Path, number: str) -> str:
 
 def let_it_come(database: Path, number: str, held_back: str) -> None:
     """Let the message be in the feed as if it had only now been committed."""
-    with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
+    with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
         changed = connection.execute("UPDATE deliveries SET number = ? WHERE id = ?", (number, held_back))
         assert changed.rowcount == 1
 

@@ -46,7 +46,7 @@ def fresh_limits(request: pytest.FixtureRequest) -> None:
     """Every story comes from one network address: what one has used up of its limits, the next has not."""
     if "service" in request.fixturenames:
         database = request.getfixturevalue("service").database
-        with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
+        with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
             connection.execute("DELETE FROM limit_counters")
 
 

@@ -79,7 +79,7 @@ def _wait_until_ready(service: Service, process: subprocess.Popen[bytes]) -> Non
     while time.monotonic() < given_up:
         assert process.poll() is None, service.log.read_text()
         try:
-            with urllib.request.urlopen(f"{service.url}/readyz", timeout=5):
+            with urllib.request.urlopen(f"{service.url}/readyz", timeout=30):
                 return
         except OSError:  # not there yet, or slow on a busy machine
             time.sleep(0.1)

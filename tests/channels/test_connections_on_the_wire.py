@@ -174,7 +174,7 @@ def test_200_in_flight_are_all_answered_while_the_connection_is_left(sim: Simula
         async with channels(sim) as built:
             apns = built["apns"]
             await apns.send(fresh(APNS, collapse_id="first"))
-            sim.script(provider="apns", target=APNS_TARGET, delay=1.5, times=200)
+            sim.script(provider="apns", target=APNS_TARGET, delay=5, times=200)
             under_way = asyncio.create_task(sent_at_once(apns, slow))
             while sim.counts()["apns"].arrived < 201:
                 await asyncio.sleep(0.01)
@@ -196,7 +196,7 @@ def test_200_in_flight_are_all_answered_while_the_connection_is_left(sim: Simula
 @pytest.mark.parametrize("kind", [FCM, APNS])
 def test_a_connection_that_swallows_messages_is_left(sim: Simulators, kind: PushKind) -> None:
     sim.script(provider=name_of(fresh(kind)), fault="hang")
-    silent, again = send(sim, fresh(kind), fresh(kind), limits=TimeLimits(provider=0.5))
+    silent, again = send(sim, fresh(kind), fresh(kind), limits=TimeLimits(provider=2.0))
     assert silent == Retry("timeout")
     assert isinstance(again, Accepted)
     assert connections(sim) == [1, 2]

@@ -152,7 +152,7 @@ def test_a_hanging_mailbox_holds_up_no_other_letter(
 ) -> None:
     sim.script(provider="email", target=ADDRESS, fault="hang", detail={"stage": "rcpt"})
     stuck, other = desk.post(), desk.post("other@mail.kz")
-    deliver(wired(TimeLimits(mail=1.0)))
+    deliver(wired(TimeLimits(mail=3.0)))
     assert (desk.row(stuck).status, desk.row(other).status) == ("queued", "sent")
 
 

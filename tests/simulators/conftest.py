@@ -168,7 +168,7 @@ def control(sim: Simulators) -> Callable[..., tuple[int, Any]]:
     """Call the control API with another HTTP client: `control("GET", "/arrived")`."""
 
     def call(method: str, path: str, value: Any = None, **kwargs: Any) -> tuple[int, Any]:
-        response = requests.request(method, sim.control_url + path, json=value, timeout=5, **kwargs)
+        response = requests.request(method, sim.control_url + path, json=value, timeout=30, **kwargs)
         return response.status_code, response.json()
 
     return call

@@ -159,7 +159,7 @@ def test_other_addresses_and_methods_are_told_apart(sim: Simulators, google_sess
 
 def test_a_body_beyond_all_limits_is_refused_over_http_1(sim: Simulators, google_session: requests.Session) -> None:
     url = f"{sim.fcm_url}/token"
-    assert google_session.post(url, data={"assertion": "x" * 40_000}, timeout=5).status_code == 400
+    assert google_session.post(url, data={"assertion": "x" * 40_000}, timeout=30).status_code == 400
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def grant(sim: Simulators, google_session: requests.Session) -> Callable[..., tu
         claims = {name: value for name, value in claims.items() if value is not None}
         assertion = jwt.encode({"alg": "RS256"}, claims, key or RSAKey.import_key(account["private_key"]))
         form = {"grant_type": grant_type, "assertion": assertion}
-        response = google_session.post(account["token_uri"], data=form, timeout=5)
+        response = google_session.post(account["token_uri"], data=form, timeout=30)
         return response.status_code, response.json().get("error", "")
 
     return ask

@@ -30,7 +30,7 @@ def ask(sim: Simulators, google_session: requests.Session) -> Callable[..., requ
             "client_id": settings["PUSHHUB_HMS_APP_ID"],
             "client_secret": Path(settings["PUSHHUB_HMS_SECRET"]).read_text().strip(),
         }
-        return google_session.post(settings["PUSHHUB_HMS_OAUTH_URL"], data={**form, **spoiled}, timeout=5)
+        return google_session.post(settings["PUSHHUB_HMS_OAUTH_URL"], data={**form, **spoiled}, timeout=30)
 
     return call
 
@@ -45,7 +45,7 @@ def send(sim: Simulators, google_session: requests.Session, ask: Callable[..., r
     ) -> tuple[int, str]:
         body = options.get("body", {"message": message or {"token": [TARGET]}})
         headers = {"authorization": options.get("authorization", f"Bearer {bearer}")}
-        response = google_session.post(f"{sim.hms_url}/v1/{app}/messages:send", json=body, headers=headers, timeout=5)
+        response = google_session.post(f"{sim.hms_url}/v1/{app}/messages:send", json=body, headers=headers, timeout=30)
         return response.status_code, response.json()["code"] if response.content else ""
 
     return call
@@ -113,9 +113,9 @@ def test_another_app_may_not_push_and_other_addresses_are_not_there(
     sim: Simulators, send: Send, google_session: requests.Session
 ) -> None:
     assert send(app="42") == (403, "80300002")
-    assert google_session.get(f"{sim.hms_url}/v1/1/messages:send", timeout=5).status_code == 404
-    assert google_session.post(f"{sim.hms_url}/v2/x", timeout=5).status_code == 404
-    assert google_session.get(sim.settings()["PUSHHUB_HMS_OAUTH_URL"], timeout=5).status_code == 405
+    assert google_session.get(f"{sim.hms_url}/v1/1/messages:send", timeout=30).status_code == 404
+    assert google_session.post(f"{sim.hms_url}/v2/x", timeout=30).status_code == 404
+    assert google_session.get(sim.settings()["PUSHHUB_HMS_OAUTH_URL"], timeout=30).status_code == 405
 
 
 @pytest.mark.parametrize(

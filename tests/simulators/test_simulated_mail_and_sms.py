@@ -32,7 +32,7 @@ def context(sim: Simulators) -> ssl.SSLContext:
 def client(sim: Simulators, context: ssl.SSLContext) -> Iterator[smtplib.SMTP]:
     """smtplib, logged in after STARTTLS."""
     parts = urlsplit(sim.smtp_url)
-    with smtplib.SMTP("127.0.0.1", parts.port or 0, timeout=5) as client:
+    with smtplib.SMTP("127.0.0.1", parts.port or 0, timeout=30) as client:
         client.starttls(context=context)
         client.login(parts.username or "", parts.password or "")
         yield client
@@ -60,7 +60,7 @@ def test_a_mail_of_smtplib_is_in_the_inbox(sim: Simulators, client: smtplib.SMTP
 
 def test_tls_from_the_first_byte(sim: Simulators, context: ssl.SSLContext) -> None:
     parts = urlsplit(sim.smtps_url)
-    with smtplib.SMTP_SSL("127.0.0.1", parts.port or 0, timeout=5, context=context) as client:
+    with smtplib.SMTP_SSL("127.0.0.1", parts.port or 0, timeout=30, context=context) as client:
         client.ehlo()
         assert "starttls" not in client.esmtp_features
         with pytest.raises(smtplib.SMTPSenderRefused) as refused:
@@ -105,7 +105,7 @@ def test_a_mailbox_that_is_gone_and_a_message_that_is_too_long(sim: Simulators, 
 
 
 def test_a_line_without_end_is_cut_off(sim: Simulators) -> None:
-    with socket.create_connection(("127.0.0.1", urlsplit(sim.smtp_url).port or 0), timeout=5) as raw:
+    with socket.create_connection(("127.0.0.1", urlsplit(sim.smtp_url).port or 0), timeout=30) as raw:
         assert raw.recv(100).startswith(b"220 ")
         raw.sendall(b"x" * 5000)
         assert raw.recv(100).startswith(b"500 ")
@@ -130,7 +130,7 @@ def test_half_of_the_mails_are_answered(sim: Simulators, context: ssl.SSLContext
 
     def send() -> None:
         try:
-            with smtplib.SMTP_SSL("127.0.0.1", parts.port or 0, timeout=5, context=context) as client:
+            with smtplib.SMTP_SSL("127.0.0.1", parts.port or 0, timeout=30, context=context) as client:
                 client.login(parts.username or "", parts.password or "")
                 client.send_message(mail())
                 outcomes.append("told")
@@ -148,7 +148,7 @@ def test_half_of_the_mails_are_answered(sim: Simulators, context: ssl.SSLContext
 
 def test_stopping_closes_mail_connections_too(tmp_path: Any) -> None:
     with Simulators(tmp_path) as sim:
-        raw = socket.create_connection(("127.0.0.1", urlsplit(sim.smtp_url).port or 0), timeout=5)
+        raw = socket.create_connection(("127.0.0.1", urlsplit(sim.smtp_url).port or 0), timeout=30)
         assert raw.recv(100).startswith(b"220 ")
     with raw:
         assert raw.recv(1) == b""
@@ -178,11 +178,11 @@ def test_the_gateway_refuses_in_the_body(sim: Simulators, changes: dict[str, Any
     token = sim.sms_url.split("/")[2].split("@")[0]
     params = {"access_token": token, "to": "+77010001122", "message": "x", **changes}
     address = f"http://{sim.sms_url.split('@')[1].split('/')[0]}/jsonrpc/sms"
-    response = requests.post(address, json={"method": "sms.send_sms", "params": params}, timeout=5)
+    response = requests.post(address, json={"method": "sms.send_sms", "params": params}, timeout=30)
     assert response.status_code == 200
     assert response.json()["result"] == {"message_id": "0", "status": "error", "error_text": reason}
-    assert requests.post(address, json={"method": "sms.send_ussd"}, timeout=5).json()["result"]["status"] == "error"
-    assert requests.get(address, timeout=5).status_code == 404
+    assert requests.post(address, json={"method": "sms.send_ussd"}, timeout=30).json()["result"]["status"] == "error"
+    assert requests.get(address, timeout=30).status_code == 404
 
 
 def test_a_blocked_number_and_a_script(sim: Simulators) -> None:

@@ -43,7 +43,7 @@ def post(sim: Simulators, google_session: requests.Session, vapid: Vapid02) -> P
         }
         content = bytes(WebPusher(subscription).encode(b'{"title": "x"}')["body"]) if body is None else body
         sent = {name: value for name, value in wanted.items() if value is not None}
-        return google_session.post(subscription["endpoint"], data=content, headers=sent, timeout=5)
+        return google_session.post(subscription["endpoint"], data=content, headers=sent, timeout=30)
 
     return call
 
@@ -148,8 +148,8 @@ def test_endpoints_that_were_never_given_out_are_not_found(
 ) -> None:
     endpoint = sim.subscribe()["endpoint"]
     for address in (f"{sim.webpush_url}/", f"{sim.webpush_url}/push/AAAA", endpoint[:-2] + "AA", endpoint + "A"):
-        assert google_session.post(address, timeout=5).status_code == 404
-    assert google_session.get(endpoint, timeout=5).status_code == 405
+        assert google_session.post(address, timeout=30).status_code == 404
+    assert google_session.get(endpoint, timeout=30).status_code == 405
 
 
 def test_what_was_declared_or_scripted_is_answered(sim: Simulators, post: Post) -> None:

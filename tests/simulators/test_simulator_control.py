@@ -121,7 +121,7 @@ def test_bad_input_gets_a_sentence(control: Control, method: str, path: str, val
 
 
 def test_a_web_page_cannot_post_unasked(sim: Simulators) -> None:
-    answer = requests.post(sim.control_url + "/scripts", data='{"status": 500}', timeout=5)
+    answer = requests.post(sim.control_url + "/scripts", data='{"status": 500}', timeout=30)
     assert answer.status_code == 400
     assert "application/json" in answer.json()["error"]
 

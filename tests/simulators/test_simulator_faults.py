@@ -166,7 +166,7 @@ def test_a_broken_answer_over_http_1_is_recorded_as_it_was(
     def send() -> int:
         headers = {"authorization": f"Bearer {access_token}"}
         body = {"message": {"token": TARGET}}
-        return google_session.post(url, json=body, headers=headers, timeout=5).status_code
+        return google_session.post(url, json=body, headers=headers, timeout=30).status_code
 
     sim.script(provider="fcm", fault=fault)
     with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
@@ -255,7 +255,7 @@ def test_http_1_connections_are_closed_after_n_requests_as_well(
 ) -> None:
     sim.goaway_after(2)
     url = sim.fcm_url + "/nowhere"
-    closing = [google_session.get(url, timeout=5).headers.get("connection") for _ in range(4)]
+    closing = [google_session.get(url, timeout=30).headers.get("connection") for _ in range(4)]
     assert closing == [None, "close", None, "close"]
 
 

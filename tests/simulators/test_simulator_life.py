@@ -89,7 +89,7 @@ def test_stopping_leaves_no_thread_and_no_open_connection(tmp_path: Path) -> Non
     threads = threading.active_count()
     with Simulators(tmp_path) as sim:
         port = int(sim.apns_url.rpartition(":")[2])
-        client = socket.create_connection(("127.0.0.1", port), timeout=5)
+        client = socket.create_connection(("127.0.0.1", port), timeout=30)
     with client:
         assert client.recv(1) == b""
     assert threading.active_count() == threads
