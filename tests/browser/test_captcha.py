@@ -47,6 +47,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             "PUSHHUB_DATABASE_URL": database.url,
             "PUSHHUB_KEY_FILE": str(home / "keys.json"),
             "PUSHHUB_PUBLIC_URL": "http://127.0.0.1:1",
+            "PUSHHUB_LOG_LEVEL": "WARNING",
         }
         ours = replace(load_settings(environ), cabinets=("indigo",), registry_file=Path(REGISTER))
         app = create_app(ours, faces=(web_api,), channels={})
