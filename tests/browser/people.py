@@ -149,7 +149,8 @@ def another(code: str) -> str:
 
 
 def weight_of(page: Page | Frame) -> int:
-    """The bytes of everything that the page has loaded, not compressed.
+    """The bytes of everything that the page has loaded, not compressed. What it asks for twice counts once, for the
+    browser has it by then: a picture that is the window's icon too.
 
     The browser's own account of it: bodies asked for afterwards may belong to a page that was left.
     """
@@ -158,6 +159,7 @@ def weight_of(page: Page | Frame) -> int:
         """[...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
           .filter((entry) => !entry.name.startsWith("blob:"))
           .filter((entry) => entry.initiatorType !== "iframe")
+          .filter((entry, place, all) => all.findIndex(({ name }) => name === entry.name) === place)
           .reduce((sum, entry) => sum + entry.decodedBodySize, 0)"""
     )
     print(weight)  # noqa: T201 - for whoever asks with -s

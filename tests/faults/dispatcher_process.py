@@ -1,12 +1,14 @@
 """`pushhub dispatch` as a process that can be killed, stopped, and whose clock can be put wrong.
 
-It is the command itself, with three additions: its clock can be wrong, and by each SIGUSR1 step forward and back in
-turn; what it claims it may hold for another time than usual; and it ends with whoever started it. All of them come
-from one server that has imported the service already, for that takes longer than some of the faults.
+It is the command itself, with four additions: its clock can be wrong, and by each SIGUSR1 step forward and back in
+turn; what it claims it may hold for another time than usual; by SIGUSR2 it writes into its log what each of its threads
+is doing; and it ends with whoever started it. All of them come from one server that has imported the service already,
+for that takes longer than some of the faults.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
 import signal
@@ -51,10 +53,15 @@ class DispatcherProcess:
         self._process.join(10)
 
     def drain(self) -> float:
-        """SIGTERM, as a deployment does it; returns after how many seconds it was gone."""
+        """SIGTERM, as a deployment does it; returns after how many seconds it was gone. Raises AssertionError with what
+        each of its threads was doing if it does not end."""
         begun = time.monotonic()
         self._process.terminate()
         self._process.join(30)
+        if self.exit_code is None:
+            os.kill(self._process.pid, signal.SIGUSR2)
+            time.sleep(1)
+            raise AssertionError(f"it did not end:\n{self.log.read_text()[-20_000:]}")
         return time.monotonic() - begun
 
     def step_clock(self) -> None:
@@ -94,6 +101,7 @@ def _dispatch(environ: Mapping[str, str], log: Path, oddities: Oddities) -> None
         off, other = other, off
 
     signal.signal(signal.SIGUSR1, step_clock)
+    faulthandler.register(signal.SIGUSR2)
     sys.argv = ["pushhub", "dispatch"]
     with clock.use(lambda: datetime.now(UTC) + off):
         main()
