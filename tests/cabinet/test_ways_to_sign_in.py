@@ -264,3 +264,82 @@ def test_a_code_is_asked_for_a_stranger_as_for_anybody(browser: Browser, asks: C
 def test_a_code_is_no_way_in_where_the_profile_has_none(browser: Browser) -> None:
     assert browser.open("/cabinet/kaztranscom/code-sign-in").status_code == 404
     assert "code-sign-in" not in browser.open("/cabinet/kaztranscom/").get_data(as_text=True)
+
+
+def test_who_is_signed_in_needs_no_code(browser: Browser) -> None:
+    browser.open(f"{HOME}?lang=ru&by=login")
+    browser.send(HOME, by="login", login="erlan", password=ERLAN.password)
+    browser.open(f"{HOME}code-sign-in")
+    assert signed_in(browser)
+
+
+def test_the_form_of_a_code_says_what_is_missing(browser: Browser, asks: Callable[..., Any]) -> None:
+    assert asks("12").status_code == 422
+    assert "Такого номера не бывает" in browser.text
+
+
+def test_a_code_is_sent_again_after_its_wait_until_it_is_over(
+    app: Flask,
+    browser: Browser,
+    phone: Phone,
+    asks: Callable[..., Any],
+    dispatch: Callable[[], None],
+    now: FakeClock,
+) -> None:
+    bind_in_the_feed(browser, phone)
+    asks()
+    browser.send(step="resend")
+    dispatch()
+    assert len(phone.feed()) == 1, "before its time nothing is sent"
+    for count in (2, 3, 4):
+        now.forward(seconds=81)
+        assert browser.send(step="resend").status_code == 200
+        assert "Уведомление отправлено повторно." in browser.text
+        dispatch()
+        assert len(phone.feed()) == count
+    now.forward(seconds=81)
+    browser.send(step="resend")
+    dispatch()
+    assert "Этот код больше не действует" in browser.text
+    assert len(phone.feed()) == 4
+
+
+def test_a_code_is_not_sent_again_to_a_number_that_was_let_go(
+    app: Flask, browser: Browser, phone: Phone, asks: Callable[..., Any], dispatch: Callable[[], None], now: FakeClock
+) -> None:
+    bind_in_the_feed(browser, phone)
+    asks()
+    dispatch()
+    phone.unbind()
+    now.forward(seconds=81)
+    browser.send(step="resend")
+    assert "Этот код больше не действует" in browser.text
+    browser.send(step="send")
+    assert refused(browser)
+
+
+def test_the_address_of_a_code_that_was_used_opens_nothing_again(
+    app: Flask,
+    browser: Browser,
+    another_browser: Browser,
+    phone: Phone,
+    asks: Callable[..., Any],
+    dispatch: Callable[[], None],
+) -> None:
+    bind_in_the_feed(browser, phone)
+    asks()
+    dispatch()
+    used, form, code = browser.path, browser.page, phone.read_code()
+    browser.send(step="check", code=code)
+    assert signed_in(browser)
+    browser.open(used)
+    assert signed_in(browser), "who is in is led on"
+    browser.page = form
+    browser.send(used, step="check", code=code)
+    assert signed_in(browser)
+    browser.send(f"{HOME}sign-out")
+    browser.open(used)
+    assert not signed_in(browser)
+    assert browser.path == HOME
+    another_browser.open(used)
+    assert another_browser.path == HOME
