@@ -123,10 +123,12 @@ _due = skip_locked(
     )
     .order_by(Delivery.claimable_at)
     .limit(sa.bindparam("most"))
-)
+    # Read once: in an IN, PostgreSQL may choose to read it anew for each row, and skips what it has locked by then, so
+    # that more are taken than were asked for.
+).cte("due")
 _claim = (
     sa.update(table_of(Delivery))
-    .where(Delivery.id.in_(_due.scalar_subquery()))
+    .where(Delivery.id == _due.c.id)
     .values(
         status=sa.case((_over, DeliveryStatus.EXPIRED), else_=DeliveryStatus.SENDING),
         error=sa.case(

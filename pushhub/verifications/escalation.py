@@ -47,14 +47,14 @@ def escalate_due() -> int:
         .where(Verification.escalate_at.is_not(None), Verification.escalate_at <= now)
         .order_by(Verification.escalate_at)
         .limit(_MOST)
-    )
+    ).cte("due")
     with reading() as session:  # most of the time nothing is due, and that costs no write
         if session.scalar(_ANY_DUE, {"now": now}) is None:
             return 0
     with transaction() as session:
         rows = session.execute(
             sa.update(Verification)
-            .where(Verification.id.in_(due.scalar_subquery()), Verification.escalate_at <= now)
+            .where(Verification.id == due.c.id, Verification.escalate_at <= now)
             .values(escalate_at=None)
             .returning(Verification)
             .execution_options(synchronize_session=False)

@@ -119,6 +119,11 @@ class Visitor:
         self.page.locator("#code").fill(code)
         self.page.locator("#check [type=submit]").click()
 
+    def words(self) -> str:
+        """What can be read on the page, once it stands: without its style the lines break elsewhere."""
+        self.page.wait_for_load_state("load")
+        return self.page.locator("#main").inner_text()
+
     def widest(self) -> int:
         """By how many pixels anything is wider than the window, once the page stands: without its style it is wider."""
         self.page.wait_for_load_state("load")
