@@ -7,7 +7,6 @@ import socket
 import ssl
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -232,16 +231,24 @@ def test_a_slow_look_up_is_no_answer_and_holds_up_nobody_else(receiver: Receiver
 
     resolver = Resolver(slow, time_limit=0.2)
     url = receiver.url(host=HOST)
-    try:
-        with ThreadPoolExecutor(1) as threads:
-            slow_one = threads.submit(post, url, certificates, resolver, total_seconds=30.0)
-            assert post(receiver.url(), certificates, resolver) == Answer(204)
-            assert not slow_one.done()
-            assert post(url, certificates, resolver, total_seconds=0.3) == Answer(error="timeout")
-            with pytest.raises(TargetRefused):
-                resolver.check(Target("https", HOST, 443, "/"), private_allowed=True)
+
+    async def both() -> tuple[Answer, Answer]:
+        slow_one, good_one = (target_of(each, private_allowed=True) for each in (url, receiver.url()))
+        assert isinstance(slow_one, Target)
+        assert isinstance(good_one, Target)
+        context = trusted(certificates.ca.read_bytes())
+        async with Wire(context, resolver, private_allowed=True, total_seconds=30.0) as line:
+            waiting = asyncio.create_task(line.post(slow_one, {}, b"{}"))
+            good = await line.post(good_one, {}, b"{}")
+            assert not waiting.done()
             may_answer.set()
-            assert slow_one.result(60).error == "name_not_found"
+            return good, await waiting
+
+    try:
+        assert post(url, certificates, resolver, total_seconds=0.3) == Answer(error="timeout")
+        with pytest.raises(TargetRefused):
+            resolver.check(Target("https", HOST, 443, "/"), private_allowed=True)
+        assert asyncio.run(both()) == (Answer(204), Answer(error="name_not_found"))
     finally:
         may_answer.set()
 
