@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import signal
-import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
 from simulators.servers import Simulators
+
+_LOOK_SECONDS = 0.2
 
 
 def serve_forever(
@@ -27,10 +29,10 @@ def serve_forever(
     `announce` is called with lines of plain text: where things are, then `NAME=value` for each setting that
     lets pushhub send here. OSError and ValueError as for `Simulators`.
     """
-    stop = threading.Event()
+    told: list[int] = []
 
     def end(number: int, frame: FrameType | None) -> None:
-        stop.set()
+        told.append(number)
 
     before = {each: signal.signal(each, end) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -46,7 +48,8 @@ def serve_forever(
             announce(f"Control API and help: {simulators.control_url}")
             for name, value in simulators.settings().items():
                 announce(f"{name}={value}")
-            stop.wait()
+            while not told:  # whichever thread the system hands the signal to, this one need not be woken by it
+                time.sleep(_LOOK_SECONDS)
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)

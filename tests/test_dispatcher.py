@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -21,6 +23,7 @@ from pushhub.delivery.dispatcher import Dispatcher
 from pushhub.delivery.messages import Prepared, prepare
 from pushhub.delivery.models import Attempt, Delivery
 from pushhub.delivery.rules import CIRCUIT_OPEN, DeliveryKind
+from pushhub.delivery.running import dispatch_forever
 from pushhub.delivery.settling import Tried, complete
 from pushhub.hub import Hub
 from pushhub.ids import Prefix, new_key, parse_id
@@ -198,3 +201,28 @@ def test_a_dispatcher_on_its_thread_is_woken_by_the_commit_and_drains_when_stopp
     finally:
         dispatcher.stop()
     assert last_delivery(shop, verification)["status"] == "accepted"
+
+
+@pytest.fixture
+def handlers_given_back() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.timeout(60)
+def test_a_dispatcher_process_ends_whichever_of_its_threads_is_handed_the_signal(
+    make_app: Callable[..., Flask], handlers_given_back: None, number: signal.Signals
+) -> None:
+    usual = signal.getsignal(number)
+
+    def signal_myself() -> None:
+        while signal.getsignal(number) is usual:
+            time.sleep(0.01)
+        time.sleep(0.3)  # the main thread waits by now; if it does not, the test is no less true
+        signal.pthread_kill(threading.get_ident(), number)
+
+    threading.Thread(target=signal_myself, daemon=True).start()
+    dispatch_forever(make_app(own=True))

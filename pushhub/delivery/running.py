@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-import threading
+import time
 from typing import Protocol
 
 from flask import Flask
@@ -13,6 +13,9 @@ from pushhub.delivery.dispatcher import Dispatcher
 from pushhub.delivery.listener import Listener
 from pushhub.delivery.timekeeping import DatabaseTime
 from pushhub.hub import hub
+
+#: How often a dispatcher process looks whether it has been told to stop.
+_LOOK_SECONDS = 0.2
 
 
 class Delivery:
@@ -69,11 +72,14 @@ def stop_delivery() -> None:
 
 def dispatch_forever(app: Flask) -> None:
     """Be a dispatcher process: deliver until SIGTERM or SIGINT, then drain."""
-    asked_to_stop = threading.Event()
+    told: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked_to_stop.set())
+        signal.signal(number, lambda number, _frame: told.append(number))
     _run_all([*_common_time(app), Delivery(app)])
-    asked_to_stop.wait()
+    # The system may hand the signal to any thread, Python answers it in this one, and nothing ends this one's wait for
+    # a lock then: a `threading.Event` would be waited for forever.
+    while not told:
+        time.sleep(_LOOK_SECONDS)
     stop_delivery()
 
 

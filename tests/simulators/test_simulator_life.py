@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -124,3 +125,16 @@ def test_serving_gives_the_signal_handlers_back(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGTERM)
     serve_forever(tmp_path, announce=lambda line: signal.raise_signal(signal.SIGTERM))
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.timeout(60)
+def test_serving_ends_whichever_thread_is_handed_the_signal(tmp_path: Path) -> None:
+    def signal_myself() -> None:
+        time.sleep(0.3)  # the main thread waits by now; if it does not, the test is no less true
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+    def announce(line: str) -> None:
+        if line.startswith("Control API"):
+            threading.Thread(target=signal_myself, daemon=True).start()
+
+    serve_forever(tmp_path, announce=announce)
