@@ -25,8 +25,10 @@ quick: .venv/.installed-dev
 test: .venv/.installed-dev browser
 	$(BIN)/python -m pytest -n $(WORKERS) $(TEST_ARGS)
 
+# Measured last, when nothing runs beside it; with a part of the tests, nothing is.
 test-long: .venv/.installed-dev browser
 	$(BIN)/python -m pytest -n $(WORKERS) --depth long $(TEST_ARGS)
+	$(if $(TEST_ARGS),,$(BIN)/python -m benchmarks)
 
 # Lines and branches of the three packages that the tests reach, also in the processes that they start.
 coverage: .venv/.installed-dev browser

@@ -17,9 +17,18 @@ Report = Callable[[str, Ledger], None]
 #: How many codes are asked for while something breaks. Each fault hits a good part of them, at either number.
 PEOPLE = {"standard": 100, "long": 300}
 
+#: How often each fault strikes at depth long. What depends on the moment shows itself by and by.
+TIMES = 3
+
 _PROPERTY = "fault"
 _COLUMNS = ("fault", "deliveries", "lost", "taken twice", "median delay", "longest delay")
 _rows: list[list[str]] = []
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.config.getoption("depth") == "long":
+        metafunc.fixturenames.append("time")
+        metafunc.parametrize("time", range(1, TIMES + 1))
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import subprocess
 import tempfile
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import psutil
+
+from tests.support.databases import embedded_postgres
 
 #: How `pg_ctl stop` ends it: `fast` ends its connections in order, `immediate` is a crash, with recovery at the start.
 How = Literal["fast", "immediate"]
@@ -25,15 +26,11 @@ class StoppablePostgres:
     """The server from the wheel, with the durability that it has by itself: what was committed survives a crash."""
 
     def __init__(self, data: Path) -> None:
-        # The package looks for this folder when it is imported, and warns where a login shell is missing.
-        os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="pushhub-tests-"))
-        import embedded_postgres
-        from embedded_postgres import _commands
-
+        package = embedded_postgres()
         logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)
-        self._pg_ctl = _commands.pg_ctl  # type: ignore[attr-defined]  # made when the package is imported
+        self._pg_ctl = package._commands.pg_ctl  # made when the package is imported
         self._data = data
-        self._server: Any = _again_if_slow(lambda: embedded_postgres.get_server(data, cleanup_mode="stop"))
+        self._server: Any = _again_if_slow(lambda: package.get_server(data, cleanup_mode="stop"))
 
     @property
     def url(self) -> str:

