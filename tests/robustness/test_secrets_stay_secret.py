@@ -141,7 +141,7 @@ def check_a_code(told: Told, shop: Shop, phone: Phone, now: FakeClock) -> None:
     shop.call("POST", f"{path}/check", {"code": f"{code}x"})
     shop.call("POST", f"{path}/check", {"code": int(code)})
     shop.call("POST", f"{path}/check", {"code": code, "extra": code})
-    shop.call("POST", f"{path}/check", {"code": code[::-1]})
+    shop.call("POST", f"{path}/check", {"code": f"{code[1:]}{(int(code[0]) + 1) % 10}"})
     now.forward(seconds=61)
     shop.call("POST", f"{path}/resend")
     shop.call("GET", path)

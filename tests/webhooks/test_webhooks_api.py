@@ -17,6 +17,7 @@ from flask import Flask
 from pushhub.commands import webhook as webhook_commands
 from pushhub.db import db
 from pushhub.events import Tag
+from pushhub.ids import Prefix, new_key, public_id
 from pushhub.products import service as products
 from pushhub.settings import Settings
 from pushhub.webhooks.resolver import Resolver, look_up
@@ -295,7 +296,7 @@ def test_an_operator_lists_webhooks_and_enables_one(settings: Settings, shop: Sh
     assert run.invoke(webhook_commands.group, ["enable", webhook["id"]]).exit_code == 0
     listed = json.loads(run.invoke(webhook_commands.group, ["list", "--product", "INDIGO", "--json"]).output)
     assert [(one["kind"], one["enabled"]) for one in listed] == [("live", True), ("test", True)]
-    assert run.invoke(webhook_commands.group, ["enable", webhook["id"][:-1] + "0"]).exit_code == 1
+    assert run.invoke(webhook_commands.group, ["enable", public_id(Prefix.WEBHOOK, new_key())]).exit_code == 1
 
 
 def test_requests_of_strangers_tell_nothing(shop: Shop) -> None:
