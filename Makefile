@@ -25,7 +25,7 @@ quick: .venv/.installed-dev
 test: .venv/.installed-dev browser
 	$(BIN)/python -m pytest -n $(WORKERS) $(TEST_ARGS)
 
-# Measured last, when nothing runs beside it; with a part of the tests, nothing is.
+# The benchmarks come last, when nothing runs beside them; a part of the tests goes without them.
 test-long: .venv/.installed-dev browser
 	$(BIN)/python -m pytest -n $(WORKERS) --depth long $(TEST_ARGS)
 	$(if $(TEST_ARGS),,$(BIN)/python -m benchmarks)

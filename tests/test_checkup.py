@@ -61,11 +61,11 @@ def test_every_provider_is_tried(look: Look) -> None:
         ("email", {"PUSHHUB_SMTP_URL": "smtp://127.0.0.1:1"}, "127.0.0.1:1 takes no mail from us (connect)"),
         (
             "sms",
-            {"PUSHHUB_SMS_URL": "nonsense://secret7391/{number}"},
+            {"PUSHHUB_SMS_URL": "nonsense://secret739146/{number}"},
             "PUSHHUB_SMS_URL is no URL that Apprise can use",
         ),
-        ("email", {"PUSHHUB_SMTP_URL": "smtp://u:secret7391@h:x"}, "PUSHHUB_SMTP_URL must be smtps://"),
-        ("email", {"PUSHHUB_MAIL_FROM": "secret7391"}, "PUSHHUB_MAIL_FROM must be one mail address"),
+        ("email", {"PUSHHUB_SMTP_URL": "smtp://u:secret739146@h:x"}, "PUSHHUB_SMTP_URL must be smtps://"),
+        ("email", {"PUSHHUB_MAIL_FROM": "secret739146"}, "PUSHHUB_MAIL_FROM must be one mail address"),
         ("credentials", {"PUSHHUB_VAPID_SUBJECT": "mailto:nobody"}, "PUSHHUB_VAPID_SUBJECT is no address"),
         ("settings", {"PUSHHUB_SMTP_URL": ""}, "missing: PUSHHUB_SMTP_URL"),
     ],
@@ -74,25 +74,25 @@ def test_what_is_wrong_is_named(look: Look, check: str, spoiled: dict[str, str],
     found = look(**spoiled)
     assert not found[check].ok
     assert says in found[check].text
-    assert "secret7391" not in "".join(finding.text for finding in found.values())
+    assert "739146" not in "".join(finding.text for finding in found.values())
 
 
 @pytest.mark.parametrize("variable", ["PUSHHUB_HMS_SECRET", "PUSHHUB_VAPID_KEY"])
 def test_a_file_that_holds_something_else_is_named(look: Look, tmp_path: Path, variable: str) -> None:
     wrong = tmp_path / "wrong"
-    wrong.write_text("secret 7391 and more than one word")
+    wrong.write_text("secret 739146 and more than one word")
     finding = look(**{variable: str(wrong)})["credentials"]
     assert not finding.ok
     assert finding.text.startswith(f"{variable}: {wrong} ")
-    assert "7391" not in finding.text
+    assert "739146" not in finding.text
 
 
 def test_a_wrong_password_of_the_mail_server_is_found_out(look: Look, simulators: Simulators) -> None:
-    wrong = simulators.smtps_url.replace("pushhub:", "pushhub:secret7391")
+    wrong = simulators.smtps_url.replace("pushhub:", "pushhub:secret739146")
     finding = look(PUSHHUB_SMTP_URL=wrong)["email"]
     assert not finding.ok
     assert "takes no mail from us (smtp_535)" in finding.text
-    assert "secret7391" not in finding.text
+    assert "739146" not in finding.text
     assert simulators.arrived() == []
 
 

@@ -97,7 +97,7 @@ def test_back_leads_to_the_sign_in(visit_cabinet: Visit) -> None:
 def test_somebody_without_an_account_sees_the_same(visit_cabinet: Visit, take_phone: TakePhone) -> None:
     """Among several IINs that nobody has, some look as if an app were bound and some as if none were."""
     parent, seen = visit_cabinet(), set()
-    for _ in range(40):
+    for _ in range(24):
         parent.name_themselves(new_iin())
         parent.page.get_by_role("button", name="Забыли пароль?").click()
         expect(parent.page.locator("#code, #one-time-password").first).to_be_visible()
@@ -107,7 +107,7 @@ def test_somebody_without_an_account_sees_the_same(visit_cabinet: Visit, take_ph
         if seen == {"code", "guide"}:
             break
     assert seen == {"code", "guide"}
-    for _ in range(40):
+    for _ in range(24):
         parent.name_themselves(new_iin())
         parent.page.get_by_role("button", name="Забыли пароль?").click()
         expect(parent.page.locator("#code, #one-time-password").first).to_be_visible()
