@@ -5,10 +5,10 @@ import sys
 
 from gunicorn.glogging import Logger
 
-from pushhub.delivery.running import start_delivery, stop_delivery
-from pushhub.errors import ConfigurationError
-from pushhub.logs import JsonFormatter
-from pushhub.settings import load_settings
+from pushhub.dispatcher.process import start_delivery, stop_delivery
+from pushhub.kernel.errors import ConfigurationError
+from pushhub.kernel.logs import JsonFormatter
+from pushhub.kernel.settings import load_settings
 
 try:
     _settings = load_settings(os.environ)

@@ -5,11 +5,18 @@ import sys
 
 import mobile_api
 import web_api
-from pushhub.app import create_app
-from pushhub.errors import ConfigurationError
-from pushhub.settings import load_settings
+from pushhub.app import Face, create_app
+from pushhub.kernel.errors import ConfigurationError
+from pushhub.kernel.settings import load_settings
 
 try:
-    application = create_app(load_settings(os.environ), faces=(mobile_api, web_api))
+    settings = load_settings(os.environ)
+    faces: list[Face] = [mobile_api, web_api]
+    if settings.start_page:
+        # Imported here: production never loads it.
+        import demo
+
+        faces.append(demo)
+    application = create_app(settings, faces=faces)
 except ConfigurationError as problem:
     sys.exit(f"pushhub can't start:\n{problem}")

@@ -23,7 +23,7 @@ from benchmarks.installation import Ground, ground
 from benchmarks.options import Options, quick
 from benchmarks.processes import DidNotWork
 from benchmarks.report import progress, show
-from pushhub.settings import load_settings
+from pushhub.kernel.settings import load_settings
 
 PARTS = ("codes_per_second", "request_to_acceptance", "drain", "growth")
 

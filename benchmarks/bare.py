@@ -8,8 +8,8 @@ import os
 import sqlalchemy as sa
 from flask import Flask, request
 
-from pushhub.engine import engine_options, prepare_engine
-from pushhub.ids import new_key
+from pushhub.kernel.engine import engine_options, prepare_engine
+from pushhub.kernel.ids import new_key
 
 _url = os.environ["PUSHHUB_DATABASE_URL"]
 _engine = sa.create_engine(_url, **engine_options(_url))

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import sqlalchemy as sa
 
-from pushhub.engine import engine_options, prepare_engine
+from pushhub.kernel.engine import engine_options, prepare_engine
 from tests.support.databases import SERVER_VARIABLE, Databases
 
 

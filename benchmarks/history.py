@@ -16,13 +16,13 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from benchmarks.row_values import delivery_row, verification_row
-from pushhub import clock
-from pushhub.db import Base, table_of
 from pushhub.delivery.models import Attempt, Delivery
 from pushhub.delivery.rules import DeliveryStatus
-from pushhub.engine import READING
-from pushhub.events import Event, Tag
-from pushhub.ids import Prefix, new_key, public_id
+from pushhub.events.record import Event, Tag
+from pushhub.kernel import clock
+from pushhub.kernel.db import Base, table_of
+from pushhub.kernel.engine import READING
+from pushhub.kernel.ids import Prefix, new_key, public_id
 from pushhub.verifications.models import Verification
 from pushhub.verifications.rules import VerificationStatus
 from pushhub.webhooks.models import EventCounter

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from pushhub import clock
 from pushhub.channels.contract import Message, PushKind, PushTarget
 from pushhub.delivery.rules import DeliveryKind
-from pushhub.ids import Prefix, new_key, public_id
-from pushhub.texts import CODE_WAITS, in_language
+from pushhub.kernel import clock
+from pushhub.kernel.ids import Prefix, new_key, public_id
+from pushhub.translations.message_texts import CODE_WAITS, in_language
 
 LIFE_SECONDS = 300
 #: As long as the real ones, and as those of the benchmark's devices.

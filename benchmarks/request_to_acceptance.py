@@ -12,7 +12,7 @@ from benchmarks.installation import Ground, Installation
 from benchmarks.options import Options
 from benchmarks.report import QUANTILES, progress, quantiles, show
 from benchmarks.servers import Simulators
-from pushhub.ids import Prefix, parse_id
+from pushhub.kernel.ids import Prefix, parse_id
 
 HEAD = ["database", "dispatcher", "codes/s", "codes", "refused", "until", *QUANTILES]
 

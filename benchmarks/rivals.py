@@ -31,8 +31,8 @@ from pyreqwest.http import Url
 from benchmarks.messages import APNS_TARGET, FCM_TARGET, LIFE_SECONDS, messages
 from pushhub.channels import apns, fcm
 from pushhub.channels.contract import Message
-from pushhub.delivery.lane import IN_FLIGHT
 from pushhub.delivery.rules import DeliveryKind
+from pushhub.dispatcher.lane import IN_FLIGHT
 from simulators.credentials import PROJECT_ID
 
 #: Sent before each measurement, for the connections and credentials.

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pushhub.channels.contract import PushKind
 from pushhub.delivery.rules import DeliveryKind, DeliveryStatus
-from pushhub.ids import new_key
+from pushhub.kernel.ids import new_key
 from pushhub.products.rules import CodePush
 from pushhub.verifications.rules import VerificationStatus
 

@@ -17,18 +17,18 @@ from benchmarks.engines import Engine
 from benchmarks.history import put_in_order, write_history
 from benchmarks.processes import DidNotWork
 from benchmarks.row_values import TARGETS, binding_row, delivery_row, device_row, verification_row
-from pushhub import clock
 from pushhub.app import create_app
-from pushhub.binding.models import Binding, Device
 from pushhub.channels.contract import PushKind
-from pushhub.db import Base, db
 from pushhub.delivery.models import Attempt, Delivery
 from pushhub.delivery.rules import CHANNEL_OF_KIND, DeliveryStatus
-from pushhub.engine import READING
-from pushhub.ids import new_key
+from pushhub.devices.models import Binding, Device
+from pushhub.kernel import clock
+from pushhub.kernel.db import Base, db
+from pushhub.kernel.engine import READING
+from pushhub.kernel.ids import new_key
+from pushhub.kernel.settings import load_settings
+from pushhub.products.products import create_product
 from pushhub.products.rules import Policy
-from pushhub.products.service import create_product
-from pushhub.settings import load_settings
 from pushhub.verifications.models import Verification
 from pushhub.verifications.rules import VerificationStatus
 

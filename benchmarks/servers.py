@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.engines import Engine
 from benchmarks.processes import PUSHHUB, ROOT, Program, free_port, program
 from benchmarks.sink import COUNTED_AT
-from pushhub.sealing import create_key_file
+from pushhub.kernel.sealing import create_key_file
 
 
 @dataclass(frozen=True, slots=True)

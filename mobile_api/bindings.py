@@ -15,16 +15,17 @@ from mobile_api.signed import (
     the_device,
     the_new_key,
 )
-from pushhub import errors
-from pushhub.binding import devices, service
-from pushhub.binding.devices import DeviceDescription
-from pushhub.binding.models import Binding
-from pushhub.binding.service import PasswordShown, QrScanned
+from pushhub.binding import bind as service
+from pushhub.binding.bind import PasswordShown, QrScanned
 from pushhub.channels.contract import PushTarget
+from pushhub.devices import devices
+from pushhub.devices.devices import DeviceDescription
+from pushhub.devices.models import Binding
 from pushhub.http.contract import Face
-from pushhub.ids import Prefix, public_id
-from pushhub.phones import PhoneNumber
-from pushhub.texts import best_locale
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel import errors
+from pushhub.kernel.ids import Prefix, public_id
+from pushhub.translations.message_texts import best_locale
 
 
 def _signed() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from mobile_api.schemas import Config
-from pushhub import clock
 from pushhub.binding import consent
 from pushhub.binding.offers import app_link
 from pushhub.channels.webpush import WebPushChannel
+from pushhub.context import hub
 from pushhub.http.contract import Face, public
-from pushhub.hub import hub
+from pushhub.kernel import clock
 
 OLDEST_APP_VERSION = "1.0.0"
 

@@ -10,11 +10,11 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from mobile_api import schemas
 from mobile_api.signed import SECURITY, signed_by_known_device, the_device
-from pushhub import errors
-from pushhub.delivery import receipts
-from pushhub.delivery.receipts import FeedItem, Receipt
+from pushhub.feed import receipts
+from pushhub.feed.receipts import FeedItem, Receipt
 from pushhub.http.contract import Face
-from pushhub.ids import Prefix, parse_id, public_id
+from pushhub.kernel import errors
+from pushhub.kernel.ids import Prefix, parse_id, public_id
 
 face = Face(
     "app_deliveries",

@@ -10,8 +10,8 @@ from pushhub.binding.rules import Platform
 from pushhub.channels.contract import ApnsEnvironment, PushKind
 from pushhub.channels.hms import TARGET as HMS_TARGET
 from pushhub.channels.subscription import Subscription, UnfitSubscription
-from pushhub.delivery.receipts import ReceiptEvent
 from pushhub.delivery.rules import DeliveryKind
+from pushhub.feed.receipts import ReceiptEvent
 from pushhub.http.fields import Time
 from pushhub.verifications.rules import VerificationStatus
 

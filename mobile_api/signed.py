@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from flask import g, request
 
-from pushhub.binding.proofs import KnownDevice, SignedRequest, prove_key, recognise_device
-from pushhub.errors import BadDeviceSecret, BadProof, DeviceUnbound
-from pushhub.hub import hub
-from pushhub.settings import is_loopback
+from pushhub.context import hub
+from pushhub.devices.dpop import KnownDevice, SignedRequest, prove_key, recognise_device
+from pushhub.kernel.errors import BadDeviceSecret, BadProof, DeviceUnbound
+from pushhub.kernel.settings import is_loopback
 
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 SECURITY = [{"dpop": cast(list[str], [])}]

@@ -11,22 +11,23 @@ from flask_migrate import Migrate
 from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from pushhub import __version__, tables  # noqa: F401 - completes the metadata
+from pushhub import __version__
 from pushhub.channels.configured import configured_channels
 from pushhub.channels.contract import Channel
 from pushhub.channels.recording import RecordingChannel
-from pushhub.db import db
+from pushhub.context import Hub, attach
 from pushhub.delivery.rules import TEST_CHANNEL
-from pushhub.engine import USUAL_PATIENCE, Patience, engine_options, prepare_engine
 from pushhub.http.contract import ContractApi
 from pushhub.http.design import design
-from pushhub.http.nowhere import nothing_here
+from pushhub.http.not_found import nothing_here
 from pushhub.http.problems import register_error_handlers
-from pushhub.hub import Hub, attach
-from pushhub.logs import configure_logging
+from pushhub.kernel.db import db
+from pushhub.kernel.engine import USUAL_PATIENCE, Patience, engine_options, prepare_engine
+from pushhub.kernel.logs import configure_logging
+from pushhub.kernel.sealing import load_keyring
+from pushhub.kernel.settings import Settings
 from pushhub.migrations import DIRECTORY as MIGRATIONS
-from pushhub.sealing import load_keyring
-from pushhub.settings import Settings
+from pushhub.migrations import model_registry  # noqa: F401 - completes the metadata
 from pushhub.translations import speak_languages
 
 log = logging.getLogger(__name__)

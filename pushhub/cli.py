@@ -8,7 +8,7 @@ import click
 
 from pushhub import __version__
 from pushhub.commands import cabinet, device, keys, number, product, running, webhook
-from pushhub.errors import ConfigurationError, PushhubError
+from pushhub.kernel.errors import ConfigurationError, PushhubError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

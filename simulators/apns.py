@@ -14,8 +14,8 @@ from uuid import uuid4
 
 from simulators.answers import Outcome, apns_error
 from simulators.apns_auth import ProviderTokens
-from simulators.desk import Desk, Environment, Note
 from simulators.scripts import Script
+from simulators.state import Desk, Environment, Note
 from simulators.wire import Reply, Request, parse_json
 
 Provider = Literal["apns", "apns-sandbox"]

@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from simulators.answers import to_json
-from simulators.desk import PROVIDERS, PUSH_PROVIDERS, Desk, TargetFacts
 from simulators.scripts import Script
+from simulators.state import PROVIDERS, PUSH_PROVIDERS, Desk, TargetFacts
 from simulators.wire import Reply, Request, parse_json
 
 MAX_PAGE = 1000

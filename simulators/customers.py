@@ -13,7 +13,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from simulators.questions import QuestionServer, serve_a_file
+from simulators.json_server import QuestionServer, serve_a_file
 
 
 class Customers(QuestionServer):

@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from simulators.answers import GOOGLE_REASONS, Outcome, fcm_error, google_error, json_outcome, oauth_error
-from simulators.desk import Desk, Note
 from simulators.fcm_message import Unacceptable, addressed_to, check, snake
 from simulators.oauth import AccessTokens
 from simulators.scripts import Script
+from simulators.state import Desk, Note
 from simulators.wire import Reply, Request, parse_json
 
 TOKEN_PATH = "/token"  # noqa: S105 - a path, not a secret

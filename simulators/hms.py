@@ -14,8 +14,8 @@ from urllib.parse import parse_qs, unquote
 
 from simulators.answers import Outcome, hms_answer, json_outcome
 from simulators.bearers import Bearers
-from simulators.desk import Desk, Note
 from simulators.scripts import Script
+from simulators.state import Desk, Note
 from simulators.wire import Reply, Request, parse_json
 
 TOKEN_PATH = "/oauth2/v3/token"  # noqa: S105 - a path, not a secret

@@ -28,7 +28,6 @@ from simulators.credentials import (
     prepare,
     write_service_account,
 )
-from simulators.desk import PUSH_PROVIDERS, Desk, Environment, TargetFacts
 from simulators.environment import address, settings
 from simulators.fcm import TOKEN_PATH, Fcm
 from simulators.hms import Hms
@@ -37,6 +36,7 @@ from simulators.oauth import AccessTokens
 from simulators.scripts import Script
 from simulators.sms import Sms
 from simulators.smtp import Smtp, Submission
+from simulators.state import PUSH_PROVIDERS, Desk, Environment, TargetFacts
 from simulators.webpush import WebPush
 from simulators.wire import Service
 

@@ -11,8 +11,8 @@ import re
 from typing import Any
 
 from simulators.answers import Outcome, json_outcome, to_json
-from simulators.desk import Desk, Note
 from simulators.scripts import Script
+from simulators.state import Desk, Note
 from simulators.wire import Reply, Request, parse_json
 
 PATH = "/jsonrpc/sms"

@@ -22,8 +22,8 @@ from typing import Any, Literal, cast
 
 from simulators.answers import Outcome
 from simulators.connection import LINGER_SECONDS, numbers, reset
-from simulators.desk import Desk, Note
 from simulators.scripts import UNDECIDED, Script
+from simulators.state import Desk, Note
 from simulators.wire import Reply, Request
 
 MAX_LINE = 4096

@@ -23,8 +23,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from simulators.answers import Outcome, json_outcome
-from simulators.desk import Desk, Note
 from simulators.scripts import Script
+from simulators.state import Desk, Note
 from simulators.wire import Reply, Request
 
 PATH = "/push/"

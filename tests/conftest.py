@@ -15,14 +15,14 @@ import pytest
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 
-from pushhub import clock
 from pushhub.channels.contract import Channel
 from pushhub.channels.recording import RecordingChannel
-from pushhub.delivery.dispatcher import Dispatcher
-from pushhub.hub import Hub
-from pushhub.hub import hub as parts_of_the_app
-from pushhub.products import service as products
-from pushhub.settings import Settings, load_settings
+from pushhub.context import Hub
+from pushhub.context import hub as parts_of_the_app
+from pushhub.dispatcher.dispatcher import Dispatcher
+from pushhub.kernel import clock
+from pushhub.kernel.settings import Settings, load_settings
+from pushhub.products import products as products
 from tests.support.actors import Phone, Shop
 from tests.support.applications import Applications
 from tests.support.databases import Database, Databases, FakeClock

@@ -6,7 +6,7 @@ import asyncio
 import time
 from itertools import pairwise
 
-from pushhub.delivery.writer import BATCH, BatchWriter
+from pushhub.queueing.batch_writer import BATCH, BatchWriter
 
 
 class Book:

@@ -21,13 +21,13 @@ from benchmarks.report import middle, quantiles
 from benchmarks.rows import Rows
 from benchmarks.senders import H2Load, alone, h2load_is_there
 from benchmarks.servers import Provider, Sink
-from pushhub import clock
-from pushhub.binding.models import Device
 from pushhub.channels import fcm
 from pushhub.channels.contract import PushKind
-from pushhub.db import table_of
 from pushhub.delivery.models import Attempt, Delivery
-from pushhub.events import Event
+from pushhub.devices.models import Device
+from pushhub.events.record import Event
+from pushhub.kernel import clock
+from pushhub.kernel.db import table_of
 from pushhub.verifications.models import Verification
 from pushhub.webhooks.models import EventCounter
 from simulators import Simulators

@@ -12,10 +12,10 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.binding.models import Binding, Device
-from pushhub.clock import rfc3339
-from pushhub.db import reading
 from pushhub.delivery import outbox
+from pushhub.devices.models import Binding, Device
+from pushhub.kernel.clock import rfc3339
+from pushhub.kernel.db import reading
 from reference_device import Answer, Refused
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop
 from tests.support.databases import FakeClock

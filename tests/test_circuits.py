@@ -24,10 +24,10 @@ from pushhub.channels.contract import (
     Retry,
 )
 from pushhub.channels.recording import RecordingChannel
-from pushhub.delivery import circuits
-from pushhub.delivery.circuits import Circuit, Circuits
-from pushhub.delivery.dispatcher import Dispatcher
-from pushhub.hub import Hub
+from pushhub.context import Hub
+from pushhub.dispatcher import circuits
+from pushhub.dispatcher.circuits import Circuit, Circuits
+from pushhub.dispatcher.dispatcher import Dispatcher
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop
 from tests.support.command_line import run_command
 from tests.support.databases import FakeClock

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pushhub.cabinets.sample import FAMILY
-from pushhub.settings import Settings
+from demo.sample import FAMILY
+from pushhub.kernel.settings import Settings
 from tests.support.command_line import Ended, run_command
 
 Operate = Callable[..., Ended]

@@ -17,9 +17,9 @@ from flask_babel import force_locale
 import mobile_api
 from mobile_api.companion.shell import files_of_the_shell, version_of
 from mobile_api.companion.words import script_texts
-from pushhub.clock import rfc3339
-from pushhub.delivery.receipts import FEED_PAGE
-from pushhub.texts import LOCALES
+from pushhub.feed.receipts import FEED_PAGE
+from pushhub.kernel.clock import rfc3339
+from pushhub.translations.message_texts import LOCALES
 from reference_device import Refused
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock

@@ -14,13 +14,13 @@ from flask import Flask
 
 from pushhub.channels.contract import Accepted, ChannelDown, Message, Outcome, Rejected, Retry, TargetDead
 from pushhub.channels.recording import RecordingChannel
-from pushhub.clock import rfc3339
-from pushhub.db import transaction
+from pushhub.context import Hub
 from pushhub.delivery import rules
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.rules import DeliveryStatus
-from pushhub.hub import Hub
-from pushhub.ids import new_key
+from pushhub.kernel.clock import rfc3339
+from pushhub.kernel.db import transaction
+from pushhub.kernel.ids import new_key
 from tests.support.actors import NUMBER, Phone, Shop, assert_problem, expect, last_delivery
 from tests.support.databases import FakeClock
 

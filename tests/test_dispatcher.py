@@ -17,16 +17,16 @@ from flask import Flask
 
 from pushhub.channels.contract import Accepted, Message, Outcome, Rejected, Retry
 from pushhub.channels.recording import RecordingChannel
-from pushhub.db import reading, transaction
+from pushhub.context import Hub
 from pushhub.delivery import outbox
-from pushhub.delivery.dispatcher import Dispatcher
 from pushhub.delivery.messages import Prepared, prepare
 from pushhub.delivery.models import Attempt, Delivery
+from pushhub.delivery.results import Tried, complete
 from pushhub.delivery.rules import CIRCUIT_OPEN, DeliveryKind
-from pushhub.delivery.running import dispatch_forever
-from pushhub.delivery.settling import Tried, complete
-from pushhub.hub import Hub
-from pushhub.ids import Prefix, new_key, parse_id
+from pushhub.dispatcher.dispatcher import Dispatcher
+from pushhub.dispatcher.process import dispatch_forever
+from pushhub.kernel.db import reading, transaction
+from pushhub.kernel.ids import Prefix, new_key, parse_id
 from pushhub.verifications.models import Verification
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, last_delivery
 from tests.support.databases import FakeClock

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from pushhub.errors import PushhubError
+from pushhub.kernel.errors import PushhubError
 from tests.support.databases import FakeClock
 from web_api.service.documentation import all_errors
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from pushhub import housekeeping
-from pushhub.clock import rfc3339
-from pushhub.limits import address_subject
+from pushhub.dispatcher import housekeeping
+from pushhub.kernel.clock import rfc3339
+from pushhub.kernel.limits import address_subject
 from tests.support.actors import NUMBER, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock
 

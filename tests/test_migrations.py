@@ -14,8 +14,8 @@ from alembic.runtime.migration import MigrationContext
 from flask import Flask
 from flask_migrate import downgrade, upgrade
 
-from pushhub.db import Base, UtcDateTime, db
-from pushhub.readiness import readiness
+from pushhub.dispatcher.readiness import readiness
+from pushhub.kernel.db import Base, UtcDateTime, db
 from tests.support.databases import Database, Databases
 
 pytestmark = pytest.mark.both_engines  # each engine changes its tables in its own way

@@ -13,9 +13,9 @@ import zxingcpp
 from flask import Flask
 from PIL import Image
 
-from pushhub.binding.models import Offer
-from pushhub.clock import rfc3339
-from pushhub.db import reading
+from pushhub.devices.models import Offer
+from pushhub.kernel.clock import rfc3339
+from pushhub.kernel.db import reading
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock
 

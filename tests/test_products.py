@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.db import reading
-from pushhub.errors import ConfigurationError, NotFound
-from pushhub.ids import new_key
-from pushhub.products import service
+from pushhub.kernel.db import reading
+from pushhub.kernel.errors import ConfigurationError, NotFound
+from pushhub.kernel.ids import new_key
+from pushhub.products import products
 from pushhub.products.models import ApiKey
 from pushhub.products.rules import Policy, attempts_for, policy_document, policy_from
 from tests.support.actors import NUMBER, Phone, Shop, assert_problem, expect
@@ -41,21 +41,21 @@ def test_keys_are_kept_as_digests_only(shop: Shop, app: Flask) -> None:
 
 def test_two_keys_of_a_kind_live_side_by_side_and_a_third_has_to_wait(shop: Shop, app: Flask) -> None:
     with app.app_context():
-        second = service.add_key(shop.product.id, live=True)
+        second = products.add_key(shop.product.id, live=True)
         with pytest.raises(ConfigurationError, match="First revoke one"):
-            service.add_key(shop.product.id, live=True)
-        service.add_key(shop.product.id, live=False)
+            products.add_key(shop.product.id, live=True)
+        products.add_key(shop.product.id, live=False)
     assert shop.call(*LOOK).status_code == 200
     assert shop.call(*LOOK, key=second.text).status_code == 200
 
 
 def test_a_revoked_key_is_refused_from_the_next_request_on(shop: Shop, app: Flask) -> None:
     with app.app_context():
-        second = service.add_key(shop.product.id, live=True)
-        first = next(key for key in service.list_products()[0][1] if key.live and key.id != second.id)
-        service.revoke_key(first.id)
-        service.revoke_key(first.id)
-        third = service.add_key(shop.product.id, live=True)
+        second = products.add_key(shop.product.id, live=True)
+        first = next(key for key in products.list_products()[0][1] if key.live and key.id != second.id)
+        products.revoke_key(first.id)
+        products.revoke_key(first.id)
+        third = products.add_key(shop.product.id, live=True)
     assert_problem(shop.call(*LOOK), 401, "bad_api_key")
     assert shop.call(*LOOK, key=second.text).status_code == 200
     assert shop.call(*LOOK, key=third.text).status_code == 200
@@ -63,7 +63,7 @@ def test_a_revoked_key_is_refused_from_the_next_request_on(shop: Shop, app: Flas
 
 def test_a_key_does_only_what_its_scopes_allow(shop: Shop, app: Flask) -> None:
     with app.app_context():
-        narrow = service.add_key(shop.product.id, live=True, scopes=["numbers"])
+        narrow = products.add_key(shop.product.id, live=True, scopes=["numbers"])
     assert shop.call(*LOOK, key=narrow.text).status_code == 200
     refused = shop.call("POST", "/v1/offers", {"number": NUMBER}, key=narrow.text)
     assert assert_problem(refused, 403, "missing_scope")["scope"] == "offers"
@@ -105,21 +105,21 @@ def test_looking_up_numbers_has_a_smaller_quota_of_its_own(shop: Shop) -> None:
 
 def test_two_products_can_not_have_one_name(app: Flask) -> None:
     with app.app_context():
-        service.create_product("INDIGO")
+        products.create_product("INDIGO")
         with pytest.raises(ConfigurationError, match="already"):
-            service.create_product(" INDIGO ")
+            products.create_product(" INDIGO ")
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 61, "line\nbreak"])
 def test_a_name_that_people_can_not_read_is_refused(app: Flask, name: str) -> None:
     with app.app_context(), pytest.raises(ConfigurationError, match="1 to 60"):
-        service.create_product(name)
+        products.create_product(name)
 
 
 def test_a_policy_changes_only_what_is_named(shop: Shop, app: Flask) -> None:
     with app.app_context():
-        service.set_policy(shop.product.id, {"code_digits": 6})
-        changed = service.set_policy(shop.product.id, {"resend_after_seconds": 80})
+        products.set_policy(shop.product.id, {"code_digits": 6})
+        changed = products.set_policy(shop.product.id, {"resend_after_seconds": 80})
     assert (changed.code_digits, changed.resend_after_seconds, changed.code_seconds) == (6, 80, 300)
     assert policy_from(policy_document(changed)) == changed
 
@@ -154,10 +154,10 @@ def test_the_default_policy_is_the_one_of_the_manuals() -> None:
 def test_what_is_not_there_is_named(app: Flask, now: FakeClock) -> None:
     with app.app_context():
         for attempt in (
-            lambda: service.find_product("nobody"),
-            lambda: service.revoke_key(new_key()),
-            lambda: service.add_key(new_key(), live=True),
-            lambda: service.set_policy(new_key(), {}),
+            lambda: products.find_product("nobody"),
+            lambda: products.revoke_key(new_key()),
+            lambda: products.add_key(new_key(), live=True),
+            lambda: products.set_policy(new_key(), {}),
         ):
             with pytest.raises(NotFound):
                 attempt()

@@ -16,8 +16,8 @@ from flask import Flask
 from pushhub.channels.configured import configured_channels
 from pushhub.channels.recording import RecordingChannel
 from pushhub.channels.webpush import WebPushChannel
-from pushhub.hub import Hub
-from pushhub.settings import Settings, load_settings
+from pushhub.context import Hub
+from pushhub.kernel.settings import Settings, load_settings
 from reference_device.client import Refused
 from simulators import Simulators
 from tests.support.actors import NUMBER, Phone, Shop

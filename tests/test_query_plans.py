@@ -15,11 +15,11 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from pushhub import clock
-from pushhub.db import db, table_of
 from pushhub.delivery.models import Delivery
-from pushhub.engine import READING
-from pushhub.settings import Settings
+from pushhub.kernel import clock
+from pushhub.kernel.db import db, table_of
+from pushhub.kernel.engine import READING
+from pushhub.kernel.settings import Settings
 from pushhub.verifications.models import Verification
 from tests.support.actors import Phone, Shop
 from tests.support.databases import Database, Databases, FakeClock

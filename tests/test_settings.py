@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from pushhub.errors import ConfigurationError
-from pushhub.sealing import create_key_file, load_keyring
-from pushhub.settings import load_settings, table
+from pushhub.kernel.errors import ConfigurationError
+from pushhub.kernel.sealing import create_key_file, load_keyring
+from pushhub.kernel.settings import load_settings, table
 
 DOCS = Path(__file__).parent.parent / "docs"
 LEAST = {
-    "PUSHHUB_DATABASE_URL": "sqlite:////tmp/pushhub.db",
+    "PUSHHUB_DATABASE_URL": "sqlite:////tmp/pushhub.kernel.db",
     "PUSHHUB_KEY_FILE": "keys.json",
     "PUSHHUB_PUBLIC_URL": "https://codes.example.kz",
 }

@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
-from pushhub.products.service import list_products
-from pushhub.settings import Settings
+from demo.start.product import demo_product
+from pushhub.kernel.settings import Settings
+from pushhub.products.products import list_products
 from tests.support.actors import NUMBER, assert_problem, expect
-from web_api.start.demo import demo_product
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from flask import Flask
 from psycopg.pq import TransactionStatus
 from sqlalchemy.orm import Session
 
-from pushhub.db import db, one_at_a_time, reading, transaction
-from pushhub.delivery.announcer import libpq_address
-from pushhub.engine import Patience, key_of
-from pushhub.errors import Busy, DatabaseUnavailable
+from pushhub.kernel.db import db, one_at_a_time, reading, transaction
+from pushhub.kernel.engine import Patience, key_of
+from pushhub.kernel.errors import Busy, DatabaseUnavailable
+from pushhub.queueing.pg_notify import libpq_address
 
 SUBJECT = "codes:+77057546868"
 

@@ -12,7 +12,7 @@ from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
-from pushhub.texts import CATALOGUES, LOCALES
+from pushhub.translations.message_texts import CATALOGUES, LOCALES
 
 ROOT = CATALOGUES.parents[1]
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}")

@@ -10,10 +10,10 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub import housekeeping
-from pushhub.clock import rfc3339
-from pushhub.db import reading, transaction
-from pushhub.events import Event
+from pushhub.dispatcher import housekeeping
+from pushhub.events.record import Event
+from pushhub.kernel.clock import rfc3339
+from pushhub.kernel.db import reading, transaction
 from pushhub.verifications.models import Verification
 from reference_device import Refused
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect

@@ -3,7 +3,7 @@
 from flask import Flask
 from flask_smorest import Api
 
-from web_api import cabinet, integrators, panels, service, start
+from web_api import cabinet, integrators, panels, service
 
 
 def register(app: Flask, api: Api) -> None:
@@ -11,5 +11,4 @@ def register(app: Flask, api: Api) -> None:
     integrators.register(api)
     panels.register(app, api)
     service.register(app, api)
-    start.register(app)
     cabinet.register(app)

@@ -18,8 +18,8 @@ from mobile_api.companion.shell import ICONS, files_of_the_shell, version_of
 from mobile_api.companion.words import script_texts
 from pushhub.http.contract import public
 from pushhub.http.design import secured
-from pushhub.texts import LOCALES
 from pushhub.translations import LANGUAGE_NAMES, chosen_language
+from pushhub.translations.message_texts import LOCALES
 
 pages = Blueprint(
     "companion", __name__, template_folder="templates", static_folder="static", static_url_path="/app/own"

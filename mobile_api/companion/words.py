@@ -1,5 +1,5 @@
 """The texts that the app's script says, in the language of the request. `error.*` are named by the stable
-codes of refusals (`pushhub/errors.py`); `{name}` is put in by the script."""
+codes of refusals (`pushhub/kernel/errors.py`); `{name}` is put in by the script."""
 
 from __future__ import annotations
 

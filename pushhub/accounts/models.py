@@ -9,8 +9,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from pushhub.db import Base
-from pushhub.ids import new_key
+from pushhub.kernel.db import Base
+from pushhub.kernel.ids import new_key
 
 
 class Account(Base):

@@ -12,19 +12,20 @@ import pyotp
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from pushhub import clock, events, idempotency
-from pushhub.binding.models import Binding, Offer
 from pushhub.binding.rules import Assurance, OfferStatus, password_at, qr_link, step_end, step_of
-from pushhub.db import again_on_conflict, reading, transaction
-from pushhub.errors import AssuranceNotAllowed, NotFound, NumberNotAllowed
-from pushhub.events import Tag
-from pushhub.hub import hub
-from pushhub.idempotency import Repeatable
-from pushhub.ids import new_key
-from pushhub.phones import PhoneNumber
-from pushhub.products.service import Caller
-from pushhub.sealing import secret_digest
-from pushhub.settings import Settings
+from pushhub.context import hub
+from pushhub.devices.models import Binding, Offer
+from pushhub.events import record
+from pushhub.events.record import Tag
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel import clock, idempotency
+from pushhub.kernel.db import again_on_conflict, reading, transaction
+from pushhub.kernel.errors import AssuranceNotAllowed, NotFound, NumberNotAllowed
+from pushhub.kernel.idempotency import Repeatable
+from pushhub.kernel.ids import new_key
+from pushhub.kernel.sealing import secret_digest
+from pushhub.kernel.settings import Settings
+from pushhub.products.products import Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def create_offer(
         offer = _new_offer(caller, number, assurance, locale, now)
         session.add(offer)
         session.flush()
-        events.record(session, Tag.OFFER_CREATED, offer.id, caller.product_id, live=caller.live, assurance=assurance)
+        record.record(session, Tag.OFFER_CREATED, offer.id, caller.product_id, live=caller.live, assurance=assurance)
         idempotency.remember(session, caller.product_id, request, offer.id)
     return _shown(offer)
 
@@ -88,7 +89,7 @@ def cancel_offer(caller: Caller, offer_id: UUID) -> None:
     with transaction() as session:
         _find(session, caller, offer_id)
         if end_offer(session, offer_id, OfferStatus.CANCELLED, "cancelled"):
-            events.record(
+            record.record(
                 session, Tag.OFFER_CANCELLED, offer_id, caller.product_id, live=caller.live, reason="cancelled"
             )
 
@@ -123,9 +124,9 @@ def _cancel_pending(session: Session, caller: Caller, number: PhoneNumber, now: 
     )
     for offer_id, status in replaced.all():
         if status == OfferStatus.EXPIRED:
-            events.record(session, Tag.OFFER_EXPIRED, offer_id, caller.product_id, live=caller.live)
+            record.record(session, Tag.OFFER_EXPIRED, offer_id, caller.product_id, live=caller.live)
         else:
-            events.record(
+            record.record(
                 session, Tag.OFFER_CANCELLED, offer_id, caller.product_id, live=caller.live, reason="replaced"
             )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from pushhub.cabinets.profile import Profile
-from pushhub.errors import CabinetNotReady, NotFound
+from pushhub.kernel.errors import CabinetNotReady, NotFound
 from pushhub.products.models import Product
-from pushhub.products.service import Caller, caller_for, create_product, find_product, set_policy
+from pushhub.products.products import Caller, caller_for, create_product, find_product, set_policy
 
 
 def prepare_product(profile: Profile) -> Product:

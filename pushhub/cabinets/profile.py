@@ -7,8 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from pushhub.accounts.rules import PasswordRule
-from pushhub.accounts.sessions import SessionLife
+from pushhub.accounts.passwords.rules import PasswordRule
+from pushhub.accounts.sessions.sessions import SessionLife
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from pushhub.channels.contract import ApnsEnvironment, Channel
 from pushhub.channels.credentials import OAuthCredential, ProviderToken, google_fetch
 from pushhub.channels.email import EmailChannel
 from pushhub.channels.fcm import FcmChannel
-from pushhub.channels.files import read, root_certificates, signing_key
 from pushhub.channels.hms import HmsChannel
 from pushhub.channels.hms_answers import huawei_fetch
 from pushhub.channels.mail_server import MailServer, mailbox, tls_context
@@ -24,7 +23,8 @@ from pushhub.channels.time_limits import USUAL, TimeLimits
 from pushhub.channels.transport import Transport
 from pushhub.channels.vapid import Vapid
 from pushhub.channels.webpush import WebPushChannel
-from pushhub.errors import ConfigurationError
+from pushhub.kernel.errors import ConfigurationError
+from pushhub.kernel.secret_files import read, root_certificates, signing_key
 
 
 class ChannelSettings(Protocol):

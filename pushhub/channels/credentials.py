@@ -32,9 +32,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from firebase_admin.credentials import Certificate
 from google.auth.exceptions import GoogleAuthError
 
-from pushhub import clock
 from pushhub.channels.contract import ChannelDown, Outcome, Retry
 from pushhub.channels.transport import Response, TransportFailed, post_blocking
+from pushhub.kernel import clock
 
 log = logging.getLogger(__name__)
 

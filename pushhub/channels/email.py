@@ -17,11 +17,11 @@ from email.utils import format_datetime
 
 from aiosmtplib import SMTP, SMTPException
 
-from pushhub import clock
 from pushhub.channels.contract import Accepted, Address, Message, Outcome, Rejected, TargetDead
 from pushhub.channels.mail_answers import mail_failure
 from pushhub.channels.mail_server import MailServer, Security, mailbox
 from pushhub.channels.time_limits import USUAL
+from pushhub.kernel import clock
 
 #: Seconds for saying goodbye after a try.
 GOODBYE_LIMIT = 2.0

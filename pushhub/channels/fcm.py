@@ -13,12 +13,12 @@ from functools import cache
 
 from firebase_admin import messaging
 
-from pushhub import clock
 from pushhub.channels.contract import ChannelDown, Message, Outcome, PushKind, PushTarget, Rejected, Retry
 from pushhub.channels.credentials import OAuthCredential
 from pushhub.channels.json_template import JsonTemplate, hole, members, members_hole, text
 from pushhub.channels.outcomes import CREDENTIAL_REFUSED, fcm_outcome, transport_outcome
 from pushhub.channels.transport import STALLED, Host, Renewable, TransportFailed
+from pushhub.kernel import clock
 
 #: Android's notification channels, which the app creates when it starts: codes make a sound, news may not.
 CHANNEL_CODES = "codes"

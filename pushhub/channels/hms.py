@@ -12,7 +12,6 @@ import json
 import re
 from typing import Any
 
-from pushhub import clock
 from pushhub.channels.contract import (
     Accepted,
     ChannelDown,
@@ -29,6 +28,7 @@ from pushhub.channels.fcm import CHANNEL_CODES, CHANNEL_NOTIFICATIONS
 from pushhub.channels.hms_answers import CREDENTIAL_REFUSED, NO_PERMISSION, hms_outcome
 from pushhub.channels.outcomes import transport_outcome
 from pushhub.channels.transport import TransportFailed, Wire
+from pushhub.kernel import clock
 
 #: A push target as Push Kit gives it: visible ASCII without spaces.
 TARGET = re.compile(r"[!-~]{8,4096}")

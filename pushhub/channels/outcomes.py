@@ -30,8 +30,8 @@ from typing import Any, Final
 
 from prometheus_client import Counter
 
-from pushhub import clock
 from pushhub.channels.contract import Accepted, ChannelDown, Outcome, Rejected, Retry, TargetDead
+from pushhub.kernel import clock
 
 log = logging.getLogger(__name__)
 

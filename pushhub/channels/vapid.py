@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid02, VapidException
 
-from pushhub import clock
+from pushhub.kernel import clock
 
 #: Seconds for which a JWT is valid, after which it is replaced, and before which a refused one is not.
 VALID = 12 * 3600

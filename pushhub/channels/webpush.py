@@ -19,7 +19,6 @@ from typing import Final
 from http_ece import ECEException
 from pywebpush import WebPusher, WebPushException
 
-from pushhub import clock
 from pushhub.channels.contract import (
     Accepted,
     ChannelDown,
@@ -35,6 +34,7 @@ from pushhub.channels.outcomes import Kind, Row, json_object, outcome_of, transp
 from pushhub.channels.subscription import Subscription, UnfitSubscription
 from pushhub.channels.transport import Response, TransportFailed, Wire
 from pushhub.channels.vapid import Signature, Vapid
+from pushhub.kernel import clock
 
 #: Seconds for which push services store a message at most (four weeks).
 MAX_TTL = 2_419_200

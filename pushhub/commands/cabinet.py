@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from pushhub import clock
-from pushhub.accounts.identifiers import Email, Identifier, as_number, may_be
-from pushhub.accounts.registering import register
+from pushhub.accounts.people.register import register
+from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of, prepare_product
-from pushhub.cabinets.reading import read_profile
 from pushhub.commands.shared import application, as_json, show
-from pushhub.errors import ConfigurationError
-from pushhub.ids import Prefix, public_id
+from pushhub.identity.sign_in_identifiers import Email, Identifier, as_number, may_be
+from pushhub.kernel import clock
+from pushhub.kernel.errors import ConfigurationError
+from pushhub.kernel.ids import Prefix, public_id
 
 
 @click.group("cabinet")

@@ -14,26 +14,26 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from aiosmtplib import SMTPException
 
-from pushhub import clock
-from pushhub.accounts.iin import Iin
 from pushhub.app import create_app
+from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
 from pushhub.cabinets.profile import CustomerBase
-from pushhub.cabinets.reading import read_profile
 from pushhub.channels.configured import configured_channels, mail_channel
-from pushhub.channels.files import root_certificates
 from pushhub.channels.mail_answers import mail_failure
 from pushhub.channels.sms import Gateway
 from pushhub.commands.shared import current_settings
 from pushhub.customers.configured import configured_customers
-from pushhub.db import db, reading
-from pushhub.delivery.circuits import open_circuits
-from pushhub.errors import ConfigurationError, PushhubError
-from pushhub.letters.queue import backlog
-from pushhub.readiness import OK, readiness
+from pushhub.dispatcher.circuits import open_circuits
+from pushhub.dispatcher.readiness import OK, readiness
+from pushhub.identity.iin import Iin
+from pushhub.kernel import clock
+from pushhub.kernel.db import db, reading
+from pushhub.kernel.errors import ConfigurationError, PushhubError
+from pushhub.kernel.sealing import load_keyring
+from pushhub.kernel.secret_files import root_certificates
+from pushhub.kernel.settings import Settings
+from pushhub.mail.queue import backlog
 from pushhub.registry.configured import configured_registry
-from pushhub.sealing import load_keyring
-from pushhub.settings import Settings
 
 _CLOCK_TOLERANCE = timedelta(seconds=5)
 _LETTERS_WAIT_AT_MOST = timedelta(minutes=2)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from pushhub.commands.shared import as_json, current_settings, show
-from pushhub.errors import ConfigurationError
+from pushhub.kernel.errors import ConfigurationError
 from reference_device import ReferenceDevice, Refused, http_transport
 from reference_device.state import load_device, save_device
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from pushhub.errors import ConfigurationError
-from pushhub.sealing import create_key_file
+from pushhub.kernel.errors import ConfigurationError
+from pushhub.kernel.sealing import create_key_file
 
 
 @click.group("keys")

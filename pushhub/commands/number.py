@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from pushhub.binding.service import unbind_number
-from pushhub.clock import rfc3339
+from pushhub.binding.bind import unbind_number
 from pushhub.commands.shared import application, as_json, show
 from pushhub.delivery.history import codes_of
-from pushhub.delivery.reach import reach_of_number
-from pushhub.ids import Prefix, public_id
-from pushhub.phones import PhoneNumber
+from pushhub.devices.reachability import reach_of_number
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel.clock import rfc3339
+from pushhub.kernel.ids import Prefix, public_id
 
 
 @click.group("number")

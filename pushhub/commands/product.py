@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from pushhub.clock import rfc3339
 from pushhub.commands.shared import application, as_json, show
-from pushhub.errors import ConfigurationError
-from pushhub.ids import Prefix, parse_id, public_id
-from pushhub.products import service
+from pushhub.kernel.clock import rfc3339
+from pushhub.kernel.errors import ConfigurationError
+from pushhub.kernel.ids import Prefix, parse_id, public_id
+from pushhub.products import products
 from pushhub.products.models import ApiKey
 from pushhub.products.rules import Scope, policy_document, policy_from
 
@@ -41,7 +41,7 @@ def _policy(changes: tuple[str, ...]) -> dict[str, Any]:
 def create(name: str, policy: tuple[str, ...], as_json: bool) -> None:
     """Make a product with one live and one test key. The keys are shown this one time."""
     with application(with_channels=True):
-        made = service.create_product(name, _policy(policy))
+        made = products.create_product(name, _policy(policy))
     document = {
         "id": public_id(Prefix.PRODUCT, made.product.id),
         "name": made.product.name,
@@ -56,7 +56,7 @@ def create(name: str, policy: tuple[str, ...], as_json: bool) -> None:
 def list_all(as_json: bool) -> None:
     """All products with their keys (never the keys' text) and policies."""
     with application():
-        listed = service.list_products()
+        listed = products.list_products()
     document = [
         {
             "id": public_id(Prefix.PRODUCT, product.id),
@@ -91,7 +91,7 @@ def _product_line(product: dict[str, Any]) -> str:
 def policy(name: str, changes: tuple[str, ...], as_json: bool) -> None:
     """Change the policy of the product NAME, for example: code_digits=6 'countries=["KZ", "KG"]'."""
     with application(with_channels=True):
-        changed = policy_document(service.set_policy(service.find_product(name).id, _policy(changes)))
+        changed = policy_document(products.set_policy(products.find_product(name).id, _policy(changes)))
     show(changed, as_json, lambda: [f"{title:22} {value}" for title, value in changed.items()])
 
 
@@ -110,7 +110,7 @@ def key() -> None:
 def add(name: str, test: bool, scopes: tuple[str, ...], as_json: bool) -> None:
     """Give a product one more key. It is shown this one time."""
     with application():
-        made = service.add_key(service.find_product(name).id, live=not test, scopes=scopes or tuple(Scope))
+        made = products.add_key(products.find_product(name).id, live=not test, scopes=scopes or tuple(Scope))
     document = {"id": public_id(Prefix.API_KEY, made.id), "kind": "test" if test else "live", "key": made.text}
     show(document, as_json, lambda: [f"{title:5} {text}" for title, text in document.items()])
 
@@ -120,5 +120,5 @@ def add(name: str, test: bool, scopes: tuple[str, ...], as_json: bool) -> None:
 def revoke(key_id: str) -> None:
     """Make the key with this id (`key_…`, see `product list`) worthless from now on."""
     with application():
-        service.revoke_key(parse_id(Prefix.API_KEY, key_id))
+        products.revoke_key(parse_id(Prefix.API_KEY, key_id))
     click.echo(f"Revoked {key_id}.")

@@ -13,8 +13,8 @@ from flask import Flask
 
 from pushhub.app import create_app
 from pushhub.commands.local import local_settings
-from pushhub.db import db
-from pushhub.settings import Settings, load_settings
+from pushhub.kernel.db import db
+from pushhub.kernel.settings import Settings, load_settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

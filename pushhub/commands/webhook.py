@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from pushhub.clock import rfc3339
 from pushhub.commands.shared import application, as_json, show
-from pushhub.ids import Prefix, parse_id, public_id
-from pushhub.products.service import find_product
-from pushhub.webhooks import service
+from pushhub.kernel.clock import rfc3339
+from pushhub.kernel.ids import Prefix, parse_id, public_id
+from pushhub.products.products import find_product
+from pushhub.webhooks import endpoints
 
 
 @click.group("webhook")
@@ -22,7 +22,7 @@ def group() -> None:
 def list_all(name: str, as_json: bool) -> None:
     """The webhooks of a product, with why one is disabled."""
     with application():
-        found = service.webhooks_of(find_product(name).id)
+        found = endpoints.webhooks_of(find_product(name).id)
     document = [
         {
             "id": public_id(Prefix.WEBHOOK, webhook.id),
@@ -52,5 +52,5 @@ def list_all(name: str, as_json: bool) -> None:
 def enable(webhook_id: str) -> None:
     """Tell the webhook with this id (`whk_…`, see `webhook list`) again of what happens from now on."""
     with application():
-        service.enable_webhook(parse_id(Prefix.WEBHOOK, webhook_id))
+        endpoints.enable_webhook(parse_id(Prefix.WEBHOOK, webhook_id))
     click.echo(f"{webhook_id} is enabled.")

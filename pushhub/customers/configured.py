@@ -7,7 +7,7 @@ from pathlib import Path
 from pushhub.customers.contract import Customers
 from pushhub.customers.embedded import EmbeddedCustomers
 from pushhub.customers.http import HttpCustomers
-from pushhub.errors import ConfigurationError
+from pushhub.kernel.errors import ConfigurationError
 
 
 def configured_customers(

@@ -17,12 +17,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pushhub import clock
-from pushhub.accounts.identifiers import NotALogin, normal_login
-from pushhub.accounts.tax_id import TaxId
-from pushhub.accounts.twelve_digits import WrongDigits
 from pushhub.customers.contract import Customer, Found, Standing, money, normal_contract
-from pushhub.errors import ConfigurationError
+from pushhub.identity.kz_id_checksum import WrongDigits
+from pushhub.identity.sign_in_identifiers import NotALogin, normal_login
+from pushhub.identity.tax_id import TaxId
+from pushhub.kernel import clock
+from pushhub.kernel.errors import ConfigurationError
 
 _KNOWN = frozenset({"account", "contract", "tax_id", "name", "balance", "currency"})
 

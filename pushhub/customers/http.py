@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pushhub import clock
-from pushhub.accounts.identifiers import normal_login
-from pushhub.accounts.tax_id import TaxId
 from pushhub.customers.contract import Customer, Found, Standing, money, normal_contract
-from pushhub.errors import CustomersUnavailable
-from pushhub.json_service import JsonService
+from pushhub.identity.sign_in_identifiers import normal_login
+from pushhub.identity.tax_id import TaxId
+from pushhub.kernel import clock
+from pushhub.kernel.errors import CustomersUnavailable
+from pushhub.kernel.http_json import JsonService
 
 
 class HttpCustomers:

@@ -6,9 +6,9 @@ from collections import OrderedDict
 from datetime import datetime, timedelta
 from threading import Lock
 
-from pushhub import clock
 from pushhub.customers.contract import Customers, Standing
-from pushhub.errors import CustomersUnavailable
+from pushhub.kernel import clock
+from pushhub.kernel.errors import CustomersUnavailable
 
 #: How long an answer is believed; and how long nothing is asked after there was none, so that a service that is down
 #: holds up one page and not each.

@@ -9,12 +9,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from pushhub import clock
-from pushhub.db import reading
 from pushhub.delivery.models import Attempt, Delivery
 from pushhub.delivery.rules import DeliveryKind
-from pushhub.ids import least_key_of
-from pushhub.phones import PhoneNumber
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel import clock
+from pushhub.kernel.db import reading
+from pushhub.kernel.ids import least_key_of
 
 
 @dataclass(frozen=True, slots=True)

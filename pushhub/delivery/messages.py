@@ -11,20 +11,27 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from pushhub.binding.models import Device
 from pushhub.channels.contract import Address, ApnsEnvironment, Message, PushKind, PushTarget
-from pushhub.db import reading, table_of
+from pushhub.context import hub
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.outbox import Claim, Claimed
 from pushhub.delivery.rules import DeliveryKind
-from pushhub.errors import ConfigurationError
-from pushhub.hub import hub
-from pushhub.ids import Prefix, public_id
+from pushhub.devices.models import Device
+from pushhub.kernel.db import reading, table_of
+from pushhub.kernel.errors import ConfigurationError
+from pushhub.kernel.ids import Prefix, public_id
 from pushhub.notifications.models import Notification
 from pushhub.products.models import Product
 from pushhub.products.route import READABLE
 from pushhub.products.rules import CodePush
-from pushhub.texts import CODE_BY_EMAIL, CODE_BY_EMAIL_TITLE, CODE_BY_SMS, CODE_INLINE, CODE_WAITS, in_language
+from pushhub.translations.message_texts import (
+    CODE_BY_EMAIL,
+    CODE_BY_EMAIL_TITLE,
+    CODE_BY_SMS,
+    CODE_INLINE,
+    CODE_WAITS,
+    in_language,
+)
 from pushhub.verifications.models import Verification, code_context, email_context
 
 log = logging.getLogger(__name__)

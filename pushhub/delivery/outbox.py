@@ -1,7 +1,7 @@
 """The transactional outbox: deliveries are rows, written in the transaction that makes their cause.
 
 A dispatcher claims due rows in batches with a lease (`claim`), sends with no database session open, and writes
-the outcomes of many in one statement (`pushhub.delivery.settling`).
+the outcomes of many in one statement (`pushhub.delivery.results`).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub import clock
-from pushhub.db import after_commit, reading, skip_locked, table_of, transaction, write_rows
+from pushhub.context import hub
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.rules import CIRCUIT_OPEN, TEST_CHANNEL, DeliveryKind, DeliveryStatus
-from pushhub.events import Event, Tag, event_row
-from pushhub.hub import hub
-from pushhub.ids import Prefix, new_key, public_id
+from pushhub.events.record import Event, Tag, event_row
+from pushhub.kernel import clock
+from pushhub.kernel.db import after_commit, reading, skip_locked, table_of, transaction, write_rows
+from pushhub.kernel.ids import Prefix, new_key, public_id
 from pushhub.notifications.models import Notification
 from pushhub.notifications.rules import NotificationStatus
 from pushhub.verifications.models import Verification
@@ -107,7 +107,7 @@ _closed = (
     sa.select(Verification.status).where(Verification.id == Delivery.verification_id).scalar_subquery()
     != VerificationStatus.PENDING
 )
-# What a dispatcher was writing to in the moment of the cancellation was passed by (`pushhub.notifications.waiting`).
+# What a dispatcher was writing to in the moment of the cancellation was passed by (`pushhub.notifications.pending`).
 _cancelled = (
     sa.select(Notification.status).where(Notification.id == Delivery.notification_id).scalar_subquery()
     == NotificationStatus.CANCELLED

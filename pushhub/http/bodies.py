@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pushhub.errors import MalformedBody
+from pushhub.kernel.errors import MalformedBody
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 

@@ -17,7 +17,9 @@ from marshmallow import Schema
 from webargs import missing
 from webargs.flaskparser import FlaskParser
 
-from pushhub.errors import (
+from pushhub.http.bodies import json_object
+from pushhub.http.problems import MEDIA_TYPE, Problem
+from pushhub.kernel.errors import (
     BodyTooLarge,
     Busy,
     DatabaseUnavailable,
@@ -27,8 +29,6 @@ from pushhub.errors import (
     PushhubError,
     UnsupportedMediaType,
 )
-from pushhub.http.bodies import json_object
-from pushhub.http.problems import MEDIA_TYPE, Problem
 
 View = TypeVar("View", bound=Callable[..., Any])
 

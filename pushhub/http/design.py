@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response
 from flask.blueprints import BlueprintSetupState
 
-from pushhub.hub import hub
+from pushhub.context import hub
 from pushhub.translations import keep_language
 
 design = Blueprint("design", __name__, template_folder="templates", static_folder="static", static_url_path="/design")

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from pushhub import clock
+from pushhub.kernel import clock
 
 
 class Time(fields.Field[datetime]):

@@ -13,8 +13,8 @@ from marshmallow import INCLUDE, Schema, fields
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from pushhub import clock, errors
-from pushhub.errors import PushhubError
+from pushhub.kernel import clock, errors
+from pushhub.kernel.errors import PushhubError
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"

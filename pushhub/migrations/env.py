@@ -4,7 +4,7 @@ change tables too."""
 from alembic import context
 from flask import current_app
 
-from pushhub.db import Base, UtcDateTime
+from pushhub.kernel.db import Base, UtcDateTime
 
 engine = current_app.extensions["migrate"].db.engine
 

@@ -19,18 +19,19 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub import clock, events
-from pushhub.binding.models import Binding, Device, Offer
 from pushhub.binding.rules import OfferStatus
 from pushhub.channels.contract import PushKind
-from pushhub.db import reading, skip_locked, transaction
-from pushhub.delivery.many import Recipient, enqueue_many
+from pushhub.context import hub
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.outbox import LEASE
-from pushhub.delivery.reach import COLUMNS, judge
 from pushhub.delivery.rules import CHANNEL_OF_KIND, TEST_CHANNEL, DeliveryKind
-from pushhub.events import Tag
-from pushhub.hub import hub
+from pushhub.devices.models import Binding, Device, Offer
+from pushhub.devices.reachability import COLUMNS, judge
+from pushhub.events import record
+from pushhub.events.record import Tag
+from pushhub.kernel import clock
+from pushhub.kernel.db import reading, skip_locked, transaction
+from pushhub.notifications.bulk_enqueue import Recipient, enqueue_many
 from pushhub.notifications.models import Notification
 from pushhub.notifications.rules import UNFINISHED, NotificationStatus
 from pushhub.verifications.models import Verification
@@ -245,7 +246,7 @@ def _finish(session: Session, notification: Any, *, count_anew: bool) -> None:
             .values(recipients=accepted)
             .execution_options(synchronize_session=False)
         )
-    events.record(
+    record.record(
         session,
         Tag.NOTIFICATION_SENT,
         notification.id,

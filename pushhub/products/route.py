@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 
-from pushhub.errors import ChannelNotInRoute, ConfigurationError
+from pushhub.kernel.errors import ChannelNotInRoute, ConfigurationError
 
 PUSH = "push"
 #: What can stand in a route. `push` is whatever reaches the bound device: FCM, APNs, Huawei, web push, its feed.

@@ -11,7 +11,7 @@ from typing import Any
 import phonenumbers
 
 from pushhub.binding.rules import Assurance
-from pushhub.errors import ConfigurationError
+from pushhub.kernel.errors import ConfigurationError
 from pushhub.products.route import SECONDS_OF_THE_LAST, Step, read_route, written
 
 #: At most so many keys of one kind (live, test) are valid at once: the old and the new one of a rotation.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pushhub.accounts.iin import Iin
-from pushhub.errors import RegistryUnavailable
-from pushhub.phones import PhoneNumber
+from pushhub.identity.iin import Iin
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel.errors import RegistryUnavailable
+from pushhub.kernel.settings import Settings
 from pushhub.registry.contract import Child, Citizen, Registry
 from pushhub.registry.embedded import EmbeddedRegistry
 from pushhub.registry.http import HttpRegistry
-from pushhub.settings import Settings
 
 
 class NoRegistry:

@@ -7,8 +7,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Protocol
 
-from pushhub.accounts.iin import Iin
-from pushhub.phones import PhoneNumber
+from pushhub.identity.iin import Iin
+from pushhub.identity.phone import PhoneNumber
 
 
 class Place(StrEnum):

@@ -24,11 +24,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pushhub import clock
-from pushhub.accounts.iin import Iin
-from pushhub.accounts.twelve_digits import WrongDigits
-from pushhub.errors import ConfigurationError, NumberInvalid
-from pushhub.phones import PhoneNumber
+from pushhub.identity.iin import Iin
+from pushhub.identity.kz_id_checksum import WrongDigits
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel import clock
+from pushhub.kernel.errors import ConfigurationError, NumberInvalid
 from pushhub.registry.contract import Child, Citizen, Place, normal_certificate
 
 T = TypeVar("T")

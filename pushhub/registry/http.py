@@ -6,11 +6,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pushhub import clock
-from pushhub.accounts.iin import Iin
-from pushhub.errors import RegistryUnavailable
-from pushhub.json_service import JsonService
-from pushhub.phones import PhoneNumber
+from pushhub.identity.iin import Iin
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel import clock
+from pushhub.kernel.errors import RegistryUnavailable
+from pushhub.kernel.http_json import JsonService
 from pushhub.registry.contract import Child, Citizen, Place, normal_certificate
 
 

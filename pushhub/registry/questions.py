@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pushhub.accounts.iin import Iin
-from pushhub.phones import PhoneNumber
+from pushhub.identity.iin import Iin
+from pushhub.identity.phone import PhoneNumber
 from pushhub.registry.contract import Place, Registry, normal_certificate
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from flask import Flask, Response, has_request_context, request
 from flask_babel import Babel
 
-from pushhub.hub import hub
-from pushhub.texts import CATALOGUES, DEFAULT_LOCALE, LOCALES
+from pushhub.context import hub
+from pushhub.translations.message_texts import CATALOGUES, DEFAULT_LOCALE, LOCALES
 
 #: What each language calls itself, in the order of the language switch.
 LANGUAGE_NAMES = {"kk": "Қазақша", "ru": "Русский", "en": "English"}

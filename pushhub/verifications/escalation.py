@@ -12,19 +12,20 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub import clock, events
-from pushhub.db import reading, skip_locked, transaction, write_rows
 from pushhub.delivery.models import Attempt, Delivery
 from pushhub.delivery.outbox import wake_after_commit
-from pushhub.delivery.reach import reach_of
 from pushhub.delivery.rules import CIRCUIT_OPEN, DeliveryStatus
-from pushhub.errors import ConfigurationError
-from pushhub.events import Tag
+from pushhub.devices.reachability import reach_of
+from pushhub.events import record
+from pushhub.events.record import Tag
+from pushhub.kernel import clock
+from pushhub.kernel.db import reading, skip_locked, transaction, write_rows
+from pushhub.kernel.errors import ConfigurationError
 from pushhub.products.models import Product
 from pushhub.products.route import read_route
 from pushhub.products.rules import Policy, policy_from
-from pushhub.verifications.carrying import Parcel, carry, told_of_skipped
 from pushhub.verifications.models import Verification
+from pushhub.verifications.routing import Parcel, carry, told_of_skipped
 from pushhub.verifications.rules import VerificationStatus
 
 log = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ def _stay(session: Session, verification: Verification, reason: str | None, now:
         .values(status=DeliveryStatus.QUEUED, claimable_at=now + _TRY_AGAIN, changed_at=now)
         .execution_options(synchronize_session=False)
     )
-    events.record(
+    record.record(
         session, Tag.VERIFICATION_UNDELIVERABLE, verification.id, verification.product_id, reason=reason or "no_channel"
     )
 
@@ -132,7 +133,7 @@ def _go_on(session: Session, verification: Verification, policy: Policy) -> None
         .values(step=carried.step, escalate_at=carried.escalate_at)
         .execution_options(synchronize_session=False)
     )
-    events.record(
+    record.record(
         session,
         Tag.VERIFICATION_ESCALATED,
         verification.id,

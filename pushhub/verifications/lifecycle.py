@@ -9,14 +9,15 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub import clock, events
-from pushhub.db import one_at_a_time, transaction
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.outbox import expire_waiting
 from pushhub.delivery.rules import DeliveryStatus
-from pushhub.errors import NotFound
-from pushhub.events import Tag
-from pushhub.products.service import Caller
+from pushhub.events import record
+from pushhub.events.record import Tag
+from pushhub.kernel import clock
+from pushhub.kernel.db import one_at_a_time, transaction
+from pushhub.kernel.errors import NotFound
+from pushhub.products.products import Caller
 from pushhub.verifications.models import Verification
 from pushhub.verifications.rules import VerificationStatus
 
@@ -84,7 +85,7 @@ def cancel_codes_of(session: Session, number: str) -> None:
     ).all()
     for verification_id, product_id in pending:
         if close(session, verification_id, VerificationStatus.CANCELLED):
-            events.record(session, Tag.VERIFICATION_CANCELLED, verification_id, product_id, reason="unbound")
+            record.record(session, Tag.VERIFICATION_CANCELLED, verification_id, product_id, reason="unbound")
 
 
 def stop_elsewhere(session: Session, verification_id: UUID, device_id: UUID) -> None:
@@ -122,7 +123,7 @@ def arm(session: Session, verification_id: UUID) -> None:
         .returning(Verification.product_id)
     ).first()
     if armed is not None:
-        events.record(session, Tag.VERIFICATION_ARMED, verification_id, armed.product_id)
+        record.record(session, Tag.VERIFICATION_ARMED, verification_id, armed.product_id)
 
 
 def expire_due(limit: int = 500) -> None:
@@ -139,4 +140,4 @@ def expire_due(limit: int = 500) -> None:
         ).all()
         for verification_id, product_id, live in due:
             if close(session, verification_id, VerificationStatus.EXPIRED):
-                events.record(session, Tag.VERIFICATION_EXPIRED, verification_id, product_id, live=live)
+                record.record(session, Tag.VERIFICATION_EXPIRED, verification_id, product_id, live=live)

@@ -17,13 +17,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from pushhub import clock, events
-from pushhub.db import ManyRows, reading, skip_locked, table_of, transaction
-from pushhub.errors import ConfigurationError
-from pushhub.events import Event, Tag
-from pushhub.hub import hub
-from pushhub.ids import Prefix, public_id
-from pushhub.webhooks.documents import event_body
+from pushhub.context import hub
+from pushhub.events import record
+from pushhub.events.document import event_body
+from pushhub.events.record import Event, Tag
+from pushhub.kernel import clock
+from pushhub.kernel.db import ManyRows, reading, skip_locked, table_of, transaction
+from pushhub.kernel.errors import ConfigurationError
+from pushhub.kernel.ids import Prefix, public_id
 from pushhub.webhooks.models import Webhook, WebhookMessage, WebhookSecret, secret_context
 from pushhub.webhooks.rules import WAITING, Answer, DisabledReason, MessageStatus, after_try
 
@@ -223,7 +224,7 @@ def disable(session: Session, *which: sa.ColumnElement[bool], reason: DisabledRe
     ).first()
     if row is not None:
         _fail_waiting(session, WebhookMessage.webhook_id == row.id)
-        events.record(session, Tag.WEBHOOK_DISABLED, row.id, row.product_id, live=row.live, reason=str(reason))
+        record.record(session, Tag.WEBHOOK_DISABLED, row.id, row.product_id, live=row.live, reason=str(reason))
 
 
 def _fail_waiting(session: Session, which: sa.ColumnElement[bool]) -> None:

@@ -20,16 +20,16 @@ from uuid import UUID
 
 from flask import Flask
 
-from pushhub import clock
-from pushhub.channels.files import root_certificates
-from pushhub.delivery.writer import BatchWriter
-from pushhub.hub import hub
-from pushhub.ids import new_key
+from pushhub.context import hub
+from pushhub.kernel import clock
+from pushhub.kernel.ids import new_key
+from pushhub.kernel.secret_files import root_certificates
+from pushhub.queueing.batch_writer import BatchWriter
 from pushhub.webhooks import queue, signing
+from pushhub.webhooks.guarded_client import TOTAL_SECONDS, Wire, trusted
 from pushhub.webhooks.queue import Claimed, Tried
 from pushhub.webhooks.rules import LARGEST_BODY, Answer
 from pushhub.webhooks.targets import UrlRefusal, target_of
-from pushhub.webhooks.wire import TOTAL_SECONDS, Wire, trusted
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

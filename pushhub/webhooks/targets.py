@@ -12,7 +12,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
-from pushhub.settings import is_loopback
+from pushhub.kernel.settings import is_loopback
 
 LONGEST_URL = 2000
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from pushhub.cli import commands
-from pushhub.errors import NotFound
+from pushhub.kernel.errors import NotFound
 from tests.support.ports import free_port
 
 #: How many seconds the service may take to start or to stop, on however busy a machine.
@@ -29,7 +29,7 @@ class Service:
     def __init__(self, url: str, home: Path) -> None:
         self.url = url
         self.home = home
-        self.database = home / "var" / "pushhub.db"
+        self.database = home / "var" / "pushhub.kernel.db"
         self.log = home / "log"
 
     @property

@@ -8,7 +8,7 @@ from functools import partial
 
 from playwright.sync_api import expect
 
-from pushhub.texts import in_language
+from pushhub.translations.message_texts import in_language
 from tests.browser.cabinet import NEW_PASSWORD, Parent, let_pass, let_the_password_change, new_iin
 from tests.browser.companion import Owner, Product
 from tests.browser.people import another

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from pushhub.cabinets.sample import FAMILY
+from demo.sample import FAMILY
 from tests.browser.cabinet import HOME, NEW_PASSWORD, Parent, new_iin
 from tests.browser.companion import Owner
 from tests.browser.service import Service

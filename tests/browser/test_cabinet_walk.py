@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from pushhub.cabinets.sample import FAMILY
+from demo.sample import FAMILY
 from tests.browser.people import Visitor
 
 Visit = Callable[..., Visitor]

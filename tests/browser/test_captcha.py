@@ -16,21 +16,21 @@ from jinja2 import ChoiceLoader, DictLoader
 from playwright.sync_api import Browser, expect
 
 import web_api
-from pushhub import captcha
+from demo.sample import REGISTER
+from pushhub.accounts.flows import captcha
 from pushhub.app import create_app
-from pushhub.cabinets.sample import REGISTER
-from pushhub.db import db
 from pushhub.http.contract import public
 from pushhub.http.design import secured
-from pushhub.sealing import create_key_file
-from pushhub.settings import load_settings
+from pushhub.kernel.db import db
+from pushhub.kernel.sealing import create_key_file
+from pushhub.kernel.settings import load_settings
 from tests.browser.looks import every_look
 from tests.browser.people import Visitor
 from tests.browser.serving import served
 from tests.support.databases import Databases
 from web_api.cabinet.captcha import FIELD, refuse_without_captcha
 from web_api.cabinet.forms import Form
-from web_api.cabinet.here import cabinet_named, page
+from web_api.cabinet.request_context import cabinet_named, page
 
 _FORM = """{% extends "cabinet/base.html" %}{% from "cabinet/captcha.html" import captcha with context %}
 {% block content %}<form method="post" class="card stack" novalidate><h1>{{ profile.name }}</h1>{{ captcha(form) }}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from pushhub.texts import in_language
+from pushhub.translations.message_texts import in_language
 from tests.browser.companion import Owner, Product, film_of, photo_of
 from tests.browser.people import another
 from tests.browser.service import Service

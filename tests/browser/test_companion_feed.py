@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import expect
 
-from pushhub.texts import in_language
+from pushhub.translations.message_texts import in_language
 from tests.browser.companion import Owner, Product, let_it_be_sent_again, let_it_run_out, wait_until
 from tests.browser.service import Service
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Request, Route, expect
 
-from pushhub.texts import in_language
+from pushhub.translations.message_texts import in_language
 from tests.browser.companion import Owner, Product, wait_for_worker, wait_until
 from tests.browser.service import Service
 

@@ -8,15 +8,15 @@ from datetime import timedelta
 import sqlalchemy as sa
 from playwright.sync_api import expect
 
-from pushhub import clock
 from pushhub.app import create_app
-from pushhub.cabinets.reading import read_profile
-from pushhub.db import db, transaction
-from pushhub.letters.service import post
-from pushhub.letters.writing import Paper, written
+from pushhub.cabinets.loader import read_profile
+from pushhub.kernel import clock
+from pushhub.kernel.db import db, transaction
+from pushhub.kernel.settings import load_settings
+from pushhub.mail.rendering import Paper, written
+from pushhub.mail.write import post
 from pushhub.products.models import Product
-from pushhub.settings import load_settings
-from pushhub.texts import RECOVERY_LETTER, RECOVERY_LETTER_TITLE, SET_NEW_PASSWORD, in_language
+from pushhub.translations.message_texts import RECOVERY_LETTER, RECOVERY_LETTER_TITLE, SET_NEW_PASSWORD, in_language
 from tests.browser.looks import every_look
 from tests.browser.people import Visitor
 from tests.browser.service import Service

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from examples.foreign_product.app import create_app
-from pushhub.texts import in_language
+from pushhub.translations.message_texts import in_language
 from tests.browser.cabinet import let_pass
 from tests.browser.companion import Owner, Product, let_it_run_out
 from tests.browser.looks import every_look

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, expect
 
-from pushhub.texts import in_language
+from pushhub.translations.message_texts import in_language
 from tests.browser.cabinet import let_pass, new_iin
 from tests.browser.companion import Owner
 from tests.browser.looks import every_look

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
-from pushhub.texts import in_language
+from pushhub.translations.message_texts import in_language
 from tests.browser.companion import let_it_be_sent_again
 from tests.browser.people import Visitor, another, weight_of
 from tests.browser.service import Service

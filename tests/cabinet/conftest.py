@@ -12,17 +12,18 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from pushhub import clock, costs
-from pushhub.accounts.identifiers import Identifier, by_iin
-from pushhub.accounts.iin import Iin
-from pushhub.accounts.registering import register
+from demo.sample import FAMILY, REGISTER
+from pushhub.accounts import costs
+from pushhub.accounts.costs import Argon2, Costs
+from pushhub.accounts.people.register import register
+from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of, prepare_product
-from pushhub.cabinets.reading import read_profile
-from pushhub.cabinets.sample import FAMILY, REGISTER
-from pushhub.costs import Argon2, Costs
-from pushhub.phones import PhoneNumber
-from pushhub.products.service import Caller
-from pushhub.settings import Settings
+from pushhub.identity.iin import Iin
+from pushhub.identity.phone import PhoneNumber
+from pushhub.identity.sign_in_identifiers import Identifier, by_iin
+from pushhub.kernel import clock
+from pushhub.kernel.settings import Settings
+from pushhub.products.products import Caller
 from tests.support.databases import FakeClock
 
 _CHEAP = Argon2(rounds=1, memory=8)

@@ -10,18 +10,18 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.accounts.identifiers import Email, by_email, by_login
-from pushhub.accounts.letterhead import Sender
+from demo.sample import FAMILY
+from pushhub.accounts.letters.sender import Sender
 from pushhub.accounts.models import Account
-from pushhub.accounts.registering import NewAccount, create
+from pushhub.accounts.people.register import NewAccount, create
+from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
-from pushhub.cabinets.reading import read_profile
-from pushhub.cabinets.sample import FAMILY
-from pushhub.db import reading
-from pushhub.hub import hub
-from pushhub.letters.content import Content
-from pushhub.letters.models import Letter, letter_context
-from pushhub.letters.writing import Paper
+from pushhub.context import hub
+from pushhub.identity.sign_in_identifiers import Email, by_email, by_login
+from pushhub.kernel.db import reading
+from pushhub.mail.content import Content
+from pushhub.mail.models import Letter, letter_context
+from pushhub.mail.rendering import Paper
 from tests.cabinet.conftest import Browser
 
 CABINETS = ("kaztranscom", "balabaqsha", "portal")

@@ -9,16 +9,16 @@ import sqlalchemy as sa
 from altcha import Challenge, Payload, solve_challenge
 from flask import Flask
 
+from demo.sample import FAMILY
 from pushhub.accounts.models import Account, AccountIdentifier
-from pushhub.accounts.particulars import particulars_of
+from pushhub.accounts.people.profile_data import particulars_of
+from pushhub.cabinets.loader import OWN_PROFILES, read_profile
 from pushhub.cabinets.product import caller_of
-from pushhub.cabinets.reading import OWN_PROFILES, read_profile
-from pushhub.cabinets.sample import FAMILY
-from pushhub.db import reading
-from pushhub.hub import hub as parts_of_the_app
-from pushhub.letters.content import Content
-from pushhub.letters.models import Letter, letter_context
-from pushhub.products.service import Caller
+from pushhub.context import hub as parts_of_the_app
+from pushhub.kernel.db import reading
+from pushhub.mail.content import Content
+from pushhub.mail.models import Letter, letter_context
+from pushhub.products.products import Caller
 from tests.cabinet.conftest import Browser
 from tests.support.actors import Phone
 

@@ -9,25 +9,26 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.accounts import flows, possession, sessions
-from pushhub.accounts import service as accounts
-from pushhub.accounts.failures import CodeWanted, Wait
-from pushhub.accounts.flows import FlowKind
-from pushhub.accounts.identifiers import Identifier
+from demo.sample import FAMILY
+from pushhub.accounts.flows import flows, number_proof
+from pushhub.accounts.flows.flows import FlowKind
+from pushhub.accounts.flows.number_proof import Answer, Unreachable, claim_of
 from pushhub.accounts.models import AccountIdentifier, CabinetFlow, SignInFailure
-from pushhub.accounts.password_change import change_password
-from pushhub.accounts.possession import Answer, Unreachable, claim_of
-from pushhub.accounts.registering import register
-from pushhub.accounts.service import Wrong
-from pushhub.accounts.sessions import NewSession, SessionLife
+from pushhub.accounts.passwords.change import change_password
+from pushhub.accounts.people.register import register
+from pushhub.accounts.sessions import sessions
+from pushhub.accounts.sessions import sign_in as accounts
+from pushhub.accounts.sessions.sessions import NewSession, SessionLife
+from pushhub.accounts.sessions.sign_in import Wrong
+from pushhub.accounts.sessions.sign_in_throttle import CodeWanted, Wait
 from pushhub.binding.rules import OfferStatus
-from pushhub.cabinets.reading import read_profile
-from pushhub.cabinets.sample import FAMILY
-from pushhub.db import reading
-from pushhub.errors import TooManyCodes
-from pushhub.housekeeping import sweep
-from pushhub.phones import PhoneNumber
-from pushhub.products.service import Caller
+from pushhub.cabinets.loader import read_profile
+from pushhub.dispatcher.housekeeping import sweep
+from pushhub.identity.phone import PhoneNumber
+from pushhub.identity.sign_in_identifiers import Identifier
+from pushhub.kernel.db import reading
+from pushhub.kernel.errors import TooManyCodes
+from pushhub.products.products import Caller
 from tests.cabinet.conftest import person
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock
@@ -112,7 +113,7 @@ def test_a_new_password_ends_every_session_and_tells_the_phone(
         begun = try_password(caller, FAMILY.password)
         assert isinstance(begun, NewSession)
         claim = claim_of(person(), accounts.find_account(caller.product_id, person()), "password_reset")
-        shown = possession.offer(caller, claim, None, locale="ru")
+        shown = number_proof.offer(caller, claim, None, locale="ru")
     phone.bind(number=account, password=shown.password)
     with app.app_context():
         found = accounts.find_account(caller.product_id, person())
@@ -132,7 +133,7 @@ def test_registering_again_moves_the_account_and_tells_both_phones(
     old, new = make_phone(), make_phone()  # type: ignore[operator]
     with app.app_context():
         for device, number in ((old, account), (new, FAMILY.new_number)):
-            made = possession.offers.create_offer(caller, PhoneNumber.parse(number))
+            made = number_proof.offers.create_offer(caller, PhoneNumber.parse(number))
             device.bind(number=number, password=made.password)
         register(caller.product_id, person(), PhoneNumber.parse(FAMILY.new_number), "Kunshuaq!2027")
         found = accounts.find_account(caller.product_id, person())
@@ -202,10 +203,10 @@ def test_a_number_that_is_nobodys_looks_real_binds_nobody_and_is_never_right(
         assert all(claim.number.country == "KZ" for claim in claims)
         again = claim_of(claims[0].identifier, None, "password_reset")
         assert again.number == claims[0].number
-        sent = {claim: possession.send(caller, claim, locale="ru", address=None) for claim in claims}
+        sent = {claim: number_proof.send(caller, claim, locale="ru", address=None) for claim in claims}
         unreachable = [claim for claim, found in sent.items() if isinstance(found, Unreachable)]
         assert 5 < len(unreachable) < 25
-        shown = possession.offer(caller, unreachable[0], None, locale="ru")
+        shown = number_proof.offer(caller, unreachable[0], None, locale="ru")
         assert shown.status is OfferStatus.PENDING
         assert shown.password is not None
     with pytest.raises(Exception, match="offer_not_accepted"):
@@ -215,10 +216,10 @@ def test_a_number_that_is_nobodys_looks_real_binds_nobody_and_is_never_right(
         verification = sent[claim]
         assert not isinstance(verification, Unreachable)
         for code in ("0000", "1234", "0000"):
-            assert possession.check(caller, claim, verification.id, code).answer is Answer.NOT_OPENED
-        assert possession.check(caller, claim, verification.id, "12").answer is Answer.MALFORMED
+            assert number_proof.check(caller, claim, verification.id, code).answer is Answer.NOT_OPENED
+        assert number_proof.check(caller, claim, verification.id, "12").answer is Answer.MALFORMED
         now.forward(minutes=6)
-        assert possession.check(caller, claim, verification.id, "0000").answer is Answer.OVER
+        assert number_proof.check(caller, claim, verification.id, "0000").answer is Answer.OVER
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -228,18 +229,18 @@ def test_codes_for_one_iin_are_limited_alike_with_an_account_and_without(
     with app.app_context():
         if known:
             claim = claim_of(person(), accounts.find_account(caller.product_id, person()), "password_reset")
-            shown = possession.offer(caller, claim, None, locale="ru")
+            shown = number_proof.offer(caller, claim, None, locale="ru")
             phone.bind(number=account, password=shown.password)
         else:
             claim = next(
                 claim
                 for number in range(30)
                 if (claim := claim_of(Identifier("iin", f"{number:064x}", ""), None, "password_reset"))
-                and possession.nobody_is_bound(claim)
+                and number_proof.nobody_is_bound(claim)
             )
         for _ in range(49):  # one fewer than the 50 that these tests allow a number
-            assert not isinstance(possession.send(caller, claim, locale="ru", address=None), Unreachable)
+            assert not isinstance(number_proof.send(caller, claim, locale="ru", address=None), Unreachable)
             now.forward(minutes=5, seconds=1)
         with pytest.raises(TooManyCodes) as refused:
-            possession.send(caller, claim, locale="ru", address=None)
+            number_proof.send(caller, claim, locale="ru", address=None)
         assert refused.value.retry_at is not None

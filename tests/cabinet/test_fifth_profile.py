@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of, prepare_product
-from pushhub.cabinets.reading import read_profile
 from pushhub.channels.recording import RecordingChannel
-from pushhub.hub import Hub
-from pushhub.settings import Settings
+from pushhub.context import Hub
+from pushhub.kernel.settings import Settings
 from tests.cabinet.conftest import Browser
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock

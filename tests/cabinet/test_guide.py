@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask import Flask
 
-from pushhub.accounts.twelve_digits import check_digit
+from demo.sample import FAMILY
 from pushhub.binding.offers import create_offer
-from pushhub.cabinets.sample import FAMILY
-from pushhub.phones import PhoneNumber
-from pushhub.products.service import Caller
-from pushhub.settings import Settings
+from pushhub.identity.kz_id_checksum import check_digit
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel.settings import Settings
+from pushhub.products.products import Caller
 from tests.cabinet.conftest import Browser
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from pushhub.accounts.iin import Iin
-from pushhub.accounts.rules import PasswordRule, wait_after
-from pushhub.accounts.twelve_digits import DigitsProblem, WrongDigits, check_digit
+from pushhub.accounts.passwords.rules import PasswordRule, wait_after
+from pushhub.identity.iin import Iin
+from pushhub.identity.kz_id_checksum import DigitsProblem, WrongDigits, check_digit
 
 TODAY = date(2026, 11, 21)
 INDIGO = PasswordRule(12, 128, lower=True, upper=True, digit=True, special="!@#$%&*?")

@@ -10,15 +10,15 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.accounts import likeness
-from pushhub.accounts.likeness import PasswordTooLike, marks_of
 from pushhub.accounts.models import Account, AccountPassword
-from pushhub.accounts.password_change import change_password, set_password
-from pushhub.accounts.registering import NewAccount, create, register
-from pushhub.cabinets.reading import read_profile
-from pushhub.db import reading, transaction
-from pushhub.ids import new_key
-from pushhub.products.service import Caller
+from pushhub.accounts.passwords import history
+from pushhub.accounts.passwords.change import change_password, set_password
+from pushhub.accounts.passwords.history import PasswordTooLike, marks_of
+from pushhub.accounts.people.register import NewAccount, create, register
+from pushhub.cabinets.loader import read_profile
+from pushhub.kernel.db import reading, transaction
+from pushhub.kernel.ids import new_key
+from pushhub.products.products import Caller
 from tests.cabinet.conftest import person
 from tests.support.databases import FakeClock
 
@@ -144,7 +144,7 @@ def test_a_password_that_somebody_else_sets_is_remembered_but_compared_with_noth
     owner: UUID, now: FakeClock
 ) -> None:
     now.forward(minutes=5)
-    given = likeness.prepared(owner, "Balapan#2027", RULE)
+    given = history.prepared(owner, "Balapan#2027", RULE)
     with transaction() as session:
         set_password(session, given, must_change=True)
     with reading() as session:
@@ -184,7 +184,7 @@ def test_marks_tell_nothing_to_who_has_only_the_database(
     assert not set(marks_of(new_key(), FIRST)) & set(stored)
     for password in ("Qwerty1!", "Ab1!Ab1!Ab1!Ab1!Ab1"):
         other = new_key()
-        prepared = likeness.prepared(other, password, RULE)
+        prepared = history.prepared(other, password, RULE)
         assert len(prepared.marks) < len(stored)
     assert len(stored) == 24
     assert not any(word in mark.casefold() for mark in stored for word in ("balapan", "2026"))

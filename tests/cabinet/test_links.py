@@ -10,18 +10,18 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub import housekeeping
-from pushhub.accounts import links
-from pushhub.accounts.links import LinkKind, LinkWorthless, Trouble
+from pushhub.accounts.flows import links
+from pushhub.accounts.flows.links import LinkKind, LinkWorthless, Trouble
 from pushhub.accounts.models import Account, AccountLink
-from pushhub.accounts.password_change import change_password
-from pushhub.accounts.service import find_account
-from pushhub.cabinets.reading import read_profile
-from pushhub.db import reading, transaction
-from pushhub.errors import NotFound
-from pushhub.ids import new_key
-from pushhub.logs import redact
-from pushhub.products.service import Caller
+from pushhub.accounts.passwords.change import change_password
+from pushhub.accounts.sessions.sign_in import find_account
+from pushhub.cabinets.loader import read_profile
+from pushhub.dispatcher import housekeeping
+from pushhub.kernel.db import reading, transaction
+from pushhub.kernel.errors import NotFound
+from pushhub.kernel.ids import new_key
+from pushhub.kernel.logs import redact
+from pushhub.products.products import Caller
 from tests.cabinet.conftest import person
 from tests.support.actors import Shop
 from tests.support.databases import FakeClock

@@ -10,15 +10,15 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.accounts.registering import register
-from pushhub.accounts.twelve_digits import check_digit
+from demo.sample import FAMILY
+from pushhub.accounts.people.register import register
+from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import prepare_product
-from pushhub.cabinets.reading import read_profile
-from pushhub.cabinets.sample import FAMILY
-from pushhub.db import Base, reading
-from pushhub.phones import PhoneNumber
-from pushhub.products.service import Caller, set_policy
-from pushhub.settings import Settings
+from pushhub.identity.kz_id_checksum import check_digit
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel.db import Base, reading
+from pushhub.kernel.settings import Settings
+from pushhub.products.products import Caller, set_policy
 from simulators.register import Register
 from tests.cabinet.conftest import Browser, person
 from tests.support.actors import Phone

@@ -8,17 +8,17 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.accounts.password_change import change_password
-from pushhub.accounts.registering import register
-from pushhub.accounts.service import find_account
-from pushhub.binding.models import Offer
+from pushhub.accounts.passwords.change import change_password
+from pushhub.accounts.people.register import register
+from pushhub.accounts.sessions.sign_in import find_account
 from pushhub.binding.rules import Assurance, OfferStatus
-from pushhub.cabinets.reading import read_profile
-from pushhub.db import reading
+from pushhub.cabinets.loader import read_profile
+from pushhub.devices.models import Offer
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel.db import reading
 from pushhub.panels.models import Panel
-from pushhub.panels.service import create_panel
-from pushhub.phones import PhoneNumber
-from pushhub.products.service import Caller
+from pushhub.panels.panels import create_panel
+from pushhub.products.products import Caller
 from reference_device.client import Refused
 from tests.cabinet.conftest import Browser, person
 from tests.support.actors import Phone

@@ -11,14 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import Flask
 
-from pushhub.accounts import likeness, passwords
-from pushhub.accounts import service as accounts
-from pushhub.accounts.failures import Wait
-from pushhub.accounts.identifiers import Identifier
-from pushhub.accounts.service import Wrong
-from pushhub.cabinets.reading import read_profile
-from pushhub.ids import new_key
-from pushhub.products.service import Caller
+from pushhub.accounts.passwords import hashing, history
+from pushhub.accounts.sessions import sign_in as accounts
+from pushhub.accounts.sessions.sign_in import Wrong
+from pushhub.accounts.sessions.sign_in_throttle import Wait
+from pushhub.cabinets.loader import read_profile
+from pushhub.identity.sign_in_identifiers import Identifier
+from pushhub.kernel.ids import new_key
+from pushhub.products.products import Caller
 from tests.cabinet.conftest import person
 
 REAL_ARGON2 = True
@@ -31,12 +31,12 @@ def try_password(app: Flask, caller: Caller, who: Identifier) -> object:
 
 
 def test_a_password_is_stored_with_argon2id_and_matches_from_every_keyboard() -> None:
-    stored = passwords.hashed("Å#Balapan2026")
+    stored = hashing.hashed("Å#Balapan2026")
     assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-    assert passwords.matches(stored, "A\u030a#Balapan2026")
-    assert not passwords.matches(stored, "å#Balapan2026")
-    assert not passwords.matches(None, "the password of nobody")
-    assert not passwords.matches("not a hash", "x")
+    assert hashing.matches(stored, "A\u030a#Balapan2026")
+    assert not hashing.matches(stored, "å#Balapan2026")
+    assert not hashing.matches(None, "the password of nobody")
+    assert not hashing.matches("not a hash", "x")
 
 
 def test_an_answer_takes_the_same_time_with_an_account_as_without(app: Flask, caller: Caller, account: str) -> None:
@@ -75,6 +75,6 @@ def test_the_marks_of_a_password_cost_a_guesser_much_and_a_person_little(app: Fl
         account_id, fastest = new_key(), 9.0
         for _ in range(2):
             begun = time.thread_time()
-            likeness.prepared(account_id, password, rule)
+            history.prepared(account_id, password, rule)
             fastest = min(fastest, time.thread_time() - begun)
     assert 0.03 < fastest < 0.6, fastest  # 60 to 140 ms of a usual machine

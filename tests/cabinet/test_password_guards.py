@@ -9,18 +9,21 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.accounts import failures, links, passwords, service, sessions
-from pushhub.accounts.failures import CodeWanted
-from pushhub.accounts.identifiers import Email, by_email, by_login
-from pushhub.accounts.links import LinkKind
+from pushhub.accounts.flows import links
+from pushhub.accounts.flows.links import LinkKind
 from pushhub.accounts.models import Account, AccountSession
-from pushhub.accounts.own_password import check_present
-from pushhub.accounts.password_change import StillTheGiven, change_password, change_password_by_link
-from pushhub.accounts.rules import PasswordRule
-from pushhub.accounts.service import Wrong
-from pushhub.cabinets.reading import read_profile
-from pushhub.db import reading, transaction
-from pushhub.settings import Settings
+from pushhub.accounts.passwords import hashing
+from pushhub.accounts.passwords.change import StillTheGiven, change_password, change_password_by_link
+from pushhub.accounts.passwords.own_password import check_present
+from pushhub.accounts.passwords.rules import PasswordRule
+from pushhub.accounts.sessions import sessions, sign_in_throttle
+from pushhub.accounts.sessions import sign_in as service
+from pushhub.accounts.sessions.sign_in import Wrong
+from pushhub.accounts.sessions.sign_in_throttle import CodeWanted
+from pushhub.cabinets.loader import read_profile
+from pushhub.identity.sign_in_identifiers import Email, by_email, by_login
+from pushhub.kernel.db import reading, transaction
+from pushhub.kernel.settings import Settings
 from tests.cabinet.conftest import Browser, with_products
 from tests.cabinet.owners import HOME, NEW_PASSWORD, PASSWORD, Owner, enter
 from tests.support.databases import FakeClock
@@ -60,7 +63,7 @@ def test_a_sign_in_under_way_does_not_outlive_a_change_of_the_password(app: Flas
     with app.app_context():
         with after_transaction(app, "JOIN account_identifiers", change_meanwhile):
             assert sign_in(owner) == Wrong(None)
-        assert [passwords.matches(stored, PASSWORD) for stored in read] == [True]
+        assert [hashing.matches(stored, PASSWORD) for stored in read] == [True]
         with reading() as session:
             assert session.scalar(sa.select(sa.func.count()).select_from(AccountSession)) == 0
         assert isinstance(sign_in(owner, NEW_PASSWORD), sessions.NewSession)
@@ -73,7 +76,7 @@ def test_a_strangers_guesses_at_the_sign_in_do_not_throw_out_who_is_signed_in(
     with app.app_context():
         for each in (by_login("4445"), by_email(Email.parse(Owner().email))):
             for _ in range(10):
-                failures.count_try(owner.product_id, each.digest)
+                sign_in_throttle.count_try(owner.product_id, each.digest)
         assert sign_in(owner, "wrong") != Wrong(None)
     browser.open(f"{HOME}profile/password")
     browser.send(present=PASSWORD, password=NEW_PASSWORD, repeat=NEW_PASSWORD)

@@ -10,23 +10,23 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.accounts import registering
-from pushhub.accounts.identifiers import Email, by_email, by_login, by_number
+from demo.sample import REGISTER
+from pushhub.accounts.letters.recovery import RecoveryLetter, send_link
 from pushhub.accounts.models import Account
-from pushhub.accounts.own_identifiers import set_login
-from pushhub.accounts.password_change import change_password, was_just_set
-from pushhub.accounts.recovery_letter import RecoveryLetter, send_link
-from pushhub.accounts.registering import NewAccount, create
-from pushhub.accounts.users import users_below
+from pushhub.accounts.passwords.change import change_password, was_just_set
+from pushhub.accounts.people import register
+from pushhub.accounts.people.own_login_and_email import set_login
+from pushhub.accounts.people.register import NewAccount, create
+from pushhub.accounts.people.users import users_below
 from pushhub.binding.offers import create_offer
+from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
-from pushhub.cabinets.reading import read_profile
-from pushhub.cabinets.sample import REGISTER
-from pushhub.db import reading, transaction
-from pushhub.hub import Hub
-from pushhub.letters.content import Content
-from pushhub.phones import PhoneNumber
-from pushhub.settings import Settings
+from pushhub.context import Hub
+from pushhub.identity.phone import PhoneNumber
+from pushhub.identity.sign_in_identifiers import Email, by_email, by_login, by_number
+from pushhub.kernel.db import reading, transaction
+from pushhub.kernel.settings import Settings
+from pushhub.mail.content import Content
 from tests.cabinet.conftest import Browser, with_products
 from tests.cabinet.owners import (
     HOME,
@@ -160,10 +160,10 @@ def test_a_cabinet_that_is_registered_anew_is_told_to_the_mailbox_on_file(app: F
         person, number = by_email(Email.parse(ADDRESS)), PhoneNumber.parse("+77759876543")
         sender = a_sender(product_id, "MALAHIT")
         other = Email.parse("thief@example.kz")
-        registering.register(product_id, person, number, NEW, email=other, sender=sender)
+        register.register(product_id, person, number, NEW, email=other, sender=sender)
         # Whoever is new has had no password before.
         newcomer = by_email(Email.parse("new@example.kz"))
-        registering.register(product_id, newcomer, None, NEW, email=Email.parse("new@example.kz"), sender=sender)
+        register.register(product_id, newcomer, None, NEW, email=Email.parse("new@example.kz"), sender=sender)
     assert [each.to for each in told(app)] == [ADDRESS]
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from pushhub.cabinets.loader import OWN_PROFILES, read_profile
 from pushhub.cabinets.product import caller_of, prepare_product
-from pushhub.cabinets.reading import OWN_PROFILES, read_profile
-from pushhub.cabinets.section import lines_of
+from pushhub.cabinets.toml_reader import lines_of
 from pushhub.commands.checkup import examine
-from pushhub.errors import ConfigurationError
-from pushhub.settings import Settings
+from pushhub.kernel.errors import ConfigurationError
+from pushhub.kernel.settings import Settings
 from tests.cabinet.conftest import Browser
 
 INDIGO = (OWN_PROFILES / "indigo.toml").read_text()

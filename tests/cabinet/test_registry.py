@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from pushhub import json_service
-from pushhub.accounts.iin import Iin
-from pushhub.cabinets.sample import FAMILY, REGISTER
-from pushhub.errors import ConfigurationError, RegistryUnavailable
-from pushhub.phones import PhoneNumber
+from demo.sample import FAMILY, REGISTER
+from pushhub.identity.iin import Iin
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel import http_json
+from pushhub.kernel.errors import ConfigurationError, RegistryUnavailable
 from pushhub.registry.contract import Place, Registry
 from pushhub.registry.embedded import EmbeddedRegistry
 from pushhub.registry.http import HttpRegistry
@@ -98,8 +98,8 @@ def test_a_number_stands_under_one_iin(registry: Registry) -> None:
 def test_a_slow_register_is_given_up_after_three_seconds(
     register: Register, secret_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert json_service.TIMEOUT.total_seconds() == 3
-    monkeypatch.setattr(json_service, "TIMEOUT", timedelta(seconds=0.3))
+    assert http_json.TIMEOUT.total_seconds() == 3
+    monkeypatch.setattr(http_json, "TIMEOUT", timedelta(seconds=0.3))
     register.delay = 20
     began = time.monotonic()
     with pytest.raises(RegistryUnavailable):

@@ -8,13 +8,13 @@ from threading import Thread
 import pytest
 from flask import Flask
 
-from pushhub.accounts import passwords
-from pushhub.accounts.registering import register
-from pushhub.accounts.service import find_account
+from demo.sample import FAMILY
+from pushhub.accounts.passwords import hashing
+from pushhub.accounts.people.register import register
+from pushhub.accounts.sessions.sign_in import find_account
 from pushhub.binding.offers import create_offer
-from pushhub.cabinets.sample import FAMILY
-from pushhub.phones import PhoneNumber
-from pushhub.products.service import Caller
+from pushhub.identity.phone import PhoneNumber
+from pushhub.products.products import Caller
 from tests.cabinet.conftest import Browser, person
 from tests.support.actors import Phone
 from tests.support.statements import after_transaction
@@ -66,5 +66,5 @@ def test_of_two_windows_with_two_parents_a_code_confirms_only_whom_it_was_sent_f
     assert father is not None
     assert mother is not None
     assert father.number == FATHERS_NUMBER
-    assert passwords.matches(father.password_hash, FATHERS_PASSWORD)
-    assert passwords.matches(mother.password_hash, NEW)
+    assert hashing.matches(father.password_hash, FATHERS_PASSWORD)
+    assert hashing.matches(mother.password_hash, NEW)

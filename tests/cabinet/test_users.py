@@ -10,20 +10,20 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.accounts import own_identifiers, users
-from pushhub.accounts.identifiers import Email
-from pushhub.accounts.letterhead import Sender
+from pushhub.accounts.letters.sender import Sender
+from pushhub.accounts.letters.users import TooManyLetters
 from pushhub.accounts.models import Account
-from pushhub.accounts.registering import IdentifierTaken
-from pushhub.accounts.user_letters import TooManyLetters
-from pushhub.accounts.users import ChangedMeanwhile, GivenPassword, TooManyUsers, User, UserDetails
+from pushhub.accounts.people import own_login_and_email, users
+from pushhub.accounts.people.register import IdentifierTaken
+from pushhub.accounts.people.users import ChangedMeanwhile, GivenPassword, TooManyUsers, User, UserDetails
+from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
-from pushhub.cabinets.reading import read_profile
-from pushhub.db import Base, reading
-from pushhub.errors import NotFound
-from pushhub.ids import new_key
-from pushhub.products.service import Caller
-from pushhub.settings import Settings
+from pushhub.identity.sign_in_identifiers import Email
+from pushhub.kernel.db import Base, reading
+from pushhub.kernel.errors import NotFound
+from pushhub.kernel.ids import new_key
+from pushhub.kernel.settings import Settings
+from pushhub.products.products import Caller
 from tests.cabinet.conftest import with_products
 from tests.cabinet.owners import Owner, a_sender, letters
 from tests.support.databases import FakeClock
@@ -253,7 +253,7 @@ def test_of_two_who_confirm_one_address_at_once_one_has_it(
     def use(secret: str) -> bool:
         with app.app_context():
             try:
-                own_identifiers.confirm_email(caller.product_id, secret, sender)
+                own_login_and_email.confirm_email(caller.product_id, secret, sender)
             except IdentifierTaken:
                 return False
             return True

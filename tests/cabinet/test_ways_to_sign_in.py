@@ -10,12 +10,12 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.binding.models import Binding
+from demo.sample import ACCOUNTS, REGISTER, prepare_samples
 from pushhub.binding.rules import Assurance
-from pushhub.cabinets.reading import read_profile
-from pushhub.cabinets.sample import ACCOUNTS, REGISTER, prepare_samples
-from pushhub.db import transaction
-from pushhub.settings import Settings
+from pushhub.cabinets.loader import read_profile
+from pushhub.devices.models import Binding
+from pushhub.kernel.db import transaction
+from pushhub.kernel.settings import Settings
 from tests.cabinet.conftest import Browser
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock

@@ -16,12 +16,14 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pushhub import captcha, costs, housekeeping
-from pushhub.cabinets.sample import REGISTER
-from pushhub.captcha import UsedCaptcha
-from pushhub.db import reading, transaction
-from pushhub.sealing import create_key_file, load_keyring
-from pushhub.settings import Settings
+from demo.sample import REGISTER
+from pushhub.accounts import costs
+from pushhub.accounts.flows import captcha
+from pushhub.accounts.flows.captcha import UsedCaptcha
+from pushhub.dispatcher import housekeeping
+from pushhub.kernel.db import reading, transaction
+from pushhub.kernel.sealing import create_key_file, load_keyring
+from pushhub.kernel.settings import Settings
 from tests.support.databases import FakeClock
 
 PLACE = "kaztranscom"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from channel_material import NOW
 
-from pushhub import clock
+from pushhub.kernel import clock
 from simulators import Simulators
 
 

@@ -12,12 +12,12 @@ from uuid import uuid4
 
 from channel_material import message, run
 
-from pushhub import clock
 from pushhub.channels.apns import ApnsChannel
 from pushhub.channels.configured import configured_channels
 from pushhub.channels.contract import Channel, Message, Outcome, PushKind, PushTarget
 from pushhub.channels.fcm import FcmChannel
 from pushhub.channels.time_limits import USUAL, TimeLimits
+from pushhub.kernel import clock
 from simulators import Simulators
 
 FCM, FID, APNS = PushKind.FCM_TOKEN, PushKind.FCM_FID, PushKind.APNS

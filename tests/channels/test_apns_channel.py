@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from channel_material import APNS_TARGET, NOW, FakeWire, Ticks, answer, ec_key, message, run, written
 
-from pushhub import clock
 from pushhub.channels.apns import ApnsChannel, build
 from pushhub.channels.contract import (
     Accepted,
@@ -27,6 +26,7 @@ from pushhub.channels.contract import (
 )
 from pushhub.channels.credentials import PROVIDER_TOKEN_GAP, PROVIDER_TOKEN_SLOT, ProviderToken
 from pushhub.channels.transport import TransportFailed
+from pushhub.kernel import clock
 
 pytestmark = pytest.mark.usefixtures("still_time")
 

@@ -11,7 +11,6 @@ import pytest
 from channel_material import APNS_TARGET, FCM_TARGET, SECRETS
 from on_the_wire import APNS, FCM, FID, fresh, name_of, send
 
-from pushhub import clock
 from pushhub.channels.contract import (
     Accepted,
     ApnsEnvironment,
@@ -23,6 +22,7 @@ from pushhub.channels.contract import (
     TargetDead,
 )
 from pushhub.channels.time_limits import TimeLimits
+from pushhub.kernel import clock
 from simulators import Simulators
 from tests.support.logs import everything_in
 

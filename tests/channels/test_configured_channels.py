@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from pushhub.channels.configured import configured_channels
 from pushhub.channels.contract import Accepted
-from pushhub.errors import ConfigurationError
+from pushhub.kernel.errors import ConfigurationError
 
 
 @dataclass(frozen=True)

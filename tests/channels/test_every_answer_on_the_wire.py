@@ -14,7 +14,6 @@ import pytest
 from on_the_wire import APNS, FCM, fresh, name_of, send
 from prometheus_client import REGISTRY
 
-from pushhub import clock
 from pushhub.channels.contract import (
     Accepted,
     ApnsEnvironment,
@@ -27,6 +26,7 @@ from pushhub.channels.contract import (
     TargetDead,
 )
 from pushhub.channels.outcomes import APNS_OUTCOMES, FCM_OUTCOMES, FCM_STATUSES
+from pushhub.kernel import clock
 from simulators import Simulators
 from simulators.answers import BAD_REQUEST_TYPE, FCM_ERROR_TYPE
 from tests.support.logs import everything_in

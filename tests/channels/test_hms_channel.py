@@ -11,7 +11,6 @@ import pytest
 from channel_material import FCM_TARGET, message
 from wire_world import HMS_TARGET, MAILBOX, fresh, send, to_hms
 
-from pushhub import clock
 from pushhub.channels.contract import (
     Accepted,
     Address,
@@ -24,6 +23,7 @@ from pushhub.channels.contract import (
     TargetDead,
 )
 from pushhub.channels.hms_answers import HMS_OUTCOMES, HMS_STATUSES, hms_outcome
+from pushhub.kernel import clock
 from simulators import Simulators
 from simulators.answers import HMS_CODES
 

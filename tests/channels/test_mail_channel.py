@@ -15,7 +15,6 @@ from aiosmtplib import SMTPException, SMTPNotSupported, SMTPServerDisconnected
 from channel_material import SECRETS, message
 from wire_world import MAILBOX, send, settings_of, to_mailbox
 
-from pushhub import clock
 from pushhub.channels.configured import mail_channel
 from pushhub.channels.contract import (
     Accepted,
@@ -29,10 +28,11 @@ from pushhub.channels.contract import (
     TargetDead,
 )
 from pushhub.channels.email import EmailChannel
-from pushhub.channels.files import root_certificates
 from pushhub.channels.mail_answers import SMTP_OUTCOMES, Stage, mail_failure
 from pushhub.channels.mail_server import MailServer, Security, mailbox, tls_context
 from pushhub.channels.time_limits import TimeLimits
+from pushhub.kernel import clock
+from pushhub.kernel.secret_files import root_certificates
 from simulators import Simulators
 from tests.support.logs import everything_in
 

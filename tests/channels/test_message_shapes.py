@@ -15,10 +15,10 @@ from firebase_admin import messaging
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from pushhub import clock
 from pushhub.channels import apns, fcm
 from pushhub.channels.contract import Message, PushKind, PushTarget
 from pushhub.channels.json_template import JsonTemplate, hole, members, members_hole, text
+from pushhub.kernel import clock
 
 #: Whatever UTF-8 can carry, with much of what could break a template.
 AWKWARD = st.sampled_from(

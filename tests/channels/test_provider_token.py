@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushhub import clock
 from pushhub.channels.credentials import PROVIDER_TOKEN_GAP, PROVIDER_TOKEN_SLOT, ProviderToken
+from pushhub.kernel import clock
 
 #: The start of a slot: 50-minute slots are counted from 1970.
 SLOT = datetime.fromtimestamp(597_000 * PROVIDER_TOKEN_SLOT, UTC)
@@ -70,7 +70,7 @@ def test_two_of_them_are_bit_for_bit_the_same_whenever_they_are_made(key: Path) 
 
 def test_another_process_has_the_same(key: Path) -> None:
     script = (
-        "import sys; from datetime import datetime, UTC; from pathlib import Path; from pushhub import clock;"
+        "import sys; from datetime import datetime, UTC; from pathlib import Path; from pushhub.kernel import clock;"
         "from pushhub.channels.credentials import ProviderToken\n"
         f"with clock.use(lambda: datetime.fromtimestamp({SLOT.timestamp()} + 1234, UTC)):\n"
         "    print(ProviderToken(Path(sys.argv[1]), 'ABC123DEFG', 'TEAM123456').header())"

@@ -30,7 +30,7 @@ from pushhub.channels.contract import (
 )
 from pushhub.channels.sms import Gateway, SmsChannel
 from pushhub.channels.time_limits import TimeLimits
-from pushhub.errors import ConfigurationError
+from pushhub.kernel.errors import ConfigurationError
 from simulators import Simulators
 from tests.support.logs import everything_in
 

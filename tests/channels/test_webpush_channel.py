@@ -15,7 +15,6 @@ from channel_material import SECRETS, FakeWire, Ticks, answer, ec_key, message
 from cryptography.hazmat.primitives.asymmetric import ec
 from wire_world import build, send, settings_of, to_browser
 
-from pushhub import clock
 from pushhub.channels.contract import (
     Accepted,
     Address,
@@ -30,6 +29,7 @@ from pushhub.channels.contract import (
 from pushhub.channels.subscription import PUBLIC_HOSTS, Subscription, UnfitSubscription
 from pushhub.channels.vapid import Vapid
 from pushhub.channels.webpush import WEBPUSH_OUTCOMES, WEBPUSH_REASONS, WebPushChannel
+from pushhub.kernel import clock
 from simulators import Simulators
 from tests.support.logs import everything_in
 

@@ -11,11 +11,11 @@ from uuid import uuid4
 
 from channel_material import message
 
-from pushhub import clock
 from pushhub.channels.configured import configured_channels
 from pushhub.channels.contract import Address, Channel, Message, Outcome, PushKind, PushTarget
 from pushhub.channels.time_limits import USUAL, TimeLimits
-from pushhub.settings import Settings, load_settings
+from pushhub.kernel import clock
+from pushhub.kernel.settings import Settings, load_settings
 from simulators import Simulators
 
 HMS_TARGET = "IQAAAACy0SecretHmsTarget-0001"
@@ -23,7 +23,7 @@ NUMBER = "+77010009876"
 MAILBOX = "secret.parent@mail.kz"
 
 LEAST = {
-    "PUSHHUB_DATABASE_URL": "sqlite:////tmp/pushhub.db",
+    "PUSHHUB_DATABASE_URL": "sqlite:////tmp/pushhub.kernel.db",
     "PUSHHUB_KEY_FILE": "keys.json",
     "PUSHHUB_PUBLIC_URL": "https://codes.example.kz",
 }

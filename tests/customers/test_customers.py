@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from pushhub import json_service
-from pushhub.accounts.tax_id import TaxId
 from pushhub.customers.configured import configured_customers
 from pushhub.customers.contract import Customers, normal_contract
 from pushhub.customers.embedded import EmbeddedCustomers
 from pushhub.customers.http import HttpCustomers
-from pushhub.errors import ConfigurationError, CustomersUnavailable
+from pushhub.identity.tax_id import TaxId
+from pushhub.kernel import http_json
+from pushhub.kernel.errors import ConfigurationError, CustomersUnavailable
 from simulators.customers import Customers as CustomerService
 from tests.support.logs import everything_in
 
@@ -117,8 +117,8 @@ def test_nothing_personal_is_in_their_text_forms(customers: Customers) -> None:
 def test_a_slow_service_is_given_up_after_three_seconds(
     service: CustomerService, secret_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert json_service.TIMEOUT.total_seconds() == 3
-    monkeypatch.setattr(json_service, "TIMEOUT", timedelta(seconds=0.3))
+    assert http_json.TIMEOUT.total_seconds() == 3
+    monkeypatch.setattr(http_json, "TIMEOUT", timedelta(seconds=0.3))
     service.delay = 20
     began = time.monotonic()
     with pytest.raises(CustomersUnavailable):

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from pushhub.channels.recording import RecordingChannel
-from pushhub.hub import Hub
+from pushhub.context import Hub
 from tests.support.actors import Phone, Shop
 
 ROUTE = ["push:20", "sms:60", "email"]

@@ -13,10 +13,10 @@ from flask import Flask
 
 from pushhub.channels.contract import Address, ChannelDown, Rejected, Retry, TargetDead
 from pushhub.channels.recording import RecordingChannel
-from pushhub.db import reading
-from pushhub.events import Event
-from pushhub.hub import Hub
-from pushhub.ids import Prefix, parse_id
+from pushhub.context import Hub
+from pushhub.events.record import Event
+from pushhub.kernel.db import reading
+from pushhub.kernel.ids import Prefix, parse_id
 from pushhub.verifications.models import Verification
 from tests.escalation.conftest import ROUTE
 from tests.escalation.deliveries import digits, ways

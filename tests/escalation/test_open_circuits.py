@@ -12,11 +12,11 @@ from flask import Flask
 
 from pushhub.channels.contract import Accepted, ChannelDown, Message, Outcome, Retry
 from pushhub.channels.recording import RecordingChannel
-from pushhub.db import reading
-from pushhub.delivery.dispatcher import Dispatcher
+from pushhub.context import Hub
 from pushhub.delivery.models import Delivery
-from pushhub.hub import Hub
-from pushhub.ids import Prefix, parse_id
+from pushhub.dispatcher.dispatcher import Dispatcher
+from pushhub.kernel.db import reading
+from pushhub.kernel.ids import Prefix, parse_id
 from tests.escalation.deliveries import ways
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop
 from tests.support.databases import FakeClock

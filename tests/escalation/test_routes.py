@@ -14,11 +14,11 @@ from flask import Flask
 
 from pushhub.channels.contract import ChannelDown, Message, Outcome, Retry
 from pushhub.channels.recording import RecordingChannel
-from pushhub.db import reading
-from pushhub.errors import ConfigurationError
-from pushhub.events import Event
-from pushhub.hub import Hub
-from pushhub.products import service as products
+from pushhub.context import Hub
+from pushhub.events.record import Event
+from pushhub.kernel.db import reading
+from pushhub.kernel.errors import ConfigurationError
+from pushhub.products import products as products
 from tests.escalation.deliveries import digits, ways
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock

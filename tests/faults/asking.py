@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from flask import Flask
 
-from pushhub.ids import Prefix, parse_id
+from pushhub.kernel.ids import Prefix, parse_id
 
 _THREADS = 4
 #: How long a client goes on asking while the service says 503.

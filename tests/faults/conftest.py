@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.faults.environment import Town, a_town
 from tests.faults.ledger import Ledger
 from tests.faults.postgres import stoppable_postgres
-from tests.faults.town import Town, a_town
 
 Report = Callable[[str, Ledger], None]
 

@@ -76,9 +76,9 @@ class DispatcherProcess:
 
 
 def _dispatch(environ: Mapping[str, str], log: Path, oddities: Oddities) -> None:
-    from pushhub import clock
     from pushhub.cli import main
     from pushhub.delivery import outbox
+    from pushhub.kernel import clock
 
     os.setsid()
     threading.Thread(target=_end_with_the_tests, daemon=True).start()

@@ -23,7 +23,7 @@ import sqlalchemy as sa
 
 from pushhub.delivery.models import Attempt, Delivery
 from pushhub.delivery.rules import DeliveryStatus
-from pushhub.ids import Prefix, parse_id, public_id
+from pushhub.kernel.ids import Prefix, parse_id, public_id
 from pushhub.verifications.models import Verification
 from simulators.inbox import Arrival
 from tests.faults.asking import Ask

@@ -1,6 +1,6 @@
 """The clock of one of two dispatchers steps while codes are sent, or is wrong from the start.
 
-Every process goes by the database's clock (`pushhub.delivery.timekeeping`), so a wrong one changes nothing: without
+Every process goes by the database's clock (`pushhub.kernel.db_clock`), so a wrong one changes nothing: without
 that, a clock that is two minutes fast takes the rows that others hold, and one that is ten minutes fast takes every
 code for expired.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from tests.faults.conftest import Report
 from tests.faults.dispatcher_process import Oddities
-from tests.faults.town import GONE, Town
+from tests.faults.environment import GONE, Town
 
 
 def test_a_clock_that_steps_forward_and_back_changes_nothing(town: Town, report: Report) -> None:

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from tests.faults.conftest import Report
+from tests.faults.environment import GONE, Town
 from tests.faults.postgres import How
-from tests.faults.town import GONE, Town
 
 _DOWN = 2.0
 

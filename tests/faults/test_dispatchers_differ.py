@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.faults.conftest import Report
-from tests.faults.town import GONE, Town
+from tests.faults.environment import GONE, Town
 
 
 def test_a_dispatcher_whose_credentials_are_refused_leaves_its_codes_to_the_others(

@@ -7,7 +7,7 @@ import pytest
 from pushhub.delivery.outbox import LEASE
 from tests.faults.conftest import Report
 from tests.faults.dispatcher_process import Oddities
-from tests.faults.town import GONE, Town
+from tests.faults.environment import GONE, Town
 
 #: Longer than any try takes, shorter than the usual lease, for which a test waits only before a release.
 _SHORT_LEASE = 15.0

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 from simulators import Fault
 from tests.faults.conftest import Report
+from tests.faults.environment import GONE, Town
 from tests.faults.ledger import seconds_of
-from tests.faults.town import GONE, Town
 
 #: The longest that a try may take (`pushhub.channels.time_limits.TimeLimits.provider`).
 _TRY = 10.0

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from pushhub.binding.models import Binding, Device, Offer
-from pushhub.db import transaction
-from pushhub.ids import Prefix, new_key, public_id
-from pushhub.notifications.sending import Draft, notify
-from pushhub.products.service import recognise
+from pushhub.devices.models import Binding, Device, Offer
+from pushhub.kernel.db import transaction
+from pushhub.kernel.ids import Prefix, new_key, public_id
+from pushhub.notifications.send import Draft, notify
+from pushhub.products.products import recognise
 from tests.support.actors import Shop, expect
 
 WORDS = {"title": "Meeting", "body": "The meeting begins at six."}

@@ -16,10 +16,10 @@ import sqlalchemy as sa
 from flask import Flask
 
 from pushhub.channels.recording import RecordingChannel
-from pushhub.db import reading, transaction
-from pushhub.delivery.dispatcher import Dispatcher
 from pushhub.delivery.models import Delivery
-from pushhub.errors import Busy
+from pushhub.dispatcher.dispatcher import Dispatcher
+from pushhub.kernel.db import reading, transaction
+from pushhub.kernel.errors import Busy
 from pushhub.notifications import fan_out as fan_out_module
 from pushhub.notifications.fan_out import fan_out_due, turn
 from pushhub.notifications.models import Notification

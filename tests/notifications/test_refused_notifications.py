@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.db import reading
 from pushhub.delivery.models import Delivery
+from pushhub.kernel.db import reading
 from pushhub.notifications.models import Notification
 from tests.notifications.senders import WORDS, Sender, number
 from tests.support.actors import NUMBER, OTHER_NUMBER, Shop, assert_problem

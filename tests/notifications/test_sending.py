@@ -12,10 +12,10 @@ from flask import Flask
 
 from pushhub.channels.contract import Accepted, Rejected, Retry, TargetDead
 from pushhub.channels.recording import RecordingChannel
-from pushhub.db import reading
 from pushhub.delivery.models import Delivery
-from pushhub.events import Event
-from pushhub.ids import Prefix, parse_id
+from pushhub.events.record import Event
+from pushhub.kernel.db import reading
+from pushhub.kernel.ids import Prefix, parse_id
 from pushhub.notifications.models import Notification
 from tests.notifications.senders import WORDS, Sender, bind_crowd, number
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, expect

@@ -11,7 +11,7 @@ from flask import Flask
 
 from pushhub.channels.contract import Message, Outcome, Retry
 from pushhub.channels.recording import RecordingChannel
-from pushhub.clock import rfc3339
+from pushhub.kernel.clock import rfc3339
 from pushhub.notifications.fan_out import fan_out_due
 from reference_device import Refused
 from tests.notifications.senders import WORDS, Sender, bind_crowd, number

@@ -11,8 +11,8 @@ import pytest
 from pushhub.channels import apns, fcm
 from pushhub.channels.contract import Message, PushKind, PushTarget
 from pushhub.channels.recording import RecordingChannel
-from pushhub.clock import now as the_time
-from pushhub.ids import new_key
+from pushhub.kernel.clock import now as the_time
+from pushhub.kernel.ids import new_key
 from pushhub.notifications import rules
 from tests.notifications.senders import WORDS, Sender
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem

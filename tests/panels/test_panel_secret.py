@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
-from pushhub.hub import Hub, hub
-from pushhub.quotas import Quotas
-from pushhub.settings import Settings
+from pushhub.context import Hub, hub
+from pushhub.kernel.quotas import Quotas
+from pushhub.kernel.settings import Settings
 from tests.panels.conftest import SITE, Page, PanelMaker
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem
 from tests.support.databases import FakeClock
@@ -281,7 +281,7 @@ def test_offers_that_are_asked_for_at_once_leave_one_that_can_be_used(maker: Pan
 
 
 def test_a_key_must_be_allowed_to_do_what_its_panel_does(app: Flask, shop: Shop) -> None:
-    from pushhub.products import service as products
+    from pushhub.products import products as products
     from pushhub.products.rules import Scope
 
     with app.app_context():

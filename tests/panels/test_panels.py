@@ -8,10 +8,10 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.db import reading
-from pushhub.housekeeping import sweep
+from pushhub.dispatcher.housekeeping import sweep
+from pushhub.kernel.db import reading
+from pushhub.kernel.sealing import secret_digest
 from pushhub.panels.models import Panel
-from pushhub.sealing import secret_digest
 from tests.panels.conftest import SITE, PanelMaker
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock

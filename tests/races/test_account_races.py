@@ -13,17 +13,20 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.accounts import links, own_identifiers, passwords, service, users
-from pushhub.accounts.identifiers import Email, by_login
-from pushhub.accounts.letterhead import Sender
-from pushhub.accounts.links import LinkKind, LinkWorthless
+from pushhub.accounts.flows import links
+from pushhub.accounts.flows.links import LinkKind, LinkWorthless
+from pushhub.accounts.letters.sender import Sender
 from pushhub.accounts.models import Account, AccountIdentifier, AccountSession
-from pushhub.accounts.password_change import change_password, change_password_by_link
-from pushhub.accounts.users import GivenPassword, UserDetails
-from pushhub.cabinets.reading import read_profile
-from pushhub.db import db, reading, transaction
-from pushhub.ids import new_key
-from pushhub.settings import Settings
+from pushhub.accounts.passwords import hashing
+from pushhub.accounts.passwords.change import change_password, change_password_by_link
+from pushhub.accounts.people import own_login_and_email, users
+from pushhub.accounts.people.users import GivenPassword, UserDetails
+from pushhub.accounts.sessions import sign_in as service
+from pushhub.cabinets.loader import read_profile
+from pushhub.identity.sign_in_identifiers import Email, by_login
+from pushhub.kernel.db import db, reading, transaction
+from pushhub.kernel.ids import new_key
+from pushhub.kernel.settings import Settings
 from tests.cabinet.conftest import with_products
 from tests.cabinet.owners import NEW_PASSWORD, PASSWORD, Owner, a_sender, letters
 from tests.support.statements import stopping_at
@@ -119,7 +122,7 @@ def test_an_address_that_is_taken_away_while_it_is_confirmed_is_gone(
     with app.app_context():
         seen = users.find_user(owner.id, key)
     _, changed = paused(
-        lambda: own_identifiers.confirm_email(owner.product_id, secret, sender),
+        lambda: own_login_and_email.confirm_email(owner.product_id, secret, sender),
         NOTED,
         lambda: users.change_user(owner, seen, NEW, None, sender),
     )
@@ -141,7 +144,7 @@ def test_a_link_to_an_address_that_is_being_taken_away_confirms_nothing(
     changed, confirmed = paused(
         lambda: users.change_user(owner, seen, NEW, None, sender),
         stopped_at,
-        lambda: own_identifiers.confirm_email(owner.product_id, secret, sender),
+        lambda: own_login_and_email.confirm_email(owner.product_id, secret, sender),
     )
     assert changed is None
     assert isinstance(confirmed, LinkWorthless)
@@ -154,7 +157,7 @@ def test_an_address_is_confirmed_while_the_password_is_changed(
 ) -> None:
     """Both change the account and its links; neither stands in the other's way."""
     with app.app_context():
-        own_identifiers.ask_email(owner, Email("new@example.kz"), sender)
+        own_login_and_email.ask_email(owner, Email("new@example.kz"), sender)
         with transaction() as session:
             recovery = links.make_link(session, owner.id, LinkKind.RECOVERY, 30)
     secret = newest_secret(app)
@@ -166,18 +169,18 @@ def test_an_address_is_confirmed_while_the_password_is_changed(
             change_password(owner.id, NEW_PASSWORD, RULE)
 
     confirmed, changed = paused(
-        lambda: own_identifiers.confirm_email(owner.product_id, secret, sender),
+        lambda: own_login_and_email.confirm_email(owner.product_id, secret, sender),
         "DELETE FROM account_identifiers",
         change,
     )
-    assert isinstance(confirmed, own_identifiers.Waiting)
+    assert isinstance(confirmed, own_login_and_email.Waiting)
     if by_link:  # with the new address the letter to the one before is worth nothing
         assert isinstance(changed, LinkWorthless)
     else:
         assert changed is None
     with app.app_context(), reading() as session:
         present = session.get_one(Account, owner.id).password_hash
-    assert passwords.matches(present, PASSWORD if by_link else NEW_PASSWORD)
+    assert hashing.matches(present, PASSWORD if by_link else NEW_PASSWORD)
 
 
 def test_a_password_is_changed_in_two_ways_at_once(

@@ -15,18 +15,19 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.binding.models import Binding, Offer
 from pushhub.channels.contract import Retry
 from pushhub.channels.recording import RecordingChannel
-from pushhub.db import db, reading
 from pushhub.delivery import outbox
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.rules import DeliveryKind
-from pushhub.errors import PushhubError
-from pushhub.ids import Prefix, parse_id
-from pushhub.phones import PhoneNumber
-from pushhub.products.service import recognise
-from pushhub.verifications import checking, service
+from pushhub.devices.models import Binding, Offer
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel.db import db, reading
+from pushhub.kernel.errors import PushhubError
+from pushhub.kernel.ids import Prefix, parse_id
+from pushhub.products.products import recognise
+from pushhub.verifications import ask as service
+from pushhub.verifications import check
 from pushhub.verifications.models import Verification
 from reference_device import Refused
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, expect
@@ -75,7 +76,7 @@ def test_of_64_right_guesses_at_once_one_succeeds(shop: Shop, bound: Phone, app:
     with app.app_context():
         caller = recognise(shop.key)
     key = parse_id(Prefix.VERIFICATION, verification["id"])
-    results = at_once(lambda _: checking.check(caller, key, code))
+    results = at_once(lambda _: check.check(caller, key, code))
     assert Counter(result.valid for result in results) == {True: 1, False: MANY - 1}
     assert 1 <= attempts_used(app, verification) <= 3
     assert shop.show(verification)["status"] == "approved"
@@ -99,7 +100,7 @@ def test_64_wrong_guesses_at_once_get_exactly_three_looks(
     with app.app_context():
         caller = recognise(shop.key)
     key = parse_id(Prefix.VERIFICATION, verification["id"])
-    results = at_once(lambda _: checking.check(caller, key, wrong))
+    results = at_once(lambda _: check.check(caller, key, wrong))
     assert not any(result.valid for result in results)
     assert len(looks) == 3
     assert attempts_used(app, verification) == 3

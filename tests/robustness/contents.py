@@ -7,7 +7,7 @@ from functools import cache
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.db import Base, db
+from pushhub.kernel.db import Base, db
 
 #: By the name of the table; None where there is no row.
 Contents = dict[str, str | None]

@@ -15,11 +15,11 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from pushhub.app import create_app
-from pushhub.binding.models import Device
-from pushhub.db import Base, db, transaction
-from pushhub.engine import Patience
-from pushhub.logs import JsonFormatter
-from pushhub.products import service as products
+from pushhub.devices.models import Device
+from pushhub.kernel.db import Base, db, transaction
+from pushhub.kernel.engine import Patience
+from pushhub.kernel.logs import JsonFormatter
+from pushhub.products import products as products
 from tests.robustness.world import SERVER, World, a_binding, a_world, channels, generous_settings
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem
 from tests.support.databases import Database, Databases, FakeClock
@@ -141,7 +141,7 @@ def gone(
     with home.app_context():
         key = products.create_product("INDIGO").live_key.text
     if database.engine == "sqlite":
-        address = f"sqlite:///{tmp_path}/no-such-folder/pushhub.db"
+        address = f"sqlite:///{tmp_path}/no-such-folder/pushhub.kernel.db"
     else:
         address = "postgresql+psycopg://pushhub@127.0.0.1:1/pushhub?connect_timeout=2"
     return make_app(generous_settings(address, key_file), patience=IMPATIENT), {"Authorization": f"Bearer {key}"}

@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from pushhub.quotas import Quotas
+from pushhub.kernel.quotas import Quotas
 from pushhub.webhooks.resolver import Resolver
 from tests.robustness.world import FREE_NUMBER, HOOK, SERVER, World, a_binding
 from tests.support.actors import NUMBER

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pushhub.binding.models import Offer
-from pushhub.db import reading
-from pushhub.ids import Prefix, new_key, parse_id, public_id
-from pushhub.limits import LimitCounter
+from pushhub.devices.models import Offer
+from pushhub.kernel.db import reading
+from pushhub.kernel.ids import Prefix, new_key, parse_id, public_id
+from pushhub.kernel.limits import LimitCounter
 from tests.robustness.contents import assert_same, contents
 from tests.robustness.world import HOOK, SERVER, World, a_binding, a_password
 from tests.support.actors import NUMBER, assert_problem

@@ -18,21 +18,21 @@ import sqlalchemy as sa
 from flask import Flask, Response, request
 from sqlalchemy.exc import IntegrityError
 
-from pushhub.binding.credentials import Presented
-from pushhub.binding.devices import DeviceDescription
-from pushhub.binding.models import Binding, Device, Offer
+from pushhub.binding.bind import Bound, PasswordShown, QrScanned
+from pushhub.binding.offer_lookup import Presented
 from pushhub.binding.offers import ShownOffer
 from pushhub.binding.rules import OfferStatus
-from pushhub.binding.service import Bound, PasswordShown, QrScanned
 from pushhub.channels.contract import ChannelDown, Message, Outcome, PushKind, PushTarget, Rejected, Retry, TargetDead
 from pushhub.channels.recording import RecordingChannel
-from pushhub.db import Base, db, transaction
-from pushhub.delivery.receipts import FeedItem, Opened
-from pushhub.logs import JsonFormatter, redact
-from pushhub.phones import PhoneNumber
+from pushhub.devices.devices import DeviceDescription
+from pushhub.devices.models import Binding, Device, Offer
+from pushhub.feed.receipts import FeedItem, Opened
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel.db import Base, db, transaction
+from pushhub.kernel.logs import JsonFormatter, redact
+from pushhub.kernel.settings import Settings
 from pushhub.products.models import Product
-from pushhub.products.service import NewKey, NewProduct
-from pushhub.settings import Settings
+from pushhub.products.products import NewKey, NewProduct
 from reference_device import Refused
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop
 from tests.support.databases import FakeClock

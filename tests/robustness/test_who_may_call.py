@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from demo.start.actions import sent_by_our_page
 from mobile_api import bindings as app_bindings
 from mobile_api.signed import signed_by_known_device
 from pushhub.http.contract import public
-from pushhub.settings import Settings
+from pushhub.kernel.settings import Settings
 from tests.support.actors import assert_problem
 from tests.support.databases import FakeClock
 from web_api.cabinet import routes as cabinet
 from web_api.integrators.caller import valid_api_key
 from web_api.panels.visitor import valid_panel_secret
-from web_api.start.actions import sent_by_our_page
 
 #: The guard of each blueprint: one function that refuses whoever may not call, or `public`.
 GUARDS: dict[str, Callable[[], None]] = {
@@ -43,6 +43,7 @@ GUARDS: dict[str, Callable[[], None]] = {
     "companion": public,
     "start": public,
     "welcome": public,
+    "mailbox": public,
     "start_actions": sent_by_our_page,
     "cabinet": cabinet.sent_by_our_page,
     "cabinet_members": cabinet.signed_in_here,
@@ -114,8 +115,8 @@ def test_the_document_says_the_same_about_who_may_call(whole: Flask) -> None:
 
 # What the source promises.
 
-PACKAGES = ("pushhub", "mobile_api", "web_api", "simulators", "reference_device")
-SERVICE = ("pushhub", "mobile_api", "web_api")
+PACKAGES = ("pushhub", "mobile_api", "web_api", "demo", "simulators", "reference_device")
+SERVICE = ("pushhub", "mobile_api", "web_api", "demo")
 HOME = Path(importlib.import_module("pushhub").__file__ or "").parent.parent
 
 
@@ -128,7 +129,7 @@ def modules(*packages: str) -> Iterator[tuple[str, ast.Module]]:
 
 
 def imports(source: ast.AST) -> Iterator[str]:
-    """The full name of everything imported: `flask.request`, `pushhub.db`."""
+    """The full name of everything imported: `flask.request`, `pushhub.kernel.db`."""
     for node in ast.walk(source):
         if isinstance(node, ast.Import):
             yield from (entry.name for entry in node.names)
@@ -152,6 +153,9 @@ def dotted(node: ast.AST) -> str:
         ("pushhub", "tests", None),
         ("pushhub", "simulators", "pushhub/commands/"),
         ("pushhub", "reference_device", "pushhub/commands/"),
+        ("pushhub", "demo", None),
+        ("mobile_api", "demo", None),
+        ("web_api", "demo", None),
         ("mobile_api", "web_api", None),
         ("web_api", "mobile_api", None),
         ("simulators", "pushhub", None),
@@ -192,7 +196,7 @@ def test_no_module_is_longer_than_400_lines() -> None:
 
 def test_only_the_clock_reads_the_systems_time() -> None:
     allowed = {
-        "pushhub/clock.py": "it is the clock",
+        "pushhub/kernel/clock.py": "it is the clock",
     }
     readers = {
         path
@@ -212,7 +216,7 @@ def test_only_a_transaction_commits() -> None:
         for node in ast.walk(source)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "commit"
     }
-    assert {path for path in committing if not path.startswith("pushhub/migrations/")} == {"pushhub/db.py"}
+    assert {path for path in committing if not path.startswith("pushhub/migrations/")} == {"pushhub/kernel/db.py"}
 
 
 def _names(node: ast.ImportFrom) -> set[str]:

@@ -21,19 +21,18 @@ from joserfc.jwk import ECKey
 from stdnum.iso7064 import mod_97_10
 from werkzeug.test import TestResponse
 
-import mobile_api
-import web_api
-from pushhub import clock
 from pushhub.app import create_app
 from pushhub.binding import consent
 from pushhub.channels.recording import RecordingChannel
-from pushhub.db import db
-from pushhub.products import service as products
+from pushhub.kernel import clock
+from pushhub.kernel.db import db
+from pushhub.kernel.settings import load_settings
+from pushhub.products import products as products
 from pushhub.products.rules import Scope
-from pushhub.settings import load_settings
 from reference_device import DeviceKey
 from tests.robustness.contents import assert_same, contents
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, expect
+from tests.support.applications import faces_of
 from tests.support.databases import Databases, FakeClock
 
 SERVER = "https://codes.test"
@@ -149,7 +148,7 @@ def a_world(databases: Databases, engine: str, key_file: Path, **options: Any) -
         database = open_things.enter_context(databases.empty(engine))
         open_things.enter_context(clock.use(now))
         settings = generous_settings(database.url, key_file)
-        app = create_app(settings, faces=(mobile_api, web_api), channels=channels(), **options)
+        app = create_app(settings, faces=faces_of(settings), channels=channels(), **options)
         with app.app_context():
             open_things.callback(db.engine.dispose)
         yield _peopled(app, now)

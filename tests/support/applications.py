@@ -17,17 +17,18 @@ import sqlalchemy as sa
 from flask import Flask
 from jinja2 import BytecodeCache
 
+import demo
 import mobile_api
 import web_api
-from pushhub.app import create_app
+from pushhub.app import Face, create_app
 from pushhub.channels.contract import Channel
 from pushhub.channels.recording import RecordingChannel
-from pushhub.db import db
+from pushhub.context import Hub, attach
 from pushhub.delivery.rules import TEST_CHANNEL
-from pushhub.hub import Hub, attach
-from pushhub.logs import configure_logging
-from pushhub.sealing import Keyring
-from pushhub.settings import Settings
+from pushhub.kernel.db import db
+from pushhub.kernel.logs import configure_logging
+from pushhub.kernel.sealing import Keyring
+from pushhub.kernel.settings import Settings
 
 #: How many kinds wait for a test that wants the like of them.
 _KEPT = 12
@@ -35,6 +36,11 @@ _KEPT = 12
 _LAST_STATEMENT = 5.0
 _EVENTS = ("before_cursor_execute", "after_cursor_execute", "begin", "commit", "rollback")
 Kind = tuple[Settings, frozenset[str]]
+
+
+def faces_of(settings: Settings) -> list[Face]:
+    """The faces with which `wsgi.py` serves an installation of these settings."""
+    return [mobile_api, web_api, *([demo] if settings.start_page else [])]
 
 
 @dataclass
@@ -105,7 +111,7 @@ class Applications:
         return _Made(app, engine, kind, keyring, extensions, _shape(app, engine))
 
     def _create(self, settings: Settings, **options: Any) -> Flask:
-        app = create_app(settings, faces=(mobile_api, web_api), **options)
+        app = create_app(settings, faces=faces_of(settings), **options)
         app.jinja_env.bytecode_cache = self._templates
         return app
 

@@ -24,9 +24,9 @@ import psycopg
 from flask_migrate import upgrade
 
 from pushhub.app import create_app
-from pushhub.db import Base, db
-from pushhub.sealing import create_key_file
-from pushhub.settings import load_settings
+from pushhub.kernel.db import Base, db
+from pushhub.kernel.sealing import create_key_file
+from pushhub.kernel.settings import load_settings
 
 #: Names a PostgreSQL server to use in place of the one from the wheel; its role must be able to create databases.
 SERVER_VARIABLE = "TEST_POSTGRES_URL"

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.db import db
+from pushhub.kernel.db import db
 
 #: How long a stopped statement waits, in seconds, for the test that forgot it.
 _FORGOTTEN = 60.0

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from pushhub import clock
-from pushhub.settings import Settings
-from pushhub.webhooks.relay import relay_events
+from pushhub.events.relay import relay_events
+from pushhub.kernel import clock
+from pushhub.kernel.settings import Settings
 from pushhub.webhooks.sender import WebhookSender
 from simulators.certificates import Certificates, prepare_certificates
 from tests.support.actors import Shop, expect

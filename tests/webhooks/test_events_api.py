@@ -12,12 +12,12 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.binding.service import unbind_number
-from pushhub.db import reading, transaction
-from pushhub.events import Event, Tag, record
-from pushhub.ids import new_key
-from pushhub.phones import PhoneNumber
-from pushhub.webhooks.documents import event_body, event_document
+from pushhub.binding.bind import unbind_number
+from pushhub.events.document import event_body, event_document
+from pushhub.events.record import Event, Tag, record
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel.db import reading, transaction
+from pushhub.kernel.ids import new_key
 from pushhub.webhooks.rules import LARGEST_BODY
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock

@@ -15,11 +15,11 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from pushhub.db import db, reading, transaction
-from pushhub.events import Event, Tag, record
-from pushhub.ids import new_key
+from pushhub.events.record import Event, Tag, record
+from pushhub.events.relay import relay_events
+from pushhub.kernel.db import db, reading, transaction
+from pushhub.kernel.ids import new_key
 from pushhub.webhooks.models import EventCounter, Webhook, WebhookMessage
-from pushhub.webhooks.relay import relay_events
 from tests.support.actors import Shop
 from tests.support.statements import before_each
 

@@ -14,9 +14,9 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.db import reading, transaction
-from pushhub.errors import DatabaseUnavailable
-from pushhub.logs import JsonFormatter
+from pushhub.kernel.db import reading, transaction
+from pushhub.kernel.errors import DatabaseUnavailable
+from pushhub.kernel.logs import JsonFormatter
 from pushhub.webhooks import queue, rules
 from pushhub.webhooks.models import WebhookMessage, WebhookSecret
 from pushhub.webhooks.sender import WebhookSender

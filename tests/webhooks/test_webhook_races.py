@@ -16,16 +16,17 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.db import reading, transaction
-from pushhub.errors import PushhubError, TooManyWebhooks
-from pushhub.events import Event, Tag, record
-from pushhub.ids import Prefix, new_key, public_id
-from pushhub.products.service import recognise
-from pushhub.webhooks import queue, service
+from pushhub.events.cursor import events_after
+from pushhub.events.record import Event, Tag, record
+from pushhub.events.relay import relay_events
+from pushhub.kernel.db import reading, transaction
+from pushhub.kernel.errors import PushhubError, TooManyWebhooks
+from pushhub.kernel.ids import Prefix, new_key, public_id
+from pushhub.products.products import recognise
+from pushhub.webhooks import endpoints as service
+from pushhub.webhooks import queue
 from pushhub.webhooks import sender as sender_module
 from pushhub.webhooks.models import Webhook, WebhookMessage, WebhookSecret
-from pushhub.webhooks.polling import events_after
-from pushhub.webhooks.relay import relay_events
 from pushhub.webhooks.sender import WebhookSender
 from tests.support.actors import Shop, expect
 from tests.webhooks.receiver import Received, Receiver, says

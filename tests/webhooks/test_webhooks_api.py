@@ -15,11 +15,11 @@ from click.testing import CliRunner
 from flask import Flask
 
 from pushhub.commands import webhook as webhook_commands
-from pushhub.db import db
-from pushhub.events import Tag
-from pushhub.ids import Prefix, new_key, public_id
-from pushhub.products import service as products
-from pushhub.settings import Settings
+from pushhub.events.record import Tag
+from pushhub.kernel.db import db
+from pushhub.kernel.ids import Prefix, new_key, public_id
+from pushhub.kernel.settings import Settings
+from pushhub.products import products as products
 from pushhub.webhooks.resolver import Resolver, look_up
 from tests.support.actors import NUMBER, Shop, assert_problem, expect
 from tests.support.databases import FakeClock

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from pushhub.webhooks.guarded_client import Wire, trusted
 from pushhub.webhooks.resolver import Resolver, TargetRefused, look_up
 from pushhub.webhooks.rules import Answer
 from pushhub.webhooks.targets import Target, UrlRefusal, target_of
-from pushhub.webhooks.wire import Wire, trusted
 from simulators.certificates import Certificates, prepare_certificates
 from tests.webhooks.conftest import HOST
 from tests.webhooks.receiver import (

@@ -1,7 +1,7 @@
 """The cabinets of products as people see them: one engine, and a profile for each product.
 
 Pages keep no rule of codes or bindings: they ask the use cases that the API asks. Where somebody stands on the way
-to something is kept in a flow (`pushhub.accounts.flows`), not in the page.
+to something is kept in a flow (`pushhub.accounts.flows.flows`), not in the page.
 
 What people do has a folder each, for views and templates alike: `signing_in`, `registration`, `recovery`, `members`.
 What several of them need stands beside the folders: the request (`here`), blueprints and guards (`routes`), forms and
@@ -15,13 +15,13 @@ from importlib import import_module
 
 from flask import Flask
 
-from pushhub.cabinets.reading import read_profile
+from pushhub.cabinets.loader import read_profile
+from pushhub.context import Hub
 from pushhub.customers.configured import configured_customers
-from pushhub.errors import ConfigurationError
-from pushhub.hub import Hub
+from pushhub.kernel.errors import ConfigurationError
 from pushhub.registry.configured import configured_registry
 from web_api.cabinet import routes
-from web_api.cabinet.here import EXTENSION, Cabinet
+from web_api.cabinet.request_context import EXTENSION, Cabinet
 
 #: The modules that hold the views; importing them adds their routes to the blueprints.
 _VIEWS = (

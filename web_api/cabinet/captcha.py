@@ -1,4 +1,4 @@
-"""The task of a form that anybody may send (`pushhub.captcha`), and what came back of it.
+"""The task of a form that anybody may send (`pushhub.accounts.flows.captcha`), and what came back of it.
 
 A page asks for it with the macro `captcha(form)` of `cabinet/captcha.html`; its solution stands in `FIELD`.
 """
@@ -10,9 +10,9 @@ from typing import Any
 from flask import request
 from flask_babel import gettext as _
 
-from pushhub import captcha
+from pushhub.accounts.flows import captcha
 from web_api.cabinet.forms import Form
-from web_api.cabinet.here import profile
+from web_api.cabinet.request_context import profile
 from web_api.cabinet.routes import pages
 
 #: The field in which the browser sends the solution.

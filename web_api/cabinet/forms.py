@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 from flask import request
 from flask_babel import gettext as _
 
-from pushhub.accounts.identifiers import (
+from pushhub.accounts.passwords.change import StillTheGiven
+from pushhub.accounts.passwords.history import PasswordTooLike
+from pushhub.accounts.passwords.rules import PasswordRule
+from pushhub.cabinets.profile import Consent
+from pushhub.identity.iin import Iin
+from pushhub.identity.kz_id_checksum import DigitsProblem, WrongDigits
+from pushhub.identity.phone import PhoneNumber
+from pushhub.identity.sign_in_identifiers import (
     Email,
     Identifier,
     NotALogin,
@@ -20,15 +27,8 @@ from pushhub.accounts.identifiers import (
     by_login,
     by_number,
 )
-from pushhub.accounts.iin import Iin
-from pushhub.accounts.likeness import PasswordTooLike
-from pushhub.accounts.password_change import StillTheGiven
-from pushhub.accounts.rules import PasswordRule
-from pushhub.accounts.twelve_digits import DigitsProblem, WrongDigits
-from pushhub.cabinets.profile import Consent
-from pushhub.clock import now
-from pushhub.errors import NumberInvalid
-from pushhub.phones import PhoneNumber
+from pushhub.kernel.clock import now
+from pushhub.kernel.errors import NumberInvalid
 
 _UNSTORABLE = re.compile("[\0-\x08\x0b-\x1f\ud800-\udfff]")
 _LONGEST = 300

@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from pushhub.errors import NotFound
-from pushhub.hub import hub
-from web_api.cabinet.here import page, profile
+from pushhub.context import hub
+from pushhub.kernel.errors import NotFound
 from web_api.cabinet.offers import store_link
+from web_api.cabinet.request_context import page, profile
 from web_api.cabinet.routes import pages, things
 from web_api.pictures import qr_svg
 

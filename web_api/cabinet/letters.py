@@ -5,15 +5,15 @@ from __future__ import annotations
 from flask import url_for
 from flask_babel import gettext as _
 
-from pushhub.accounts.letterhead import Sender
-from pushhub.accounts.user_letters import TooManyLetters
-from pushhub.hub import hub
-from pushhub.letters.health import mail_state
-from pushhub.letters.rules import MailState
-from pushhub.letters.writing import Paper
+from pushhub.accounts.letters.sender import Sender
+from pushhub.accounts.letters.users import TooManyLetters
+from pushhub.context import hub
+from pushhub.mail.health import mail_state
+from pushhub.mail.rendering import Paper
+from pushhub.mail.rules import MailState
 from web_api.cabinet.forms import Form
-from web_api.cabinet.here import caller, language, profile
-from web_api.cabinet.proving import clock_time
+from web_api.cabinet.number_proof import clock_time
+from web_api.cabinet.request_context import caller, language, profile
 
 
 def sender() -> Sender:

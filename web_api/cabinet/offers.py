@@ -6,14 +6,14 @@ from uuid import UUID
 
 from flask import Response, url_for
 
-from pushhub.accounts import possession
-from pushhub.accounts.flows import FlowKind
+from pushhub.accounts.flows import number_proof as possession
+from pushhub.accounts.flows.flows import FlowKind
 from pushhub.binding import offers
 from pushhub.binding.offers import ShownOffer
-from pushhub.errors import NotFound
-from pushhub.hub import hub
-from web_api.cabinet import proving
-from web_api.cabinet.here import caller, member
+from pushhub.context import hub
+from pushhub.kernel.errors import NotFound
+from web_api.cabinet import number_proof as proving
+from web_api.cabinet.request_context import caller, member
 from web_api.cabinet.routes import members, pages
 from web_api.pictures import qr_svg
 

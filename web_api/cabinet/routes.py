@@ -12,7 +12,11 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from pushhub.errors import (
+from pushhub.context import hub
+from pushhub.http.design import secured
+from pushhub.http.not_found import nothing_here
+from pushhub.http.problems import problem_response, refusal_of
+from pushhub.kernel.errors import (
     BodyTooLarge,
     Busy,
     CabinetNotReady,
@@ -24,11 +28,7 @@ from pushhub.errors import (
     PushhubError,
     RegistryUnavailable,
 )
-from pushhub.http.design import secured
-from pushhub.http.nowhere import nothing_here
-from pushhub.http.problems import problem_response, refusal_of
-from pushhub.hub import hub
-from web_api.cabinet.here import cabinet_named, forgery_secret, keep_visitor, page, signed_in
+from web_api.cabinet.request_context import cabinet_named, forgery_secret, keep_visitor, page, signed_in
 
 log = logging.getLogger(__name__)
 #: The name of the field that shows that a form is ours.

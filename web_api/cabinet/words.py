@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from flask_babel import gettext as _
 
-from pushhub.accounts.possession import Answer, Checked
+from pushhub.accounts.flows.number_proof import Answer, Checked
 from pushhub.verifications.rules import VerificationStatus
 
 

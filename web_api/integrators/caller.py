@@ -6,11 +6,11 @@ from typing import Any, cast
 
 from flask import g, request
 
-from pushhub import errors
-from pushhub.errors import BadApiKey
-from pushhub.idempotency import Repeatable
+from pushhub.kernel import errors
+from pushhub.kernel.errors import BadApiKey
+from pushhub.kernel.idempotency import Repeatable
+from pushhub.products.products import Caller, recognise
 from pushhub.products.rules import Scope
-from pushhub.products.service import Caller, recognise
 from web_api.integrators import quota
 
 SECURITY = [{"api_key": cast(list[str], [])}]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from pushhub.events import Tag
+from pushhub.events.record import Tag
 from pushhub.http.fields import Time
+from pushhub.webhooks.endpoints import TOLD
 from pushhub.webhooks.rules import DisabledReason, MessageStatus
-from pushhub.webhooks.service import TOLD
 from pushhub.webhooks.targets import LONGEST_URL
 from web_api.integrators.schemas import one_of
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pushhub import errors
+from pushhub.events.cursor import events_after
+from pushhub.events.document import event_document
 from pushhub.http.contract import Face
+from pushhub.kernel import errors
 from pushhub.products.rules import Scope
-from pushhub.webhooks.documents import event_document
-from pushhub.webhooks.polling import events_after
 from web_api.integrators import event_schemas, quota
 from web_api.integrators.caller import ALWAYS, SECURITY, the_caller, valid_api_key
 

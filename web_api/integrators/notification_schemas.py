@@ -11,7 +11,7 @@ from pushhub.delivery.rules import DeliveryStatus
 from pushhub.http.fields import Time
 from pushhub.notifications import rules
 from pushhub.notifications.rules import NotificationStatus
-from pushhub.texts import LOCALES
+from pushhub.translations.message_texts import LOCALES
 from web_api.integrators.schemas import one_of
 
 ALL = "all"

@@ -7,12 +7,12 @@ from typing import Any
 
 from flask import request
 
-from pushhub import errors
 from pushhub.http.contract import Face
-from pushhub.ids import Prefix, parse_id, public_id
-from pushhub.notifications import sending
+from pushhub.kernel import errors
+from pushhub.kernel.ids import Prefix, parse_id, public_id
+from pushhub.notifications import send as sending
 from pushhub.notifications.models import Notification
-from pushhub.notifications.sending import Draft, Shown
+from pushhub.notifications.send import Draft, Shown
 from pushhub.products.rules import Scope
 from web_api.integrators import notification_schemas as schemas
 from web_api.integrators import quota

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pushhub import clock, errors
-from pushhub.delivery.reach import reach_of_number
 from pushhub.delivery.rules import TEST_CHANNEL
+from pushhub.devices.reachability import reach_of_number
 from pushhub.http.contract import Face
-from pushhub.phones import PhoneNumber
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel import clock, errors
 from pushhub.products.rules import Scope
 from web_api.integrators import quota
 from web_api.integrators.caller import ALWAYS, SECURITY, the_caller, valid_api_key

@@ -6,12 +6,12 @@ from typing import Any
 
 from flask import Response
 
-from pushhub import errors
 from pushhub.binding import offers
 from pushhub.binding.offers import ShownOffer
 from pushhub.http.contract import Face
-from pushhub.ids import Prefix, parse_id, public_id
-from pushhub.phones import PhoneNumber
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel import errors
+from pushhub.kernel.ids import Prefix, parse_id, public_id
 from pushhub.products.rules import Scope
 from web_api.integrators import quota, schemas
 from web_api.integrators.caller import (

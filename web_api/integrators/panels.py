@@ -6,19 +6,19 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from pushhub import errors
 from pushhub.binding.rules import Assurance
+from pushhub.context import hub
 from pushhub.http.contract import Face
 from pushhub.http.fields import Time
-from pushhub.hub import hub
-from pushhub.ids import Prefix, parse_id, public_id
-from pushhub.panels import service
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel import errors
+from pushhub.kernel.ids import Prefix, parse_id, public_id
+from pushhub.panels import panels
+from pushhub.panels.panels import ShownPanel
 from pushhub.panels.rules import PanelStatus, origin_in
-from pushhub.panels.service import ShownPanel
-from pushhub.phones import PhoneNumber
+from pushhub.products.products import Caller
 from pushhub.products.rules import Scope
-from pushhub.products.service import Caller
-from pushhub.texts import LOCALES
+from pushhub.translations.message_texts import LOCALES
 from web_api.integrators import quota
 from web_api.integrators.caller import (
     ALWAYS,
@@ -118,7 +118,7 @@ class MadePanel(Panel):
 )
 def create_panel(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Have a panel made for one number; its secret goes into your page"""
-    shown = service.create_panel(
+    shown = panels.create_panel(
         _caller(body["purpose"]),
         PhoneNumber.parse(body["number"]),
         purpose=body["purpose"],
@@ -135,13 +135,13 @@ def create_panel(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, s
 @face.operation("GET", "/<panel_id>", answer=Panel)
 def show_panel(panel_id: str) -> dict[str, Any]:
     """How the panel is doing; ask here before you believe a page that says it was approved"""
-    return panel_document(service.show_panel(_caller(None), parse_id(Prefix.PANEL, panel_id)))
+    return panel_document(panels.show_panel(_caller(None), parse_id(Prefix.PANEL, panel_id)))
 
 
 @face.operation("DELETE", "/<panel_id>", answer=None, status=204)
 def close_panel(panel_id: str) -> None:
     """End the panel and its offer; one that has ended stays as it is"""
-    service.close_panel(_caller(None), parse_id(Prefix.PANEL, panel_id))
+    panels.close_panel(_caller(None), parse_id(Prefix.PANEL, panel_id))
 
 
 def _caller(purpose: str | None) -> Caller:

@@ -1,4 +1,4 @@
-"""How fast one API key may call (`pushhub.quotas`). Told in `RateLimit-Policy` and `RateLimit`
+"""How fast one API key may call (`pushhub.kernel.quotas`). Told in `RateLimit-Policy` and `RateLimit`
 (draft-ietf-httpapi-ratelimit-headers-10)."""
 
 from __future__ import annotations
@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from flask import Response, g
 
-from pushhub import clock
-from pushhub.errors import TooManyRequests
-from pushhub.hub import hub
-from pushhub.products.service import Caller
+from pushhub.context import hub
+from pushhub.kernel import clock
+from pushhub.kernel.errors import TooManyRequests
+from pushhub.products.products import Caller
 
 
 def spend(caller: Caller) -> None:

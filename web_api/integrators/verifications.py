@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from pushhub import clock, errors
 from pushhub.delivery.history import DeliveryHistory, history_of
 from pushhub.delivery.models import Delivery
 from pushhub.http.contract import Face
-from pushhub.ids import Prefix, parse_id, public_id
-from pushhub.phones import PhoneNumber
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel import clock, errors
+from pushhub.kernel.ids import Prefix, parse_id, public_id
 from pushhub.products.rules import Scope
-from pushhub.verifications import checking, service
+from pushhub.verifications import ask as service
+from pushhub.verifications import check as checking
 from pushhub.verifications.models import Verification
 from pushhub.verifications.rules import VerificationStatus, status_at
 from web_api.integrators import quota, schemas

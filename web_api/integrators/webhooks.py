@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from pushhub import errors
+from pushhub.events.document import event_document
 from pushhub.http.contract import Face
-from pushhub.ids import Prefix, parse_id, public_id
+from pushhub.kernel import errors
+from pushhub.kernel.ids import Prefix, parse_id, public_id
 from pushhub.products.rules import Scope
-from pushhub.webhooks import service
-from pushhub.webhooks.documents import event_document
+from pushhub.webhooks import endpoints
+from pushhub.webhooks.endpoints import ShownMessage, ShownWebhook
 from pushhub.webhooks.rules import MessageStatus
-from pushhub.webhooks.service import ShownMessage, ShownWebhook
 from web_api.integrators import event_schemas, quota
 from web_api.integrators.caller import (
     ALWAYS,
@@ -48,20 +48,20 @@ _REPEATED = [errors.IdempotencyKeyMalformed, errors.IdempotencyKeyReused]
 def create_webhook(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Register an address. Keep `secret`: it is shown in this answer only"""
     caller = the_caller(Scope.WEBHOOKS)
-    shown = service.create_webhook(caller, body["url"], body.get("events", ()), request=repeatable())
+    shown = endpoints.create_webhook(caller, body["url"], body.get("events", ()), request=repeatable())
     return webhook_document(shown), 201, _headers(shown)
 
 
 @face.operation("GET", "", answer=event_schemas.Webhooks)
 def list_webhooks() -> dict[str, Any]:
     """Your webhooks: with a live key those for live events, with a test key those for test events"""
-    return {"items": [webhook_document(shown) for shown in service.list_webhooks(the_caller(Scope.WEBHOOKS))]}
+    return {"items": [webhook_document(shown) for shown in endpoints.list_webhooks(the_caller(Scope.WEBHOOKS))]}
 
 
 @face.operation("GET", "/<webhook_id>", answer=event_schemas.Webhook)
 def show_webhook(webhook_id: str) -> dict[str, Any]:
     """One webhook, without its secret"""
-    return webhook_document(service.show_webhook(the_caller(Scope.WEBHOOKS), _key(webhook_id)))
+    return webhook_document(endpoints.show_webhook(the_caller(Scope.WEBHOOKS), _key(webhook_id)))
 
 
 @face.operation(
@@ -74,7 +74,7 @@ def show_webhook(webhook_id: str) -> dict[str, Any]:
 def change_webhook(body: dict[str, Any], webhook_id: str) -> dict[str, Any]:
     """Change address, kinds of events, or switch it off and on. Switched off, it is told nothing"""
     caller = the_caller(Scope.WEBHOOKS)
-    shown = service.change_webhook(
+    shown = endpoints.change_webhook(
         caller, _key(webhook_id), url=body.get("url"), tags=body.get("events"), enabled=body.get("enabled")
     )
     return webhook_document(shown)
@@ -83,7 +83,7 @@ def change_webhook(body: dict[str, Any], webhook_id: str) -> dict[str, Any]:
 @face.operation("DELETE", "/<webhook_id>", answer=None, status=204)
 def delete_webhook(webhook_id: str) -> None:
     """Forget the webhook, with what waits for it"""
-    service.delete_webhook(the_caller(Scope.WEBHOOKS), _key(webhook_id))
+    endpoints.delete_webhook(the_caller(Scope.WEBHOOKS), _key(webhook_id))
 
 
 @face.operation(
@@ -95,7 +95,7 @@ def delete_webhook(webhook_id: str) -> None:
 )
 def rotate_secret(webhook_id: str) -> tuple[dict[str, Any], int, dict[str, str]]:
     """A new secret, shown in this answer only; the one before signs beside it for 24 hours"""
-    shown = service.rotate_secret(the_caller(Scope.WEBHOOKS), _key(webhook_id), request=repeatable())
+    shown = endpoints.rotate_secret(the_caller(Scope.WEBHOOKS), _key(webhook_id), request=repeatable())
     return webhook_document(shown), 200, _headers(shown)
 
 
@@ -108,13 +108,13 @@ def rotate_secret(webhook_id: str) -> tuple[dict[str, Any], int, dict[str, str]]
 )
 def send_test(webhook_id: str) -> dict[str, Any]:
     """Send a `webhook.test` event to this webhook alone, on the usual way; see `deliveries` for what became of it"""
-    return event_document(service.send_test(the_caller(Scope.WEBHOOKS), _key(webhook_id)))
+    return event_document(endpoints.send_test(the_caller(Scope.WEBHOOKS), _key(webhook_id)))
 
 
 @face.operation("GET", "/<webhook_id>/deliveries", answer=event_schemas.WebhookDeliveries)
 def list_deliveries(webhook_id: str) -> dict[str, Any]:
     """The last 50 messages to this webhook, newest first, with what their last try met"""
-    messages = service.last_messages(the_caller(Scope.WEBHOOKS), _key(webhook_id))
+    messages = endpoints.last_messages(the_caller(Scope.WEBHOOKS), _key(webhook_id))
     return {"items": [_delivery_document(shown) for shown in messages]}
 
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, request
 from flask_babel import force_locale
 
 from pushhub.http.contract import public
-from pushhub.texts import LOCALES
+from pushhub.translations.message_texts import LOCALES
 from web_api.panels.words import panel_texts
 
 files = Blueprint("panel_files", __name__, static_folder="static", static_url_path="/panel/own")

@@ -11,14 +11,14 @@ from qrcode.constants import ERROR_CORRECT_M
 
 from pushhub.binding.offers import ShownOffer
 from pushhub.binding.rules import OfferStatus
-from pushhub.delivery.reach import REASONS
+from pushhub.devices.reachability import REASONS
 from pushhub.http.fields import Time
-from pushhub.ids import Prefix, public_id
-from pushhub.panels import visiting
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel.ids import Prefix, public_id
+from pushhub.panels import panel_session
 from pushhub.panels.rules import PanelStatus
-from pushhub.phones import PhoneNumber
 from pushhub.products.route import read_route
-from pushhub.texts import LOCALES
+from pushhub.translations.message_texts import LOCALES
 from pushhub.verifications.models import Verification as VerificationRow
 from pushhub.verifications.rules import VerificationStatus
 from web_api.integrators.schemas import one_of
@@ -99,7 +99,7 @@ class CheckedSight(Sight):
     valid = fields.Boolean(required=True, metadata={"description": "Whether this was the code."})
 
 
-def sight_document(sight: visiting.Sight) -> dict[str, Any]:
+def sight_document(sight: panel_session.Sight) -> dict[str, Any]:
     """Everything that the panel shows."""
     panel = sight.panel
     return {
@@ -131,7 +131,7 @@ def _offer_document(shown: ShownOffer) -> dict[str, Any]:
         "password_changes_at": shown.password_changes_at,
         "step_seconds": shown.offer.step_seconds,
         "expires_at": shown.offer.expires_at,
-        "link": visiting.link_on_this_device(shown.link) if shown.link is not None else None,
+        "link": panel_session.link_on_this_device(shown.link) if shown.link is not None else None,
         "qr": _modules(shown.link) if shown.link is not None else None,
     }
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import request
 
-from pushhub import errors
 from pushhub.http.contract import Face
-from pushhub.panels import visiting
+from pushhub.kernel import errors
+from pushhub.panels import panel_session
 from web_api.integrators.schemas import Typed
 from web_api.panels import schemas
 from web_api.panels.visitor import ALWAYS, SECURITY, open_to_pages, valid_panel_secret, visit
@@ -28,13 +28,13 @@ face = Face(
 @face.operation("GET", "/state", answer=schemas.Sight)
 def show_state() -> dict[str, Any]:
     """Everything that the panel shows at this moment; cheap to poll every two seconds"""
-    return schemas.sight_document(visiting.look(visit()))
+    return schemas.sight_document(panel_session.look(visit()))
 
 
 @face.operation("POST", "/offer", answer=schemas.Sight, refuses=[errors.VerificationClosed])
 def make_offer() -> dict[str, Any]:
     """Have an offer made, or a new one where the last has ended"""
-    return schemas.sight_document(visiting.look(visiting.make_offer(visit())))
+    return schemas.sight_document(panel_session.look(panel_session.make_offer(visit())))
 
 
 @face.operation(
@@ -45,7 +45,7 @@ def make_offer() -> dict[str, Any]:
 )
 def send() -> dict[str, Any]:
     """Have the code sent; one that is under way for the same purpose is taken"""
-    return schemas.sight_document(visiting.look(visiting.send(visit(), address=request.remote_addr)))
+    return schemas.sight_document(panel_session.look(panel_session.send(visit(), address=request.remote_addr)))
 
 
 @face.operation(
@@ -63,7 +63,7 @@ def send() -> dict[str, Any]:
 )
 def resend() -> dict[str, Any]:
     """Have the same code sent once more"""
-    return schemas.sight_document(visiting.look(visiting.resend(visit())))
+    return schemas.sight_document(panel_session.look(panel_session.resend(visit())))
 
 
 @face.operation(
@@ -75,5 +75,5 @@ def resend() -> dict[str, Any]:
 )
 def check(body: dict[str, Any]) -> dict[str, Any]:
     """Whether this is the code. Each look costs an attempt; the right code counts once"""
-    after, valid = visiting.check(visit(), body["code"])
-    return schemas.sight_document(visiting.look(after)) | {"valid": valid}
+    after, valid = panel_session.check(visit(), body["code"])
+    return schemas.sight_document(panel_session.look(after)) | {"valid": valid}

@@ -6,11 +6,11 @@ from typing import Any, cast
 
 from flask import Response, g, request
 
-from pushhub import errors
-from pushhub.errors import OriginRefused, PanelOver
-from pushhub.hub import hub
+from pushhub.context import hub
+from pushhub.kernel import errors
+from pushhub.kernel.errors import OriginRefused, PanelOver
+from pushhub.panels.panel_session import Visit, recognise
 from pushhub.panels.rules import origin_in
-from pushhub.panels.visiting import Visit, recognise
 from web_api.integrators import quota
 
 SECURITY: list[dict[str, Any]] = [{"panel_secret": []}]

@@ -1,9 +1,10 @@
-"""For anybody: health, metrics, and the documentation of the API."""
+"""For anybody: health, metrics, the documentation of the API, the page at `/`."""
 
 from flask import Flask
 from flask_smorest import Api
 
-from web_api.service import documentation, health, metrics
+from pushhub.context import Hub
+from web_api.service import documentation, health, metrics, welcome
 
 
 def register(app: Flask, api: Api) -> None:
@@ -12,3 +13,6 @@ def register(app: Flask, api: Api) -> None:
     api.register_blueprint(health.face.blueprint)
     app.register_blueprint(metrics.pages)
     app.register_blueprint(documentation.pages)
+    parts: Hub = app.extensions["pushhub"]
+    if not parts.settings.start_page:
+        app.register_blueprint(welcome.pages)

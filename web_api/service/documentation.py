@@ -8,8 +8,8 @@ from pathlib import Path
 import flask_swagger_ui
 from flask import Blueprint, Response, render_template, send_from_directory
 
-from pushhub.errors import PushhubError
 from pushhub.http.contract import public
+from pushhub.kernel.errors import PushhubError
 
 pages = Blueprint(
     "documentation", __name__, template_folder="templates", static_folder="static", static_url_path="/docs/own"

@@ -6,8 +6,8 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
+from pushhub.dispatcher.readiness import OK, readiness
 from pushhub.http.contract import Face, public
-from pushhub.readiness import OK, readiness
 
 
 class Alive(Schema):

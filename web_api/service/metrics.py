@@ -10,12 +10,12 @@ import time
 from flask import Blueprint, Flask, Response, g, request
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from pushhub.delivery.circuits import open_circuits
 from pushhub.delivery.history import tries_in_the_last_minute
 from pushhub.delivery.outbox import waiting
-from pushhub.errors import PushhubError
+from pushhub.dispatcher.circuits import open_circuits
 from pushhub.http.contract import public
-from pushhub.letters import queue as letters
+from pushhub.kernel.errors import PushhubError
+from pushhub.mail import queue as letters
 from pushhub.webhooks import queue as webhooks
 
 log = logging.getLogger(__name__)

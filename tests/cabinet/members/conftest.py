@@ -8,17 +8,17 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
-from pushhub.accounts.identifiers import by_iin, by_number
-from pushhub.accounts.iin import Iin
+from demo.sample import FAMILY, REGISTER
 from pushhub.accounts.models import Account
-from pushhub.accounts.registering import NewAccount, create
+from pushhub.accounts.people.register import NewAccount, create
+from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
-from pushhub.cabinets.reading import read_profile
-from pushhub.cabinets.sample import FAMILY, REGISTER
-from pushhub.clock import now as moment
-from pushhub.db import reading
-from pushhub.phones import PhoneNumber
-from pushhub.settings import Settings
+from pushhub.identity.iin import Iin
+from pushhub.identity.phone import PhoneNumber
+from pushhub.identity.sign_in_identifiers import by_iin, by_number
+from pushhub.kernel.clock import now as moment
+from pushhub.kernel.db import reading
+from pushhub.kernel.settings import Settings
 from tests.cabinet.conftest import with_products
 from tests.cabinet.owners import CABINETS, PASSWORD, Owner
 from tests.support.databases import FakeClock

@@ -8,12 +8,12 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.accounts.events import KEPT
 from pushhub.accounts.models import Account, AccountEvent
-from pushhub.clock import now as moment
-from pushhub.db import reading, transaction
-from pushhub.housekeeping import sweep
-from pushhub.ids import least_key_of
+from pushhub.accounts.people.events import KEPT
+from pushhub.dispatcher.housekeeping import sweep
+from pushhub.kernel.clock import now as moment
+from pushhub.kernel.db import reading, transaction
+from pushhub.kernel.ids import least_key_of
 from tests.cabinet.conftest import Browser
 from tests.cabinet.owners import HOME, enter
 

@@ -7,14 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import Flask
 
-from pushhub.accounts import own_identifiers
-from pushhub.accounts.identifiers import Email, by_email, by_login
+from demo.sample import FAMILY
 from pushhub.accounts.models import Account
-from pushhub.accounts.registering import IdentifierTaken, NewAccount, create
+from pushhub.accounts.people import own_login_and_email
+from pushhub.accounts.people.register import IdentifierTaken, NewAccount, create
+from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
-from pushhub.cabinets.reading import read_profile
-from pushhub.cabinets.sample import FAMILY
-from pushhub.db import reading
+from pushhub.identity.sign_in_identifiers import Email, by_email, by_login
+from pushhub.kernel.db import reading
 from tests.cabinet.conftest import Browser
 from tests.cabinet.owners import HOME, PASSWORD, SCHOOL, come_in, enter, letters, link_in
 from tests.support.databases import FakeClock
@@ -63,7 +63,7 @@ def test_what_is_wrong_with_a_login_is_said_under_its_field(
     assert says in browser.text
     assert PASSWORD not in browser.text
     with app.app_context():
-        assert set(own_identifiers.identifiers_of(parent.id)) == {"iin", "number"}
+        assert set(own_login_and_email.identifiers_of(parent.id)) == {"iin", "number"}
 
 
 @pytest.mark.both_engines
@@ -77,7 +77,7 @@ def test_of_two_who_want_one_login_at_once_one_gets_it(app: Flask, parent: Accou
     def want(account: Account) -> bool:
         with app.app_context():
             try:
-                own_identifiers.set_login(account, "wanted")
+                own_login_and_email.set_login(account, "wanted")
             except IdentifierTaken:
                 return False
             return True
@@ -144,7 +144,7 @@ def test_of_two_links_the_newest_counts_and_it_ends_after_an_hour(
     now.forward(minutes=61)
     assert another_browser.send().status_code == 410
     with app.app_context():
-        assert "email" not in own_identifiers.identifiers_of(parent.id)
+        assert "email" not in own_login_and_email.identifiers_of(parent.id)
 
 
 def test_whether_an_address_is_known_is_told_to_its_owner_alone(

@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import Flask
 
-from pushhub.accounts.identifiers import Email, by_email
+from demo.sample import FAMILY
 from pushhub.accounts.models import Account
-from pushhub.accounts.own_password import check_present
-from pushhub.accounts.registering import NewAccount, create
+from pushhub.accounts.passwords.own_password import check_present
+from pushhub.accounts.people.register import NewAccount, create
+from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
-from pushhub.cabinets.reading import read_profile
-from pushhub.cabinets.sample import FAMILY
+from pushhub.identity.sign_in_identifiers import Email, by_email
 from tests.cabinet.conftest import Browser
 from tests.cabinet.owners import HOME, NEW_PASSWORD, PASSWORD, PORTAL, SCHOOL, Owner, come_in, enter, stored
 from tests.support.databases import FakeClock

@@ -11,7 +11,7 @@ from flask import Flask
 from pushhub.accounts.models import Account
 from pushhub.customers.contract import Found, Standing
 from pushhub.customers.remembered import RememberedStandings
-from pushhub.errors import CustomersUnavailable
+from pushhub.kernel.errors import CustomersUnavailable
 from tests.cabinet.conftest import Browser
 from tests.cabinet.owners import HOME, NEW_PASSWORD, PASSWORD, add_user, come_in, confirm, enter
 from tests.support.databases import FakeClock

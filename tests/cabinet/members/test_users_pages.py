@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from flask import Flask
 
 from pushhub.accounts.models import Account, AccountEvent, AccountSession
-from pushhub.cabinets.reading import read_profile
+from pushhub.cabinets.loader import read_profile
 from pushhub.channels.recording import RecordingChannel
-from pushhub.db import Base, reading
-from pushhub.hub import Hub
-from pushhub.ids import Prefix, new_key, public_id
-from pushhub.letters.models import Letter
-from pushhub.settings import Settings
+from pushhub.context import Hub
+from pushhub.kernel.db import Base, reading
+from pushhub.kernel.ids import Prefix, new_key, public_id
+from pushhub.kernel.settings import Settings
+from pushhub.mail.models import Letter
 from tests.cabinet.conftest import Browser, with_products
 from tests.cabinet.owners import (
     HOME,

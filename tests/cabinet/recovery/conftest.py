@@ -8,17 +8,17 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
-from pushhub.accounts.identifiers import Email, by_email, by_iin, by_login, by_number
-from pushhub.accounts.iin import Iin
-from pushhub.accounts.registering import NewAccount, create
+from demo.sample import REGISTER
+from pushhub.accounts.people.register import NewAccount, create
+from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of, prepare_product
-from pushhub.cabinets.reading import read_profile
-from pushhub.cabinets.sample import REGISTER
 from pushhub.channels.recording import RecordingChannel
-from pushhub.clock import now as this_moment
-from pushhub.hub import Hub
-from pushhub.phones import PhoneNumber
-from pushhub.settings import Settings
+from pushhub.context import Hub
+from pushhub.identity.iin import Iin
+from pushhub.identity.phone import PhoneNumber
+from pushhub.identity.sign_in_identifiers import Email, by_email, by_iin, by_login, by_number
+from pushhub.kernel.clock import now as this_moment
+from pushhub.kernel.settings import Settings
 from tests.cabinet.conftest import Browser
 from tests.cabinet.recovering import ADDRESS, IIN, NUMBER, OLD, Dispatch, ask_for_letter, link_in
 from tests.support.actors import Phone

@@ -7,9 +7,9 @@ import re
 import pytest
 from flask import Flask
 
-from pushhub.accounts.iin import Iin
-from pushhub.clock import now as this_moment
-from pushhub.phones import PhoneNumber
+from pushhub.identity.iin import Iin
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel.clock import now as this_moment
 from tests.cabinet.conftest import Browser
 from tests.cabinet.recovering import IIN, KINDERGARTEN, NEW, NUMBER, OLD, OTHER_IIN, OTHER_NUMBER, PORTAL, can_sign_in
 from tests.support.actors import Phone

@@ -12,19 +12,19 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.accounts import links
-from pushhub.accounts.identifiers import Email, by_email
-from pushhub.accounts.links import LinkKind
+from pushhub.accounts.flows import links
+from pushhub.accounts.flows.links import LinkKind
+from pushhub.accounts.letters.recovery import MOST_TO_ADDRESS
 from pushhub.accounts.models import AccountLink
-from pushhub.accounts.password_change import change_password
-from pushhub.accounts.recovery_letter import MOST_TO_ADDRESS
-from pushhub.accounts.service import find_account
+from pushhub.accounts.passwords.change import change_password
+from pushhub.accounts.sessions.sign_in import find_account
+from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
-from pushhub.cabinets.reading import read_profile
 from pushhub.channels.recording import RecordingChannel
-from pushhub.db import Base, db, reading, transaction
-from pushhub.letters.models import Letter
-from pushhub.settings import Settings
+from pushhub.identity.sign_in_identifiers import Email, by_email
+from pushhub.kernel.db import Base, db, reading, transaction
+from pushhub.kernel.settings import Settings
+from pushhub.mail.models import Letter
 from tests.cabinet.conftest import Browser
 from tests.cabinet.recovering import (
     ADDRESS,

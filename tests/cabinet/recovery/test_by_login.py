@@ -11,14 +11,14 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.accounts.identifiers import Email, NotAnEmail, by_email, by_login
 from pushhub.accounts.models import Account, AccountLink
-from pushhub.accounts.registering import NewAccount, create
+from pushhub.accounts.people.register import NewAccount, create
+from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
-from pushhub.cabinets.reading import read_profile
-from pushhub.db import db, reading
-from pushhub.letters.models import Letter
-from pushhub.settings import Settings
+from pushhub.identity.sign_in_identifiers import Email, NotAnEmail, by_email, by_login
+from pushhub.kernel.db import db, reading
+from pushhub.kernel.settings import Settings
+from pushhub.mail.models import Letter
 from tests.cabinet.conftest import Browser, with_products
 from tests.cabinet.owners import HOME, PASSWORD, enter, letters
 

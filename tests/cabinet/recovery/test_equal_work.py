@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.accounts.twelve_digits import check_digit
-from pushhub.db import db
+from pushhub.identity.kz_id_checksum import check_digit
+from pushhub.kernel.db import db
 from tests.cabinet.conftest import Browser
 from tests.cabinet.recovering import IIN, KINDERGARTEN, NUMBER, PORTAL
 from tests.support.actors import Phone

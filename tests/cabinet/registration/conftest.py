@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
-from pushhub import costs
-from pushhub.cabinets.sample import REGISTER
-from pushhub.settings import Settings
+from demo.sample import REGISTER
+from pushhub.accounts import costs
+from pushhub.kernel.settings import Settings
 from tests.cabinet.conftest import with_products
 from tests.cabinet.registering import PROFILES
 from tests.support.databases import FakeClock

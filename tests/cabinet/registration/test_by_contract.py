@@ -11,13 +11,13 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.accounts.identifiers import Email, by_email, by_login
-from pushhub.accounts.particulars import email_of
-from pushhub.accounts.service import find_account
-from pushhub.cabinets.reading import OWN_PROFILES, read_profile
-from pushhub.db import Base, reading
-from pushhub.letters import health
-from pushhub.settings import Settings
+from pushhub.accounts.people.profile_data import email_of
+from pushhub.accounts.sessions.sign_in import find_account
+from pushhub.cabinets.loader import OWN_PROFILES, read_profile
+from pushhub.identity.sign_in_identifiers import Email, by_email, by_login
+from pushhub.kernel.db import Base, reading
+from pushhub.kernel.settings import Settings
+from pushhub.mail import health
 from simulators.customers import Customers
 from tests.cabinet.conftest import Browser, with_products
 from tests.cabinet.registering import (

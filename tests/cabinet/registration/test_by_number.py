@@ -10,14 +10,14 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub import clock
-from pushhub.accounts.identifiers import by_iin
-from pushhub.accounts.iin import Iin
-from pushhub.accounts.registering import NewAccount, create
-from pushhub.cabinets.sample import FAMILY
-from pushhub.db import Base, reading
-from pushhub.phones import PhoneNumber
-from pushhub.settings import Settings
+from demo.sample import FAMILY
+from pushhub.accounts.people.register import NewAccount, create
+from pushhub.identity.iin import Iin
+from pushhub.identity.phone import PhoneNumber
+from pushhub.identity.sign_in_identifiers import by_iin
+from pushhub.kernel import clock
+from pushhub.kernel.db import Base, reading
+from pushhub.kernel.settings import Settings
 from simulators.register import Register
 from tests.cabinet.conftest import Browser, with_products
 from tests.cabinet.registering import (

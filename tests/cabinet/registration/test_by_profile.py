@@ -14,17 +14,17 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from pushhub import clock
-from pushhub.accounts.generated import readable_password
-from pushhub.accounts.identifiers import by_iin, by_number
-from pushhub.accounts.iin import Iin
-from pushhub.accounts.registering import IdentifierTaken, NewAccount, create
-from pushhub.accounts.rules import PasswordRule
-from pushhub.cabinets.reading import OWN_PROFILES, read_profile
-from pushhub.cabinets.sample import FAMILY, REGISTER
-from pushhub.errors import Busy, ConfigurationError
-from pushhub.phones import PhoneNumber
-from pushhub.settings import Settings
+from demo.sample import FAMILY, REGISTER
+from pushhub.accounts.passwords.generated import readable_password
+from pushhub.accounts.passwords.rules import PasswordRule
+from pushhub.accounts.people.register import IdentifierTaken, NewAccount, create
+from pushhub.cabinets.loader import OWN_PROFILES, read_profile
+from pushhub.identity.iin import Iin
+from pushhub.identity.phone import PhoneNumber
+from pushhub.identity.sign_in_identifiers import by_iin, by_number
+from pushhub.kernel import clock
+from pushhub.kernel.errors import Busy, ConfigurationError
+from pushhub.kernel.settings import Settings
 from tests.cabinet.conftest import Browser, with_products
 from tests.cabinet.registering import (
     BALABAQSHA,

@@ -6,11 +6,11 @@ from flask import redirect, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from pushhub.accounts import own_identifiers
-from pushhub.accounts.links import LinkWorthless, Trouble
-from pushhub.accounts.registering import IdentifierTaken
-from web_api.cabinet.here import caller, page, signed_in
+from pushhub.accounts.flows.links import LinkWorthless, Trouble
+from pushhub.accounts.people import own_login_and_email
+from pushhub.accounts.people.register import IdentifierTaken
 from web_api.cabinet.letters import sender
+from web_api.cabinet.request_context import caller, page, signed_in
 from web_api.cabinet.routes import pages
 
 
@@ -18,7 +18,7 @@ from web_api.cabinet.routes import pages
 def look_at_link(secret: str) -> Response:
     """What the link confirms. To open it changes nothing: mail scanners open links too."""
     try:
-        waiting = own_identifiers.look_at_link(caller().product_id, secret)
+        waiting = own_login_and_email.look_at_link(caller().product_id, secret)
     except LinkWorthless as problem:
         return _worthless(problem.trouble)
     return page("members/confirm.html", waiting=waiting, problem=None, note=None)
@@ -28,7 +28,7 @@ def look_at_link(secret: str) -> Response:
 def use_link(secret: str) -> Response:
     """Confirm the address; then one can sign in with it."""
     try:
-        waiting = own_identifiers.confirm_email(caller().product_id, secret, sender())
+        waiting = own_login_and_email.confirm_email(caller().product_id, secret, sender())
     except LinkWorthless as problem:
         return _worthless(problem.trouble)
     except IdentifierTaken:

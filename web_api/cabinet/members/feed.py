@@ -7,16 +7,17 @@ from datetime import UTC, datetime
 from flask import request
 from werkzeug.wrappers import Response
 
-from pushhub.accounts import possession, sessions
-from pushhub.accounts.feed import device_of, feed_of
-from pushhub.accounts.identifiers import Identifier
-from pushhub.accounts.possession import Claim
+from pushhub.accounts.flows import number_proof
+from pushhub.accounts.flows.number_proof import Claim
+from pushhub.accounts.people.feed import device_of, feed_of
+from pushhub.accounts.sessions import sessions
 from pushhub.binding.offers import ShownOffer
 from pushhub.binding.rules import Assurance
-from pushhub.clock import rfc3339
-from pushhub.phones import PhoneNumber
-from web_api.cabinet.here import caller, language, member, page
+from pushhub.identity.phone import PhoneNumber
+from pushhub.identity.sign_in_identifiers import Identifier
+from pushhub.kernel.clock import rfc3339
 from web_api.cabinet.members.event_words import event_details, event_words
+from web_api.cabinet.request_context import caller, language, member, page
 from web_api.cabinet.routes import members
 from web_api.cabinet.words import note_words
 
@@ -43,7 +44,7 @@ def _offer(number: PhoneNumber) -> ShownOffer:
     """The offer that this session shows; a used one is followed by a new one when another device is to be bound."""
     person = member()
     claim = Claim(Identifier("account", str(person.account.id), ""), number, True, "sign_in", Assurance.SIGNED_IN)
-    shown = possession.offer(caller(), claim, person.session.offer_id, locale=language(), again_if_used=True)
+    shown = number_proof.offer(caller(), claim, person.session.offer_id, locale=language(), again_if_used=True)
     if shown.offer.id != person.session.offer_id:
         sessions.show_offer_in(person.session.id, shown.offer.id)
     return shown

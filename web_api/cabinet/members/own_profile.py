@@ -10,23 +10,23 @@ from flask_babel import format_date
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from pushhub.accounts import own_identifiers
-from pushhub.accounts.identifiers import NotALogin
-from pushhub.accounts.likeness import PasswordTooLike
+from pushhub.accounts.letters.users import TooManyLetters
 from pushhub.accounts.models import Account
-from pushhub.accounts.particulars import email_of, particulars_of
-from pushhub.accounts.password_change import change_password, was_just_set
-from pushhub.accounts.registering import IdentifierTaken
-from pushhub.accounts.rules import normal
-from pushhub.accounts.twelve_digits import masked
-from pushhub.accounts.user_letters import TooManyLetters
-from pushhub.errors import NotFound
-from pushhub.phones import PhoneNumber
+from pushhub.accounts.passwords.change import change_password, was_just_set
+from pushhub.accounts.passwords.history import PasswordTooLike
+from pushhub.accounts.passwords.rules import normal
+from pushhub.accounts.people import own_login_and_email
+from pushhub.accounts.people.profile_data import email_of, particulars_of
+from pushhub.accounts.people.register import IdentifierTaken
+from pushhub.identity.kz_id_checksum import masked
+from pushhub.identity.phone import PhoneNumber
+from pushhub.identity.sign_in_identifiers import NotALogin
+from pushhub.kernel.errors import NotFound
 from web_api.cabinet.forms import Form, checklist, same_password, too_like, unmet_points
-from web_api.cabinet.here import language, member, page, profile
 from web_api.cabinet.letters import mail_words, refuse_letters, sender
 from web_api.cabinet.members.person_words import identifier_words, particular_words, sex_words
 from web_api.cabinet.members.present_password import FIELD, check_present_in
+from web_api.cabinet.request_context import language, member, page, profile
 from web_api.cabinet.routes import members
 from web_api.cabinet.words import note_words
 
@@ -38,7 +38,7 @@ _MASKED = ("iin", "tax_id")
 def show_profile() -> Response:
     """Who one is, and what one signs in with."""
     account = member().account
-    kinds = own_identifiers.identifiers_of(account.id)
+    kinds = own_login_and_email.identifiers_of(account.id)
     return page(
         "members/profile.html",
         facts=list(_facts(account)),
@@ -107,9 +107,9 @@ def take_own_identifier(kind: str) -> Response:
     account = member().account
     try:
         if email is not None:
-            own_identifiers.ask_email(account, email, sender())
+            own_login_and_email.ask_email(account, email, sender())
         else:
-            own_identifiers.set_login(account, form.text("login"))
+            own_login_and_email.set_login(account, form.text("login"))
     except IdentifierTaken:
         form.refuse("login", _("Somebody else has this login. Think of another one."))
     except NotALogin:
@@ -143,7 +143,7 @@ def _identifier_page(kind: str, form: Form, status: int = 200, wait_until: datet
         f"members/profile-{kind}.html",
         status,
         form=form,
-        present=own_identifiers.identifiers_of(member().account.id).get(kind),
+        present=own_login_and_email.identifiers_of(member().account.id).get(kind),
         wait_until=wait_until,
         note=None,
     )

@@ -9,11 +9,11 @@ from flask import redirect, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from pushhub.accounts import sessions
-from pushhub.accounts.failures import CodeWanted, Wait
-from pushhub.accounts.own_password import check_present
+from pushhub.accounts.passwords.own_password import check_present
+from pushhub.accounts.sessions import sessions
+from pushhub.accounts.sessions.sign_in_throttle import CodeWanted, Wait
 from web_api.cabinet.forms import Form
-from web_api.cabinet.here import forget_session, member
+from web_api.cabinet.request_context import forget_session, member
 
 FIELD = "present"
 

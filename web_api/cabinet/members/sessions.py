@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from pushhub.accounts import sessions
-from pushhub.errors import NotFound
-from pushhub.ids import Prefix, parse_id, public_id
-from web_api.cabinet.here import forget_session, member, page
+from pushhub.accounts.sessions import sessions
+from pushhub.kernel.errors import NotFound
+from pushhub.kernel.ids import Prefix, parse_id, public_id
+from web_api.cabinet.request_context import forget_session, member, page
 from web_api.cabinet.routes import members
 from web_api.cabinet.words import note_words
 

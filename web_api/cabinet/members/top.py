@@ -8,12 +8,12 @@ from typing import Any
 from flask import current_app, g
 from flask_babel import format_currency
 
-from pushhub.accounts.particulars import particulars_of
-from pushhub.accounts.users import may_manage, root_of
+from pushhub.accounts.people.profile_data import particulars_of
+from pushhub.accounts.people.users import may_manage, root_of
 from pushhub.customers.contract import Standing
 from pushhub.customers.remembered import RememberedStandings
-from pushhub.errors import CustomersUnavailable
-from web_api.cabinet.here import cabinet, profile, signed_in
+from pushhub.kernel.errors import CustomersUnavailable
+from web_api.cabinet.request_context import cabinet, profile, signed_in
 from web_api.cabinet.routes import members
 
 _EXTENSION = "pushhub.standings"

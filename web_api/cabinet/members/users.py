@@ -13,19 +13,19 @@ from flask import redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from pushhub.accounts import users
-from pushhub.accounts.generated import readable_password
-from pushhub.accounts.registering import IdentifierTaken
-from pushhub.accounts.user_letters import GivenPassword, TooManyLetters
-from pushhub.accounts.users import ChangedMeanwhile, SomebodyElse, TooManyUsers, User, UserDetails, may_manage
+from pushhub.accounts.letters.users import GivenPassword, TooManyLetters
+from pushhub.accounts.passwords.generated import readable_password
+from pushhub.accounts.people import users
+from pushhub.accounts.people.register import IdentifierTaken
+from pushhub.accounts.people.users import ChangedMeanwhile, SomebodyElse, TooManyUsers, User, UserDetails, may_manage
 from pushhub.cabinets.profile import Users
-from pushhub.clock import now
-from pushhub.errors import NotFound
-from pushhub.hub import hub
-from pushhub.ids import Prefix, new_key, parse_id, public_id
+from pushhub.context import hub
+from pushhub.kernel.clock import now
+from pushhub.kernel.errors import NotFound
+from pushhub.kernel.ids import Prefix, new_key, parse_id, public_id
 from web_api.cabinet.forms import Form, checklist, unmet_points
-from web_api.cabinet.here import member, page, profile
 from web_api.cabinet.letters import mail_words, refuse_letters, sender
+from web_api.cabinet.request_context import member, page, profile
 from web_api.cabinet.routes import members
 from web_api.cabinet.words import note_words
 

@@ -7,20 +7,20 @@ from flask import redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from pushhub.accounts import flows
-from pushhub.accounts.flows import Flow, FlowKind
-from pushhub.accounts.likeness import PasswordTooLike
-from pushhub.accounts.password_change import change_password
-from pushhub.accounts.possession import Claim
+from pushhub.accounts.flows import flows
+from pushhub.accounts.flows.flows import Flow, FlowKind
+from pushhub.accounts.flows.number_proof import Claim
+from pushhub.accounts.passwords.change import change_password
+from pushhub.accounts.passwords.history import PasswordTooLike
 from pushhub.cabinets.profile import Recovery, Way
-from pushhub.errors import NotFound
-from web_api.cabinet import proving
+from pushhub.kernel.errors import NotFound
+from web_api.cabinet import number_proof
+from web_api.cabinet.code_step import begin_again, code_page, have_code_sent
 from web_api.cabinet.forms import Form, checklist, too_like, unmet_points
-from web_api.cabinet.here import caller, page, profile, visitor
 from web_api.cabinet.letters import sender
 from web_api.cabinet.recovery.by_email import send_letter
+from web_api.cabinet.request_context import caller, page, profile, visitor
 from web_api.cabinet.routes import pages
-from web_api.cabinet.steps import begin_again, code_page, have_code_sent
 from web_api.cabinet.words import note_words
 
 
@@ -48,15 +48,15 @@ def begin_recovery() -> Response:
         return send_letter(form, chosen, found.get("login")) or _ask_page(chosen, form, 429)
     given = [each for kind, each in found.items() if each is not None and kind in profile().identifiers]
     answers = {
-        "identifier": proving.about(given[0]),
-        "also": [proving.about(each) for each in given[1:]],
+        "identifier": number_proof.about(given[0]),
+        "also": [number_proof.about(each) for each in given[1:]],
         "typed": number.e164 if number is not None else None,
     }
     flow = flows.begin(caller().product_id, FlowKind.RECOVERY, visitor(), answers)
-    claim = proving.claim_in(flow)
+    claim = number_proof.claim_in(flow)
     if claim is None:
         return begin_again()
-    here = url_for("cabinet.recover", flow_id=proving.address_of(flow))
+    here = url_for("cabinet.recover", flow_id=number_proof.address_of(flow))
     return have_code_sent(flow, claim, form, here) or _ask_page(chosen, form, 429)
 
 
@@ -75,7 +75,7 @@ def recover(flow_id: str) -> Response:
 def go_on_recovering(flow_id: str) -> Response:
     """Send the code, send it again, look at it, or take the new password (where the profile says so, with the code)."""
     flow = _flow(flow_id)
-    claim = proving.claim_in(flow) if flow is not None else None
+    claim = number_proof.claim_in(flow) if flow is not None else None
     if flow is None or claim is None:
         return begin_again()
     if flow.answers.get("done"):
@@ -85,7 +85,7 @@ def go_on_recovering(flow_id: str) -> Response:
     if step in ("send", "resend"):
         return have_code_sent(flow, claim, form, here) or _recovery_page(flow, form, 429)
     if step == "check" and is_sent and not flow.answers.get("proven"):
-        if not proving.code_is_right(flow, claim, form):
+        if not number_proof.code_is_right(flow, claim, form):
             return _recovery_page(flow, form, 422)
         flows.amend(flow, proven=True)
         return redirect(here, 303)
@@ -100,10 +100,10 @@ def _finish(flow: Flow, claim: Claim, form: Form) -> Response:
     if not form.good:
         return _recovery_page(flow, form, 422)
     if not flow.answers.get("proven"):
-        if not proving.code_is_right(flow, claim, form):
+        if not number_proof.code_is_right(flow, claim, form):
             return _recovery_page(flow, form, 422)
         flow = flows.amend(flow, proven=True)
-    account = proving.account_in(flow)
+    account = number_proof.account_in(flow)
     if account is None:
         return begin_again()
     try:
@@ -117,7 +117,7 @@ def _finish(flow: Flow, claim: Claim, form: Form) -> Response:
 
 def _flow(flow_id: str) -> Flow | None:
     """The flow, if it is one with a code and the profile has that way."""
-    flow = proving.flow_named(flow_id, FlowKind.RECOVERY)
+    flow = number_proof.flow_named(flow_id, FlowKind.RECOVERY)
     by_code = flow is not None and "address" not in flow.answers and profile().recovery(Way.CODE) is not None
     return flow if by_code else None
 

@@ -8,23 +8,23 @@ from flask import redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from pushhub.accounts import flows, links
-from pushhub.accounts.flows import Flow, FlowKind
-from pushhub.accounts.identifiers import Email, Identifier, by_email
-from pushhub.accounts.likeness import PasswordTooLike
-from pushhub.accounts.links import LinkKind, LinkWorthless, Trouble
-from pushhub.accounts.password_change import change_password_by_link, was_just_set
-from pushhub.accounts.recovery_letter import RecoveryLetter, TooManyLettersAsked, send_link
+from pushhub.accounts.flows import flows, links
+from pushhub.accounts.flows.flows import Flow, FlowKind
+from pushhub.accounts.flows.links import LinkKind, LinkWorthless, Trouble
+from pushhub.accounts.letters.recovery import RecoveryLetter, TooManyLettersAsked, send_link
+from pushhub.accounts.passwords.change import change_password_by_link, was_just_set
+from pushhub.accounts.passwords.history import PasswordTooLike
 from pushhub.cabinets.profile import Recovery, Way
-from pushhub.errors import NotFound
-from pushhub.hub import hub
-from pushhub.letters.health import mail_state
-from web_api.cabinet import proving
+from pushhub.context import hub
+from pushhub.identity.sign_in_identifiers import Email, Identifier, by_email
+from pushhub.kernel.errors import NotFound
+from pushhub.mail.health import mail_state
+from web_api.cabinet import number_proof
+from web_api.cabinet.code_step import begin_again
 from web_api.cabinet.forms import Form, checklist, too_like, unmet_points
-from web_api.cabinet.here import caller, page, profile, visitor
 from web_api.cabinet.letters import sender
+from web_api.cabinet.request_context import caller, page, profile, visitor
 from web_api.cabinet.routes import pages
-from web_api.cabinet.steps import begin_again
 from web_api.cabinet.words import note_words
 
 
@@ -34,11 +34,11 @@ def send_letter(form: Form, about: Recovery, login: Identifier | None) -> Respon
     email = form.email("email")
     if email is None or not _write(form, about, email, login):
         return None
-    answers = {"identifier": proving.about(by_email(email)), "address": email.address}
+    answers = {"identifier": number_proof.about(by_email(email)), "address": email.address}
     if login is not None:
-        answers["login"] = proving.about(login)
+        answers["login"] = number_proof.about(login)
     flow = flows.begin(caller().product_id, FlowKind.RECOVERY, visitor(), answers)
-    return redirect(url_for("cabinet.show_letter", flow_id=proving.address_of(flow)), 303)
+    return redirect(url_for("cabinet.show_letter", flow_id=number_proof.address_of(flow)), 303)
 
 
 @pages.get("/recovery/<flow_id>/letter")
@@ -98,7 +98,7 @@ def take_password_by_link(secret: str) -> Response:
 
 
 def _flow(flow_id: str) -> Flow | None:
-    flow = proving.flow_named(flow_id, FlowKind.RECOVERY)
+    flow = number_proof.flow_named(flow_id, FlowKind.RECOVERY)
     return flow if flow is not None and "address" in flow.answers else None
 
 
@@ -126,7 +126,7 @@ def _write(form: Form, about: Recovery, email: Email, login: Identifier | None) 
         form.refuse(
             "email",
             _("Too many letters were asked for. Try again after {when}.").format(
-                when=proving.clock_time(refusal.until)
+                when=number_proof.clock_time(refusal.until)
             ),
         )
         return False
@@ -139,8 +139,8 @@ def _letter_page(flow: Flow, form: Form, status: int = 200) -> Response:
         "recovery/letter.html",
         status,
         form=form,
-        flow_id=proving.address_of(flow),
-        masked=proving.identifier_in(flow).masked,
+        flow_id=number_proof.address_of(flow),
+        masked=number_proof.identifier_in(flow).masked,
         with_login="login" in flow.answers,
         minutes=_recovery().link_minutes,
         mail=mail_state(),

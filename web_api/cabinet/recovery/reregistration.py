@@ -7,24 +7,25 @@ from flask import redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from pushhub.accounts import flows, registering
-from pushhub.accounts.flows import Flow, FlowKind
-from pushhub.accounts.identifiers import by_iin, by_number
-from pushhub.accounts.iin import Iin
-from pushhub.accounts.likeness import PasswordTooLike
-from pushhub.accounts.possession import Claim
+from pushhub.accounts.flows import flows
+from pushhub.accounts.flows.flows import Flow, FlowKind
+from pushhub.accounts.flows.number_proof import Claim
+from pushhub.accounts.passwords.history import PasswordTooLike
+from pushhub.accounts.people import register
 from pushhub.cabinets.profile import Reregistration
-from pushhub.errors import NotFound
-from pushhub.phones import PhoneNumber
+from pushhub.identity.iin import Iin
+from pushhub.identity.phone import PhoneNumber
+from pushhub.identity.sign_in_identifiers import by_iin, by_number
+from pushhub.kernel.errors import NotFound
 from pushhub.registry.contract import Place
 from pushhub.registry.questions import Answers, stands_under, wrong_answers
-from web_api.cabinet import proving
+from web_api.cabinet import number_proof
+from web_api.cabinet.code_step import begin_again, have_code_sent
 from web_api.cabinet.forms import Form, checklist, too_like, unmet_points
-from web_api.cabinet.guessing import counted_guess
-from web_api.cabinet.here import cabinet, caller, page, profile, visitor
+from web_api.cabinet.guess_limit import counted_guess
 from web_api.cabinet.letters import sender
+from web_api.cabinet.request_context import cabinet, caller, page, profile, visitor
 from web_api.cabinet.routes import pages
-from web_api.cabinet.steps import begin_again, have_code_sent
 from web_api.cabinet.words import note_words, unreachable_words
 
 
@@ -63,13 +64,13 @@ def take_answers() -> Response:
         return page("recovery/questions.html", 422, about=about, form=form, confirm=False)
     parents = [parent.digits for parent in (answers.first_parent, answers.second_parent) if parent is not None]
     flow = flows.begin(caller().product_id, FlowKind.REREGISTRATION, visitor(), {"parents": parents})
-    return redirect(url_for("cabinet.reregister", flow_id=proving.address_of(flow)), 303)
+    return redirect(url_for("cabinet.reregister", flow_id=number_proof.address_of(flow)), 303)
 
 
 @pages.get("/re-registration/<flow_id>")
 def reregister(flow_id: str) -> Response:
     """Step 2."""
-    flow = proving.flow_named(flow_id, FlowKind.REREGISTRATION)
+    flow = number_proof.flow_named(flow_id, FlowKind.REREGISTRATION)
     if flow is None:
         return begin_again()
     if flow.answers.get("done"):
@@ -80,7 +81,7 @@ def reregister(flow_id: str) -> Response:
 @pages.post("/re-registration/<flow_id>")
 def go_on_reregistering(flow_id: str) -> Response:
     """Take IIN and number and send a code; send it again; take another number; or finish."""
-    flow = proving.flow_named(flow_id, FlowKind.REREGISTRATION)
+    flow = number_proof.flow_named(flow_id, FlowKind.REREGISTRATION)
     if flow is None:
         return begin_again()
     if flow.answers.get("done"):
@@ -89,7 +90,7 @@ def go_on_reregistering(flow_id: str) -> Response:
     step = form.text("step")
     if step == "number":
         return _take_number(flow, form, here)
-    claim = proving.claim_in(flow)
+    claim = number_proof.claim_in(flow)
     if claim is None:
         return redirect(here, 303)
     if step == "other":
@@ -113,14 +114,14 @@ def _take_number(flow: Flow, form: Form, here: str) -> Response:
         return _number_page(flow, form, 422)
     flow = flows.amend(
         flow,
-        identifier=proving.about(by_iin(iin)),
+        identifier=number_proof.about(by_iin(iin)),
         number=number.e164,
         chosen=True,
         verification=None,
         reason=None,
         offer=None,
     )
-    claim = proving.claim_in(flow)
+    claim = number_proof.claim_in(flow)
     if claim is None:
         return begin_again()
     return have_code_sent(flow, claim, form, here) or _number_page(flow, form, 429)
@@ -131,13 +132,13 @@ def _finish(flow: Flow, claim: Claim, form: Form) -> Response:
     if not form.good:
         return _number_page(flow, form, 422)
     if flow.answers.get("proven") != flow.answers["number"]:
-        if not proving.code_is_right(flow, claim, form):
+        if not number_proof.code_is_right(flow, claim, form):
             return _number_page(flow, form, 422)
         flow = flows.amend(flow, proven=flow.answers["number"])
     further = (by_number(claim.number),) if "number" in profile().identifiers else ()
     rule = profile().password
     try:
-        registering.register(
+        register.register(
             flow.product_id, claim.identifier, claim.number, password, further=further, rule=rule, sender=sender()
         )
     except PasswordTooLike as problem:
@@ -149,15 +150,15 @@ def _finish(flow: Flow, claim: Claim, form: Form) -> Response:
 
 def _number_page(flow: Flow, form: Form, status: int = 200) -> Response:
     chosen = bool(flow.answers.get("chosen"))
-    claim = proving.claim_in(flow) if chosen else None
-    stage = proving.stage_of(flow, claim) if claim is not None else None
+    claim = number_proof.claim_in(flow) if chosen else None
+    stage = number_proof.stage_of(flow, claim) if claim is not None else None
     return page(
         "recovery/number.html",
         status,
         form=form,
-        flow_id=proving.address_of(flow),
+        flow_id=number_proof.address_of(flow),
         stage=stage,
-        masked=proving.identifier_in(flow).masked if "identifier" in flow.answers else "",
+        masked=number_proof.identifier_in(flow).masked if "identifier" in flow.answers else "",
         number=PhoneNumber.trusted(flow.answers["number"]).masked if "number" in flow.answers else "",
         proven=bool(chosen and flow.answers.get("proven") == flow.answers.get("number")),
         why=unreachable_words(stage.reason, moves=stage.moves) if stage is not None else "",

@@ -9,18 +9,18 @@ from datetime import date
 from flask_babel import format_date
 from flask_babel import gettext as _
 
-from pushhub.accounts.iin import Iin
-from pushhub.accounts.tax_id import TaxId
-from pushhub.accounts.twelve_digits import DigitsProblem, WrongDigits
-from pushhub.cabinets.joining import Answers, citizen_data, customer_data, tells_of_the_person
 from pushhub.cabinets.profile import Field, Person, Registration
-from pushhub.clock import now
-from pushhub.errors import CustomersUnavailable
-from pushhub.phones import PhoneNumber
+from pushhub.cabinets.registration_mapping import Answers, citizen_data, customer_data, tells_of_the_person
+from pushhub.identity.iin import Iin
+from pushhub.identity.kz_id_checksum import DigitsProblem, WrongDigits
+from pushhub.identity.phone import PhoneNumber
+from pushhub.identity.tax_id import TaxId
+from pushhub.kernel.clock import now
+from pushhub.kernel.errors import CustomersUnavailable
 from pushhub.registry.questions import stands_under
 from web_api.cabinet.forms import Form
-from web_api.cabinet.guessing import counted_guess
-from web_api.cabinet.here import cabinet, caller, language
+from web_api.cabinet.guess_limit import counted_guess
+from web_api.cabinet.request_context import cabinet, caller, language
 
 #: The longest answer in words.
 _LONGEST = 100

@@ -10,18 +10,20 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from pushhub.accounts import flows, registering, user_letters
-from pushhub.accounts.flows import Flow, FlowKind
-from pushhub.accounts.registering import IdentifierTaken, NewAccount
-from pushhub.accounts.user_letters import TooManyLetters
-from pushhub.accounts.welcome import welcome
-from pushhub.cabinets import joining
-from pushhub.cabinets.joining import Answers
-from pushhub.clock import now
-from pushhub.errors import Busy
-from pushhub.phones import PhoneNumber
-from web_api.cabinet.here import caller, profile, visitor
+from pushhub.accounts.flows import flows
+from pushhub.accounts.flows.flows import Flow, FlowKind
+from pushhub.accounts.letters import users
+from pushhub.accounts.letters.users import TooManyLetters
+from pushhub.accounts.letters.welcome import welcome
+from pushhub.accounts.people import register
+from pushhub.accounts.people.register import IdentifierTaken, NewAccount
+from pushhub.cabinets import registration_mapping
+from pushhub.cabinets.registration_mapping import Answers
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel.clock import now
+from pushhub.kernel.errors import Busy
 from web_api.cabinet.letters import sender
+from web_api.cabinet.request_context import caller, profile, visitor
 
 #: Writes what belongs to the new account, with what its page shows.
 Done = Callable[[Session, dict[str, str]], None]
@@ -40,7 +42,7 @@ def answers_in(flow: Flow) -> Answers:
 def taken_kinds(flow: Flow) -> tuple[str, ...]:
     """Of which kinds the identifiers are that somebody has already, where that has to be told."""
     new = _new_account(answers_in(flow), _proven_in(flow))
-    found = joining.taken(flow.product_id, new)
+    found = registration_mapping.taken(flow.product_id, new)
     return () if _can_do_without(new, found) else found
 
 
@@ -74,18 +76,18 @@ def _make(answers: Answers, new: NewAccount, password: str, done: Done) -> None:
         done(session, {"login": login, "password": password} if login is not None else {})
         if email is not None and login is not None:
             welcome(session, writes, email=email, login=login, password=password)
-        elif email is not None and joining.is_confirmed_first(profile()):
+        elif email is not None and registration_mapping.is_confirmed_first(profile()):
             # It can be asked for again in the profile.
             with suppress(TooManyLetters):
-                user_letters.ask_owner(session, writes, account_id=account_id, email=email)
+                users.ask_owner(session, writes, account_id=account_id, email=email)
 
     product_id, rule = caller().product_id, profile().password
     try:
-        registering.create(product_id, new, password, rule, also=also)
+        register.create(product_id, new, password, rule, also=also)
     except IdentifierTaken as refusal:
         if not _can_do_without(new, refusal.kinds):
             raise
-        registering.create(product_id, joining.without_email(new), password, rule, also=also)
+        register.create(product_id, registration_mapping.without_email(new), password, rule, also=also)
 
 
 def _can_do_without(new: NewAccount, taken: tuple[str, ...]) -> bool:
@@ -93,7 +95,7 @@ def _can_do_without(new: NewAccount, taken: tuple[str, ...]) -> bool:
 
 
 def _new_account(answers: Answers, proven: PhoneNumber | None) -> NewAccount:
-    return joining.account_from(profile(), answers, proven=proven, today=now().date())
+    return registration_mapping.account_from(profile(), answers, proven=proven, today=now().date())
 
 
 def _proven_in(flow: Flow) -> PhoneNumber | None:

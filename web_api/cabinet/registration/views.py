@@ -17,28 +17,28 @@ from flask import redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from pushhub import limits
-from pushhub.accounts import flows
-from pushhub.accounts.flows import Flow, FlowKind
-from pushhub.accounts.generated import readable_password
-from pushhub.accounts.identifiers import by_number
-from pushhub.accounts.registering import IdentifierTaken
+from pushhub.accounts.flows import flows
+from pushhub.accounts.flows.flows import Flow, FlowKind
+from pushhub.accounts.passwords.generated import readable_password
+from pushhub.accounts.people.register import IdentifierTaken
 from pushhub.binding.rules import Assurance
-from pushhub.cabinets import joining
-from pushhub.cabinets.joining import Answers
+from pushhub.cabinets import registration_mapping
 from pushhub.cabinets.profile import Registration
-from pushhub.db import transaction
-from pushhub.errors import NotFound
-from pushhub.ids import Prefix, new_key, parse_id, public_id
-from pushhub.letters.health import mail_state
-from web_api.cabinet import proving
+from pushhub.cabinets.registration_mapping import Answers
+from pushhub.identity.sign_in_identifiers import by_number
+from pushhub.kernel import limits
+from pushhub.kernel.db import transaction
+from pushhub.kernel.errors import NotFound
+from pushhub.kernel.ids import Prefix, new_key, parse_id, public_id
+from pushhub.mail.health import mail_state
+from web_api.cabinet import number_proof
 from web_api.cabinet.captcha import refuse_without_attempt, refuse_without_captcha
+from web_api.cabinet.code_step import begin_again, have_code_sent
 from web_api.cabinet.forms import Form, checklist, unmet_points
-from web_api.cabinet.here import caller, page, profile, signed_in, visitor
 from web_api.cabinet.registration.form import confirm, given_words, person_words, read_fields
 from web_api.cabinet.registration.making import answers_in, as_data, finish, make_at_once, taken_kinds
+from web_api.cabinet.request_context import caller, page, profile, signed_in, visitor
 from web_api.cabinet.routes import pages
-from web_api.cabinet.steps import begin_again, have_code_sent
 from web_api.cabinet.words import note_words, unreachable_words
 
 #: Registrations without a code from one address in an hour: a code is limited by itself.
@@ -56,7 +56,7 @@ def registration() -> Registration:
 @pages.get("/registration")
 def ask_registration() -> Response:
     """The fields; with what was typed before, where somebody comes back to correct it."""
-    about, before = registration(), proving.flow_named(request.args.get("again", ""), FlowKind.REGISTRATION)
+    about, before = registration(), number_proof.flow_named(request.args.get("again", ""), FlowKind.REGISTRATION)
     if signed_in() is not None:
         return redirect(url_for("cabinet_members.show_feed"), 303)
     if about.generated:
@@ -89,10 +89,10 @@ def take_registration() -> Response:
     if at_once:
         return _make_at_once(form, answers)
     flow = flows.begin(caller().product_id, FlowKind.REGISTRATION, visitor(), _flow_answers(about, answers))
-    claim = proving.claim_in(flow)
+    claim = number_proof.claim_in(flow)
     if not about.code or claim is None:
         return _to(flow.id)
-    here = url_for("cabinet.register", flow_id=proving.address_of(flow))
+    here = url_for("cabinet.register", flow_id=number_proof.address_of(flow))
     return have_code_sent(flow, claim, form, here) or _fields_page(form, 429)
 
 
@@ -100,7 +100,7 @@ def take_registration() -> Response:
 def register(flow_id: str) -> Response:
     """The guide or the code; then what the register knows, and the password; at last what was made."""
     registration()
-    flow = proving.flow_named(flow_id, FlowKind.REGISTRATION)
+    flow = number_proof.flow_named(flow_id, FlowKind.REGISTRATION)
     if flow is None:
         return begin_again()
     if flow.answers.get("done"):
@@ -111,7 +111,7 @@ def register(flow_id: str) -> Response:
 @pages.post("/registration/<flow_id>")
 def go_on_registering(flow_id: str) -> Response:
     """Send the code, send it again, look at what was typed, or take the password and make the account."""
-    about, flow = registration(), proving.flow_named(flow_id, FlowKind.REGISTRATION)
+    about, flow = registration(), number_proof.flow_named(flow_id, FlowKind.REGISTRATION)
     if flow is None:
         return begin_again()
     form, here = Form.sent(), url_for("cabinet.register", flow_id=flow_id)
@@ -120,13 +120,13 @@ def go_on_registering(flow_id: str) -> Response:
         return redirect(here, 303)
     if _is_proven(about, flow):
         return _finish(flow, form) if step == "finish" and not about.generated else redirect(here, 303)
-    claim = proving.claim_in(flow)
+    claim = number_proof.claim_in(flow)
     if claim is None:
         return begin_again()
     if step in ("send", "resend"):
         return have_code_sent(flow, claim, form, here) or _page_of(flow, form, 429)
     if step == "check" and flow.answers.get("verification"):
-        if not proving.code_is_right(flow, claim, form):
+        if not number_proof.code_is_right(flow, claim, form):
             return _page_of(flow, form, 422)
         flow = flows.amend(flow, proven=claim.number.e164)
         if about.generated:
@@ -137,7 +137,7 @@ def go_on_registering(flow_id: str) -> Response:
 @pages.get("/registration/<flow_id>/letter.json")
 def watch_welcome(flow_id: str) -> dict[str, Any]:
     """Whether mail goes at this moment, for the page that promised a letter; nothing of this one letter."""
-    flow = proving.flow_named(flow_id, FlowKind.REGISTRATION)
+    flow = number_proof.flow_named(flow_id, FlowKind.REGISTRATION)
     if flow is None or not flow.answers.get("done"):
         raise NotFound
     return {"mail": str(mail_state())}
@@ -155,7 +155,7 @@ def _make(flow: Flow, password: str) -> Response:
     try:
         finish(flow, password)
     except IdentifierTaken as refusal:
-        again = proving.flow_named(proving.address_of(flow), FlowKind.REGISTRATION)
+        again = number_proof.flow_named(number_proof.address_of(flow), FlowKind.REGISTRATION)
         if again is None or not again.answers.get("done"):
             return _taken_page(refusal.kinds)
         # A double click: the other of the two has made it.
@@ -202,7 +202,7 @@ def _flow_answers(about: Registration, answers: Answers) -> dict[str, object]:
         return plain
     # Who knows an IIN and a number has proven nothing yet, so an offer of it takes no number from another device.
     return plain | {
-        "identifier": proving.about(by_number(number)),
+        "identifier": number_proof.about(by_number(number)),
         "number": number.e164,
         "assurance": str(Assurance.ANONYMOUS_OFFER),
     }
@@ -234,7 +234,7 @@ def _page_of(flow: Flow, form: Form, status: int = 200) -> Response:
     values = {
         "about": about,
         "form": form,
-        "flow_id": proving.address_of(flow),
+        "flow_id": number_proof.address_of(flow),
         "note": note_words(request.args.get("note")),
     }
     if _is_proven(about, flow):
@@ -250,10 +250,10 @@ def _page_of(flow: Flow, form: Form, status: int = 200) -> Response:
             unmet=unmet_points(form, rule),
             **values,
         )
-    claim = proving.claim_in(flow)
+    claim = number_proof.claim_in(flow)
     if claim is None:
         return begin_again()
-    stage = proving.stage_of(flow, claim)
+    stage = number_proof.stage_of(flow, claim)
     given = given_words(about, flow.answers["fields"])
     why = unreachable_words(stage.reason, moves=stage.moves)
     return page("registration/code.html", status, stage=stage, why=why, given=given, **values)
@@ -267,13 +267,13 @@ def _done_page(flow: Flow) -> Response:
     """Where the password was chosen, on to the sign-in; one that was given out is shown once."""
     login, password = flow.answers.get("login"), flow.answers.get("password")
     if login is None:
-        waits = answers_in(flow).email is not None and joining.is_confirmed_first(profile())
+        waits = answers_in(flow).email is not None and registration_mapping.is_confirmed_first(profile())
         return redirect(url_for("cabinet.enter", note="registered-confirm" if waits else "registered"), 303)
     if password is not None and request.method == "GET":
         flows.amend(flow, password=None)
     return page(
         "registration/done.html",
-        flow_id=proving.address_of(flow),
+        flow_id=number_proof.address_of(flow),
         login=login,
         password=password,
         greeting=flow.answers["fields"].get("name", ""),

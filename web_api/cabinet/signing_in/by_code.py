@@ -9,17 +9,19 @@ from __future__ import annotations
 from flask import redirect, url_for
 from werkzeug.wrappers import Response
 
-from pushhub.accounts import flows, possession, service
-from pushhub.accounts.flows import Flow, FlowKind
-from pushhub.accounts.possession import Claim
-from pushhub.errors import NotFound
-from web_api.cabinet import proving
+from pushhub.accounts.flows import flows
+from pushhub.accounts.flows import number_proof as possession
+from pushhub.accounts.flows.flows import Flow, FlowKind
+from pushhub.accounts.flows.number_proof import Claim
+from pushhub.accounts.sessions import sign_in
+from pushhub.kernel.errors import NotFound
+from web_api.cabinet import number_proof as proving
+from web_api.cabinet.code_step import begin_again, code_page, have_code_sent
 from web_api.cabinet.forms import Form
-from web_api.cabinet.here import caller, keep_session, page, profile, signed_in, visitor
+from web_api.cabinet.request_context import caller, keep_session, page, profile, signed_in, visitor
 from web_api.cabinet.routes import pages
 from web_api.cabinet.signing_in.browsers import this_browser
-from web_api.cabinet.signing_in.naming import chosen_kind, identifiers_in, the_known
-from web_api.cabinet.steps import begin_again, code_page, have_code_sent
+from web_api.cabinet.signing_in.identifier_form import chosen_kind, identifiers_in, the_known
 
 
 @pages.get("/code-sign-in")
@@ -86,7 +88,7 @@ def _enter(flow: Flow, claim: Claim, form: Form) -> Response:
     account = proving.account_in(flow)
     if account is None:
         return begin_again()
-    begun = service.sign_in_by_code(account, life=profile().sessions, browser=this_browser())
+    begun = sign_in.sign_in_by_code(account, life=profile().sessions, browser=this_browser())
     flows.amend(flow, done=True)
     response = redirect(url_for("cabinet_members.show_feed"), 303)
     keep_session(response, begun.secret)

@@ -7,24 +7,25 @@ from flask import redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from pushhub.accounts import flows, service
-from pushhub.accounts.failures import CodeWanted, Wait
-from pushhub.accounts.flows import Flow, FlowKind
-from pushhub.accounts.identifiers import Identifier
-from pushhub.accounts.service import Wrong
-from pushhub.accounts.sessions import NewSession
+from pushhub.accounts.flows import flows
+from pushhub.accounts.flows.flows import Flow, FlowKind
+from pushhub.accounts.sessions import sign_in as service
+from pushhub.accounts.sessions.sessions import NewSession
+from pushhub.accounts.sessions.sign_in import Wrong
+from pushhub.accounts.sessions.sign_in_throttle import CodeWanted, Wait
 from pushhub.cabinets.profile import Layout
-from pushhub.clock import now
-from pushhub.errors import TooManyCodes
-from pushhub.limits import WRONG_PASSWORDS
-from web_api.cabinet import proving
+from pushhub.identity.sign_in_identifiers import Identifier
+from pushhub.kernel.clock import now
+from pushhub.kernel.errors import TooManyCodes
+from pushhub.kernel.limits import WRONG_PASSWORDS
+from web_api.cabinet import number_proof
+from web_api.cabinet.code_step import begin_again
 from web_api.cabinet.forms import Form
-from web_api.cabinet.guessing import counted_guess
-from web_api.cabinet.here import caller, keep_session, page, profile, signed_in, visitor
+from web_api.cabinet.guess_limit import counted_guess
+from web_api.cabinet.request_context import caller, keep_session, page, profile, signed_in, visitor
 from web_api.cabinet.routes import pages
 from web_api.cabinet.signing_in.browsers import this_browser
-from web_api.cabinet.signing_in.naming import chosen_kind, identifiers_in, the_known
-from web_api.cabinet.steps import begin_again
+from web_api.cabinet.signing_in.identifier_form import chosen_kind, identifiers_in, the_known
 from web_api.cabinet.words import note_words
 
 #: Wrong passwords from one address in an hour, after which none is looked at: a whole office may share an address.
@@ -52,7 +53,7 @@ def name_yourself() -> Response:
     if not found or not form.good:
         return _first_page(form, 422)
     flow = _begin(found[0])
-    return redirect(url_for("cabinet.ask_password", flow_id=proving.address_of(flow)), 303)
+    return redirect(url_for("cabinet.ask_password", flow_id=number_proof.address_of(flow)), 303)
 
 
 @pages.get("/sign-in/<flow_id>")
@@ -60,10 +61,10 @@ def ask_password(flow_id: str) -> Response:
     """Step 2."""
     if signed_in() is not None:
         return redirect(url_for("cabinet_members.show_feed"), 303)
-    flow = proving.flow_named(flow_id, FlowKind.SIGN_IN)
+    flow = number_proof.flow_named(flow_id, FlowKind.SIGN_IN)
     if flow is None:
         return begin_again()
-    if service.code_is_wanted(flow.product_id, proving.identifier_in(flow)):
+    if service.code_is_wanted(flow.product_id, number_proof.identifier_in(flow)):
         return redirect(url_for("cabinet.unlock", flow_id=flow_id), 303)
     if profile().sign_in.layout is not Layout.TWO_STEPS:
         return redirect(url_for("cabinet.enter", note=request.args.get("note")), 303)
@@ -73,12 +74,12 @@ def ask_password(flow_id: str) -> Response:
 @pages.post("/sign-in/<flow_id>")
 def take_password(flow_id: str) -> Response:
     """Sign in."""
-    flow = proving.flow_named(flow_id, FlowKind.SIGN_IN)
+    flow = number_proof.flow_named(flow_id, FlowKind.SIGN_IN)
     if flow is None:
         # A double click: the first of the two has signed in, and the flow was used up by it.
         return redirect(url_for("cabinet_members.show_feed"), 303) if signed_in() is not None else begin_again()
     form = Form.sent()
-    found = _try_password(form, proving.identifier_in(flow))
+    found = _try_password(form, number_proof.identifier_in(flow))
     if isinstance(found, CodeWanted):
         return redirect(url_for("cabinet.unlock", flow_id=flow_id), 303)
     if isinstance(found, NewSession):
@@ -95,25 +96,27 @@ def turn_back(flow_id: str) -> Response:
 @pages.post("/sign-in/<flow_id>/forgotten")
 def forget_password(flow_id: str) -> Response:
     """From the password to its recovery: a code is sent at once."""
-    flow = proving.flow_named(flow_id, FlowKind.SIGN_IN)
+    flow = number_proof.flow_named(flow_id, FlowKind.SIGN_IN)
     if flow is None:
         return begin_again()
     recovery = flows.begin(
         flow.product_id, FlowKind.RECOVERY, visitor(), {"identifier": dict(flow.answers["identifier"])}
     )
-    claim = proving.claim_in(recovery)
+    claim = number_proof.claim_in(recovery)
     if claim is None:
         return begin_again()
     form = Form()
     try:
-        proving.send(recovery, claim)
+        number_proof.send(recovery, claim)
     except TooManyCodes as refusal:
         form.refuse(
             "password",
-            _("Too many codes were sent. Try again after {when}.").format(when=proving.clock_time(refusal.retry_at)),
+            _("Too many codes were sent. Try again after {when}.").format(
+                when=number_proof.clock_time(refusal.retry_at)
+            ),
         )
         return _password_page(flow, form, 429)
-    return redirect(url_for("cabinet.recover", flow_id=proving.address_of(recovery)), 303)
+    return redirect(url_for("cabinet.recover", flow_id=number_proof.address_of(recovery)), 303)
 
 
 def _enter_at_once(form: Form, candidates: tuple[Identifier, ...]) -> Response:
@@ -124,14 +127,14 @@ def _enter_at_once(form: Form, candidates: tuple[Identifier, ...]) -> Response:
     identifier = the_known(candidates)
     found = _try_password(form, identifier)
     if isinstance(found, CodeWanted):
-        return redirect(url_for("cabinet.unlock", flow_id=proving.address_of(_begin(identifier))), 303)
+        return redirect(url_for("cabinet.unlock", flow_id=number_proof.address_of(_begin(identifier))), 303)
     if isinstance(found, NewSession):
         return _welcome(found, form)
     return _first_page(form, *_refused(form, found))
 
 
 def _begin(identifier: Identifier) -> Flow:
-    return flows.begin(caller().product_id, FlowKind.SIGN_IN, visitor(), {"identifier": proving.about(identifier)})
+    return flows.begin(caller().product_id, FlowKind.SIGN_IN, visitor(), {"identifier": number_proof.about(identifier)})
 
 
 def _try_password(form: Form, identifier: Identifier) -> NewSession | Wrong | Wait | CodeWanted | None:
@@ -191,8 +194,8 @@ def _password_page(flow: Flow, form: Form, status: int = 200, wait_until: object
         "signing_in/password.html",
         status,
         form=form,
-        flow_id=proving.address_of(flow),
-        masked=proving.identifier_in(flow).masked,
+        flow_id=number_proof.address_of(flow),
+        masked=number_proof.identifier_in(flow).masked,
         wait_until=wait_until,
         note=note_words(request.args.get("note")),
     )

@@ -6,23 +6,24 @@ from __future__ import annotations
 from flask import redirect, url_for
 from werkzeug.wrappers import Response
 
-from pushhub.accounts import flows, service
-from pushhub.accounts.flows import Flow, FlowKind
+from pushhub.accounts.flows import flows
+from pushhub.accounts.flows.flows import Flow, FlowKind
+from pushhub.accounts.sessions import sign_in
 from pushhub.cabinets.profile import Way
-from web_api.cabinet import proving
+from web_api.cabinet import number_proof
+from web_api.cabinet.code_step import begin_again, code_page, have_code_sent
 from web_api.cabinet.forms import Form
-from web_api.cabinet.here import page, profile
+from web_api.cabinet.request_context import page, profile
 from web_api.cabinet.routes import pages
-from web_api.cabinet.steps import begin_again, code_page, have_code_sent
 
 
 @pages.get("/sign-in/<flow_id>/code")
 def unlock(flow_id: str) -> Response:
     """After ten wrong passwords: a code opens the way again."""
-    flow = proving.flow_named(flow_id, FlowKind.SIGN_IN)
+    flow = number_proof.flow_named(flow_id, FlowKind.SIGN_IN)
     if flow is None:
         return begin_again()
-    if not service.code_is_wanted(flow.product_id, proving.identifier_in(flow)):
+    if not sign_in.code_is_wanted(flow.product_id, number_proof.identifier_in(flow)):
         return redirect(url_for("cabinet.ask_password", flow_id=flow_id), 303)
     return _unlock_page(flow, Form()) if _by_code() else page("signing_in/unlock-by-email.html", note=None)
 
@@ -30,8 +31,8 @@ def unlock(flow_id: str) -> Response:
 @pages.post("/sign-in/<flow_id>/code")
 def take_unlocking_code(flow_id: str) -> Response:
     """Send the code, send it again, or look at what was typed."""
-    flow = proving.flow_named(flow_id, FlowKind.SIGN_IN)
-    claim = proving.claim_in(flow) if flow is not None else None
+    flow = number_proof.flow_named(flow_id, FlowKind.SIGN_IN)
+    claim = number_proof.claim_in(flow) if flow is not None else None
     if flow is None or claim is None:
         return begin_again()
     if not _by_code():
@@ -41,8 +42,8 @@ def take_unlocking_code(flow_id: str) -> Response:
     if step in ("send", "resend"):
         return have_code_sent(flow, claim, form, here) or _unlock_page(flow, form, 429)
     if step == "check" and flow.answers.get("verification"):
-        if proving.code_is_right(flow, claim, form):
-            service.forgive(flow.product_id, proving.identifier_in(flow))
+        if number_proof.code_is_right(flow, claim, form):
+            sign_in.forgive(flow.product_id, number_proof.identifier_in(flow))
             flows.amend(flow, verification=None, reason=None, offer=None)
             return redirect(url_for("cabinet.ask_password", flow_id=flow_id, note="unlocked"), 303)
         return _unlock_page(flow, form, 422)

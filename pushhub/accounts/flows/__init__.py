@@ -1,0 +1,1 @@
+"""Ways of several steps: links, proofs of a number, captcha."""

@@ -1,0 +1,1 @@
+"""Passwords: hashing, history, rules, changing them."""

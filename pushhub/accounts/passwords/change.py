@@ -1,0 +1,143 @@
+"""A new password for an account."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from pushhub.accounts.flows import links
+from pushhub.accounts.flows.links import LinkKind
+from pushhub.accounts.letters.owner_notice import own_mailbox, tell_of_password
+from pushhub.accounts.letters.sender import Sender
+from pushhub.accounts.models import Account, AccountSession
+from pushhub.accounts.passwords import hashing, history
+from pushhub.accounts.passwords.history import NewPassword, PasswordTooLike
+from pushhub.accounts.passwords.rules import PasswordRule
+from pushhub.accounts.people.events import EventKind, note
+from pushhub.accounts.people.phone_notices import tell
+from pushhub.accounts.sessions import sign_in_throttle
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel import clock
+from pushhub.kernel.db import held, reading, transaction
+from pushhub.kernel.errors import NotFound
+from pushhub.notifications.notices import Notice
+from pushhub.panels import panels as panels
+
+#: The same new password once more within this time is a double click.
+_DOUBLE_CLICK = timedelta(seconds=30)
+
+
+class StillTheGiven(PasswordTooLike):
+    """The password is the one that somebody else has given, and that has to be changed."""
+
+
+def change_password(
+    account_id: UUID,
+    password: str,
+    rule: PasswordRule,
+    *,
+    but: UUID | None = None,
+    sender: Sender | None = None,
+) -> None:
+    """Give the account the password that its owner chose: every session ends `but` this one, and the phone is told; so
+    is the mailbox, where there is a `sender` of letters.
+
+    Raises `NotFound`, `StillTheGiven`, and `PasswordTooLike` as the rule demands.
+    """
+    if was_just_set(account_id, password):
+        return
+    new = history.prepared(account_id, password, rule)
+    try:
+        _refuse_given(account_id, password)
+        history.refuse_like(new, password)
+    except PasswordTooLike:
+        if was_just_set(account_id, password):
+            return
+        raise
+    with transaction() as session:
+        set_password(session, new, but=but, sender=sender)
+
+
+def change_password_by_link(
+    product_id: UUID, secret: str, password: str, rule: PasswordRule, *, sender: Sender | None = None
+) -> None:
+    """The same for whoever has the link of a letter, which is used up by it and by nothing else.
+
+    Raises `LinkWorthless`, `StillTheGiven` and `PasswordTooLike`.
+    """
+    link = links.look(secret, LinkKind.RECOVERY, product_id=product_id)
+    new = history.prepared(link.account_id, password, rule)
+    try:
+        _refuse_given(link.account_id, password)
+        history.refuse_like(new, password)
+    except PasswordTooLike:
+        links.look(secret, LinkKind.RECOVERY, product_id=product_id)  # perhaps it was used for this very password
+        raise
+    with transaction() as session:
+        # The account before its links, as wherever both are changed.
+        session.scalar(held(sa.select(Account.id).where(Account.id == link.account_id), Account))
+        links.use(session, secret, LinkKind.RECOVERY, product_id=product_id)
+        set_password(session, new, sender=sender)
+
+
+def _refuse_given(account_id: UUID, password: str) -> None:
+    """Whoever has to change a password that somebody else gave doesn't do it by giving the same one again."""
+    with reading() as session:
+        given = session.scalar(
+            sa.select(Account.password_hash).where(Account.id == account_id, Account.must_change_password.is_(True))
+        )
+    if given is not None and hashing.matches(given, password):
+        raise StillTheGiven
+
+
+def was_just_set(account_id: UUID, password: str) -> bool:
+    """Whether this is the password that its owner set a moment ago: then the form was sent twice."""
+    with reading() as session:
+        present = session.scalar(
+            sa.select(Account.password_hash).where(
+                Account.id == account_id,
+                Account.password_changed_at > clock.now() - _DOUBLE_CLICK,
+                Account.must_change_password.is_(False),
+                Account.created_at < Account.password_changed_at,
+            )
+        )
+    return present is not None and hashing.matches(present, password)
+
+
+def set_password(
+    session: Session,
+    new: NewPassword,
+    *,
+    but: UUID | None = None,
+    must_change: bool = False,
+    sender: Sender | None = None,
+) -> None:
+    """Store a password that was prepared, with all that follows, in the caller's transaction.
+
+    It `must_change` at the next sign-in where somebody else than the owner chose it. Such a password is not compared
+    with the ones before (`likeness`): the answer would tell that other person of them. Raises `NotFound`.
+    """
+    account_id = new.account_id
+    changed = session.execute(
+        sa.update(Account)
+        .where(Account.id == account_id)
+        .values(password_hash=new.hash, password_changed_at=clock.now(), must_change_password=must_change)
+        .returning(Account.number, Account.product_id, Account.parent_id, Account.email_sealed)
+    ).first()
+    if changed is None:
+        raise NotFound
+    history.remember(session, new)
+    links.end_with_password(session, account_id)
+    which = [AccountSession.account_id == account_id] + ([AccountSession.id != but] if but is not None else [])
+    session.execute(sa.delete(AccountSession).where(*which))
+    panels.end_signed_in(session, changed.product_id, changed.number)
+    sign_in_throttle.forget_account(session, changed.product_id, account_id)
+    how = {"by_another": must_change, "kept_session": but is not None}
+    note(session, account_id, EventKind.PASSWORD_CHANGED, **{name: True for name, is_so in how.items() if is_so})
+    number = PhoneNumber.trusted(changed.number) if changed.number is not None else None
+    tell(session, changed.product_id, number, Notice.PASSWORD_CHANGED)
+    mailbox = own_mailbox(session, account_id, changed.parent_id, changed.email_sealed)
+    tell_of_password(session, sender, account_id, mailbox)

@@ -1,0 +1,46 @@
+"""What an account knows of its person besides what they sign in with: names, company, contract, e-mail address.
+
+All of it is sealed at rest. The keys of particulars are names of a profile's fields, and `account` and `contract`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from uuid import UUID
+
+from pushhub.accounts.models import Account, email_context, particulars_context
+from pushhub.context import hub
+from pushhub.identity.sign_in_identifiers import Email
+
+
+def sealed_particulars(account_id: UUID, particulars: Mapping[str, str]) -> bytes | None:
+    """As they are stored; None for none."""
+    if not particulars:
+        return None
+    return hub().keyring.seal(json.dumps(dict(particulars)), particulars_context(account_id))
+
+
+def particulars_of(account: Account) -> dict[str, str]:
+    """The particulars by name."""
+    if account.particulars_sealed is None:
+        return {}
+    found: dict[str, str] = json.loads(
+        hub().keyring.unseal(account.particulars_sealed, particulars_context(account.id))
+    )
+    return found
+
+
+def sealed_email(account_id: UUID, email: Email | None) -> bytes | None:
+    """As it is stored."""
+    return hub().keyring.seal(email.address, email_context(account_id)) if email is not None else None
+
+
+def email_of(account: Account) -> Email | None:
+    """The e-mail address."""
+    return unsealed_email(account.id, account.email_sealed)
+
+
+def unsealed_email(account_id: UUID, sealed: bytes | None) -> Email | None:
+    """An e-mail address as it was stored."""
+    return Email(hub().keyring.unseal(sealed, email_context(account_id))) if sealed is not None else None

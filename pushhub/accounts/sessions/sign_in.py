@@ -1,0 +1,121 @@
+"""Signing in: with a password, or with a code.
+
+What is answered never tells whether there is an account. Wrong passwords are counted for the identifier that was
+typed, before the password is looked at, and the same work is done without an account as with one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from pushhub.accounts.flows import links
+from pushhub.accounts.models import Account, AccountIdentifier
+from pushhub.accounts.passwords import hashing
+from pushhub.accounts.passwords.rules import TRIES_BEFORE_CODE, wait_after
+from pushhub.accounts.people import events
+from pushhub.accounts.people.events import EventKind, note
+from pushhub.accounts.sessions import sessions, sign_in_throttle
+from pushhub.accounts.sessions.sessions import NewSession, SessionLife
+from pushhub.accounts.sessions.sign_in_throttle import CodeWanted, Wait
+from pushhub.identity.sign_in_identifiers import Identifier
+from pushhub.kernel import clock
+from pushhub.kernel.db import held, reading, transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """The password (or the identifier) is not right. From the fifth time on one has to wait."""
+
+    wait_until: datetime | None
+
+
+def find_account(product_id: UUID, identifier: Identifier) -> Account | None:
+    """The account behind an identifier."""
+    with reading() as session:
+        return account_of(session, product_id, identifier)
+
+
+def account_of(session: Session, product_id: UUID, identifier: Identifier) -> Account | None:
+    """The same in the caller's transaction."""
+    return session.scalar(
+        sa.select(Account)
+        .join(AccountIdentifier, AccountIdentifier.account_id == Account.id)
+        .where(
+            AccountIdentifier.product_id == product_id,
+            AccountIdentifier.kind == identifier.kind,
+            AccountIdentifier.digest == identifier.digest,
+        )
+    )
+
+
+def sign_in(
+    product_id: UUID,
+    identifier: Identifier,
+    password: str,
+    *,
+    life: SessionLife,
+    browser: str,
+    remembered: bool = False,
+) -> NewSession | Wrong | Wait | CodeWanted:
+    """Begin a session, if this is the password.
+
+    1. count the try (committed), unless there were too many  2. look at the password  3. forget the count, where the
+    password is still the one that was looked at: a session that begins after a change is not ended by it.
+    """
+    counted = sign_in_throttle.count_try(product_id, identifier.digest)
+    if isinstance(counted, (Wait, CodeWanted)):
+        return counted
+    account = find_account(product_id, identifier)
+    if not hashing.matches(account.password_hash if account else None, password) or account is None:
+        return _wrong(counted)
+    with transaction() as session:
+        if not _still_has(session, account):
+            return _wrong(counted)
+        sign_in_throttle.forget(session, product_id, [identifier.digest, sign_in_throttle.present_digest(account.id)])
+        begun = sessions.begin(session, account.id, life, browser, remembered=remembered)
+        note(session, account.id, EventKind.SIGNED_IN, browser=browser, wrong_before=counted - 1)
+        return begun
+
+
+def _wrong(counted: int) -> Wrong | CodeWanted:
+    wait = wait_after(counted)
+    return CodeWanted() if counted >= TRIES_BEFORE_CODE else Wrong(clock.now() + wait if wait else None)
+
+
+def _still_has(session: Session, account: Account) -> bool:
+    """Whether the password is the one that was read before; it stays so until the transaction ends."""
+    same = sa.select(Account.id).where(Account.id == account.id, Account.password_hash == account.password_hash)
+    return session.scalar(held(same, Account)) is not None
+
+
+def sign_in_by_code(account: Account, *, life: SessionLife, browser: str) -> NewSession:
+    """Begin a session for who has proven with a code that the number on file is theirs."""
+    with transaction() as session:
+        sign_in_throttle.forget_account(session, account.product_id, account.id)
+        begun = sessions.begin(session, account.id, life, browser)
+        note(session, account.id, EventKind.SIGNED_IN, browser=browser, wrong_before=0)
+        return begun
+
+
+def code_is_wanted(product_id: UUID, identifier: Identifier) -> bool:
+    """Whether passwords for this identifier are looked at only after a code."""
+    return sign_in_throttle.too_many(product_id, identifier.digest)
+
+
+def forgive(product_id: UUID, identifier: Identifier) -> None:
+    """A code has shown that the person is there: passwords are looked at again."""
+    with transaction() as session:
+        sign_in_throttle.forget(session, product_id, [identifier.digest])
+
+
+def sweep(session: Session) -> None:
+    """Forget wrong passwords, links and events of long ago, and sessions that are over."""
+    sign_in_throttle.sweep(session)
+    sessions.sweep(session)
+    links.sweep(session)
+    events.sweep(session)

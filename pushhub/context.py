@@ -1,0 +1,47 @@
+"""What one application object is made of besides its database: settings, keys, ways out, quotas, the alarm
+clock of its dispatcher. Use cases reach it with `hub()`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from flask import Flask, current_app
+
+from pushhub.channels.contract import Channel
+from pushhub.kernel.quotas import Quotas
+from pushhub.kernel.sealing import Keyring
+from pushhub.kernel.settings import Settings
+from pushhub.webhooks.resolver import Resolver
+
+_EXTENSION = "pushhub"
+
+
+def _nobody_to_wake(channel: str) -> None:
+    """No dispatcher runs in this process; those beside it notice by LISTEN/NOTIFY or by polling."""
+
+
+@dataclass(slots=True)
+class Hub:
+    settings: Settings
+    keyring: Keyring
+    #: The configured ways out by name: `fcm`, `apns`, `poll`.
+    channels: Mapping[str, Channel]
+    #: Callers by the digest of their API key, with the monotonic time until which they are believed.
+    recognised: dict[str, tuple[object, float]] = field(default_factory=dict, repr=False)
+    #: How often somebody may call in a minute.
+    quotas: Quotas = field(default_factory=Quotas)
+    #: Looks up where webhooks go.
+    resolver: Resolver = field(default_factory=Resolver)
+    #: Tells the dispatcher of this process that something is due on a channel.
+    wake: Callable[[str], None] = field(default=_nobody_to_wake)
+
+
+def attach(app: Flask, parts: Hub) -> None:
+    app.extensions[_EXTENSION] = parts
+
+
+def hub() -> Hub:
+    """The parts of the current application."""
+    return cast(Hub, current_app.extensions[_EXTENSION])

@@ -1,0 +1,1 @@
+"""Devices, their keys and bindings, and whether a number can be reached."""

@@ -1,0 +1,95 @@
+"""Running a dispatcher: inside the service's process, or as a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import Protocol
+
+from flask import Flask
+
+from pushhub.context import hub
+from pushhub.dispatcher.dispatcher import Dispatcher
+from pushhub.kernel.db_clock import DatabaseTime
+from pushhub.queueing.pg_listen import Listener
+from pushhub.queueing.pg_notify import Announcer
+
+#: How often a dispatcher process looks whether it has been told to stop.
+_LOOK_SECONDS = 0.2
+
+
+class Delivery:
+    """A dispatcher with what wakes it."""
+
+    def __init__(self, app: Flask) -> None:
+        with app.app_context():
+            parts = hub()
+        self.dispatcher = Dispatcher(app, parts)
+        self._listener: Listener | None = None
+        if not parts.settings.engine_is_sqlite:
+            self._listener = Listener(parts.settings.database_url, self.dispatcher.wake)
+        parts.wake = self.dispatcher.wake
+
+    def start(self) -> None:
+        self.dispatcher.start()
+        if self._listener is not None:
+            self._listener.start()
+
+    def stop(self) -> None:
+        if self._listener is not None:
+            self._listener.stop()
+        self.dispatcher.stop()
+
+
+class _Beside(Protocol):
+    """What runs beside the requests until it is stopped."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+_running: list[_Beside] = []
+
+
+def start_delivery(app: Flask) -> None:
+    """What each process of the service runs beside its requests: the common time, and a dispatcher or, where that
+    is left to processes of its own, the notices to them."""
+    with app.app_context():
+        parts = hub()
+    if parts.settings.dispatcher == "embedded":
+        _run_all([*_common_time(app), Delivery(app)])
+    elif not parts.settings.engine_is_sqlite:
+        announcer = Announcer(parts.settings.database_url)
+        parts.wake = announcer.announce
+        _run_all([*_common_time(app), announcer])
+
+
+def stop_delivery() -> None:
+    """Drain and stop what was started, the last one first."""
+    while _running:
+        _running.pop().stop()
+
+
+def dispatch_forever(app: Flask) -> None:
+    """Be a dispatcher process: deliver until SIGTERM or SIGINT, then drain."""
+    told: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _frame: told.append(number))
+    _run_all([*_common_time(app), Delivery(app)])
+    # The system may hand the signal to any thread, Python answers it in this one, and nothing ends this one's wait for
+    # a lock then: a `threading.Event` would be waited for forever.
+    while not told:
+        time.sleep(_LOOK_SECONDS)
+    stop_delivery()
+
+
+def _common_time(app: Flask) -> list[_Beside]:
+    """Several machines go by the clock of their database; SQLite serves one."""
+    with app.app_context():
+        return [] if hub().settings.engine_is_sqlite else [DatabaseTime(app)]
+
+
+def _run_all(parts: list[_Beside]) -> None:
+    for part in parts:
+        part.start()
+        _running.append(part)

@@ -1,0 +1,1 @@
+"""What the phone sees and says: feed, opening, receipts."""

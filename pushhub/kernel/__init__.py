@@ -1,0 +1,1 @@
+"""What everything else stands on: database, clock, ids, errors, sealing, limits, settings, logs."""

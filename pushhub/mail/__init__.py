@@ -1,0 +1,1 @@
+"""Letters of the cabinets, on their way by e-mail."""

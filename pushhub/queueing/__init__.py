@@ -1,0 +1,1 @@
+"""One lease queue for deliveries, webhooks and mail: claim, lease, retry, batch write, drain, wake."""

@@ -1,0 +1,166 @@
+"""What stands in the database about a number when a code is asked for, read in one query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from pushhub.context import hub
+from pushhub.delivery.models import Delivery
+from pushhub.delivery.rules import TEST_CHANNEL, DeliveryKind
+from pushhub.devices.models import Binding, Device
+from pushhub.devices.reachability import COLUMNS, Reach, judge, never_or_no_more
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel.db import table_of
+from pushhub.kernel.errors import TooManyCodes
+from pushhub.kernel.limits import WRONG_CODES, LimitCounter
+from pushhub.products.products import Caller
+from pushhub.verifications.models import Verification
+from pushhub.verifications.rules import VerificationStatus
+
+_DAY, _MONTH = timedelta(days=1), timedelta(days=30)
+_SHORT_WINDOW, _LONG_WINDOW = timedelta(minutes=10), timedelta(days=1)
+
+_live = table_of(Verification).c
+_binding, _device = table_of(Binding), table_of(Device)
+_sent, _counter = table_of(Delivery).c, table_of(LimitCounter).c
+
+
+def _word(value: str) -> sa.ColumnElement[str]:
+    """A constant of the schema, written into the statement so that partial indexes fit."""
+    return sa.literal_column(f"'{value}'")
+
+
+def _wrong_since(parameter: str) -> sa.ScalarSelect[Any]:
+    counted = sa.select(sa.func.coalesce(sa.func.sum(_counter.count), 0)).where(
+        _counter.name == _word(WRONG_CODES.name),
+        _counter.subject == sa.bindparam("subject"),
+        _counter.window_start > sa.bindparam(parameter, type_=_counter.window_start.type),
+    )
+    return counted.scalar_subquery()
+
+
+def _nth_latest_code(parameter: str) -> sa.Select[Any]:
+    """When the n-th latest code was asked for (n counted from 0)."""
+    return (
+        sa.select(_sent.created_at)
+        .where(
+            _sent.number == sa.bindparam("number"),
+            _sent.kind == _word(DeliveryKind.CODE),
+            _sent.channel != _word(TEST_CHANNEL),
+            _sent.asked,
+        )
+        .order_by(_sent.created_at.desc())
+        .offset(sa.bindparam(parameter))
+        .limit(1)
+    )
+
+
+_FLOOD = (
+    _nth_latest_code("short_allowed").scalar_subquery().label("short_th"),
+    _nth_latest_code("long_allowed").scalar_subquery().label("long_th"),
+)
+_one = sa.select(sa.literal_column("1").label("one")).subquery("one")
+_SITUATION = sa.select(
+    _live.id.label("live_id"),
+    _live.expires_at.label("live_expires_at"),
+    (_live.attempts_used < _live.attempts_allowed).label("attempts_left"),
+    *COLUMNS,
+    _wrong_since("a_day_ago").label("wrong_today"),
+    _wrong_since("a_month_ago").label("wrong_in_30_days"),
+    *_FLOOD,
+).select_from(
+    _one.outerjoin(
+        table_of(Verification),
+        sa.and_(
+            _live.product_id == sa.bindparam("product_id"),
+            _live.number == sa.bindparam("number"),
+            _live.purpose == sa.bindparam("purpose"),
+            _live.live == sa.bindparam("live"),
+            _live.status == _word(VerificationStatus.PENDING),
+        ),
+    )
+    .outerjoin(_binding, sa.and_(_binding.c.number == sa.bindparam("number"), _binding.c.ended_at.is_(None)))
+    .outerjoin(_device, _device.c.id == _binding.c.device_id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What stands about a number: the verification that is under way, its device, what was sent and guessed."""
+
+    session: Session
+    number: str
+    row: Any
+    proven: bool
+    now: datetime
+
+    @property
+    def live_id(self) -> UUID | None:
+        """The verification that is pending for the same product, number and purpose."""
+        found: UUID | None = self.row.live_id
+        return found
+
+    @property
+    def live_late(self) -> bool:
+        return bool(self.row.live_expires_at <= self.now)
+
+    @property
+    def live_usable(self) -> bool:
+        return not self.live_late and bool(self.row.attempts_left)
+
+    @property
+    def wrong_today(self) -> int:
+        return int(self.row.wrong_today)
+
+    @property
+    def wrong_in_30_days(self) -> int:
+        return int(self.row.wrong_in_30_days)
+
+    def reach(self) -> Reach:
+        """How the number's device is reached."""
+        if self.row.device_id is None:
+            return never_or_no_more(self.session, self.number)
+        return judge(self.row, hub().channels, proven=self.proven)
+
+    def refuse_flood(self, now: datetime) -> None:
+        """Raises `TooManyCodes` where this number was sent as many codes as one person should get."""
+        _refuse(self.row, now)
+
+
+def situation_of(session: Session, caller: Caller, number: PhoneNumber, purpose: str, now: datetime) -> Situation:
+    """Read it."""
+    values = {
+        "product_id": caller.product_id,
+        "number": number.e164,
+        "purpose": purpose,
+        "live": caller.live,
+        "subject": hub().keyring.lookup_digest("number", number.e164),
+        "a_day_ago": now - _DAY,
+        "a_month_ago": now - _MONTH,
+        **_allowed(),
+    }
+    row = session.connection().execute(_SITUATION, values).one()
+    return Situation(session, number.e164, row, purpose in caller.policy.proven_purposes, now)
+
+
+def refuse_flood(session: Session, number: PhoneNumber, now: datetime) -> None:
+    """Raises `TooManyCodes` where this number was sent as many codes as one person should get."""
+    values = {"number": number.e164, **_allowed()}
+    _refuse(session.connection().execute(sa.select(*_FLOOD), values).one(), now)
+
+
+def _allowed() -> dict[str, int]:
+    settings = hub().settings
+    return {"short_allowed": settings.codes_per_10_minutes - 1, "long_allowed": settings.codes_per_day - 1}
+
+
+def _refuse(row: Any, now: datetime) -> None:
+    for sent_at, window in ((row.short_th, _SHORT_WINDOW), (row.long_th, _LONG_WINDOW)):
+        if sent_at is not None and sent_at > now - window:
+            raise TooManyCodes(retry_at=sent_at + window)

@@ -1,0 +1,93 @@
+"""What wakes dispatchers that are processes of their own: at once, together where much comes, and to the very last."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+from flask import Flask
+
+from pushhub.kernel.db import db
+from pushhub.queueing.pg_notify import NOTICES, Announcer, libpq_address
+
+pytestmark = pytest.mark.postgresql  # it announces by NOTIFY
+
+
+@pytest.fixture
+def url(app: Flask) -> str:
+    with app.app_context():
+        return db.engine.url.render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def heard(url: str) -> Iterator[Callable[[float], list[str]]]:
+    """What comes within so many seconds."""
+    with psycopg.connect(libpq_address(url), autocommit=True) as connection:
+        connection.execute(f"LISTEN {NOTICES}")
+        yield lambda seconds: [notice.payload for notice in connection.notifies(timeout=seconds)]
+
+
+@pytest.fixture
+def start(url: str, heard: Callable[[float], list[str]]) -> Iterator[Callable[..., Announcer]]:
+    """An announcer that is at work: its first announcement has been heard."""
+    started: list[Announcer] = []
+
+    def make(**pauses: float) -> Announcer:
+        announcer = Announcer(url, **pauses)
+        started.append(announcer)
+        announcer.start()
+        announcer.announce("beginning")
+        waited_until = time.monotonic() + 20
+        while not heard(0.1):
+            assert time.monotonic() < waited_until
+        return announcer
+
+    yield make
+    for announcer in started:
+        announcer.stop()
+
+
+def test_each_channel_is_announced(start: Callable[..., Announcer], heard: Callable[[float], list[str]]) -> None:
+    announcer = start()
+    announcer.announce("fcm")
+    announcer.announce("apns")
+    assert sorted(heard(1.0)) == ["apns", "fcm"]
+
+
+def test_what_comes_in_the_same_moments_is_announced_together(
+    start: Callable[..., Announcer], heard: Callable[[float], list[str]]
+) -> None:
+    announcer = start(every_seconds=1.0)
+    for _ in range(20):
+        announcer.announce("fcm")
+        time.sleep(0.001)
+    announcements = heard(2.5)
+    assert 1 <= len(announcements) <= 2  # at once, and for all others together
+    assert set(announcements) == {"fcm"}
+
+
+def test_what_came_last_is_announced_before_the_end(
+    start: Callable[..., Announcer], heard: Callable[[float], list[str]]
+) -> None:
+    announcer = start(every_seconds=60.0)
+    announcer.announce("apns")  # in the pause after the first
+    announcer.stop()
+    assert heard(1.0) == ["apns"]
+
+
+def test_a_connection_that_broke_is_opened_anew(
+    start: Callable[..., Announcer], heard: Callable[[float], list[str]], url: str
+) -> None:
+    announcer = start(reconnect_seconds=0.05)
+    with psycopg.connect(libpq_address(url), autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE query LIKE 'SELECT pg_notify%' AND datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    waited_until = time.monotonic() + 20
+    announcer.announce("fcm")  # lost with the connection: dispatchers find it when they look by themselves
+    while "apns" not in heard(0.2):
+        announcer.announce("apns")
+        assert time.monotonic() < waited_until
