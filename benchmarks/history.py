@@ -18,14 +18,13 @@ from sqlalchemy.exc import DBAPIError
 from benchmarks.row_values import delivery_row, verification_row
 from pushhub.delivery.models import Attempt, Delivery
 from pushhub.delivery.rules import DeliveryStatus
-from pushhub.events.record import Event, Tag
+from pushhub.events.models import Event, EventCounter, Tag
 from pushhub.kernel import clock
 from pushhub.kernel.db import Base, table_of
 from pushhub.kernel.engine import READING
 from pushhub.kernel.ids import Prefix, new_key, public_id
 from pushhub.verifications.models import Verification
 from pushhub.verifications.rules import VerificationStatus
-from pushhub.webhooks.models import EventCounter
 
 #: The rows lie this far back, at even distances.
 _LONGEST_AGO, _SHORTEST_AGO = timedelta(days=90), timedelta(hours=1)

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from pushhub.accounts.people.register import register
 from pushhub.accounts.sessions.sign_in import find_account
+from pushhub.accounts.sign_in_identifiers import Identifier, may_be
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import prepare_product
 from pushhub.context import hub
+from pushhub.identity.email import Email
 from pushhub.identity.phone import PhoneNumber
-from pushhub.identity.sign_in_identifiers import Email, Identifier, may_be
 from pushhub.kernel import clock
 from pushhub.kernel.errors import NotFound
 from pushhub.products.products import find_product

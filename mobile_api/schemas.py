@@ -6,11 +6,11 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from pushhub.binding.rules import Platform
 from pushhub.channels.contract import ApnsEnvironment, PushKind
 from pushhub.channels.hms import TARGET as HMS_TARGET
 from pushhub.channels.subscription import Subscription, UnfitSubscription
 from pushhub.delivery.rules import DeliveryKind
+from pushhub.devices.models import Platform
 from pushhub.feed.receipts import ReceiptEvent
 from pushhub.http.fields import Time
 from pushhub.verifications.rules import VerificationStatus

@@ -13,7 +13,6 @@ from pushhub.channels.contract import Channel
 from pushhub.kernel.quotas import Quotas
 from pushhub.kernel.sealing import Keyring
 from pushhub.kernel.settings import Settings
-from pushhub.webhooks.resolver import Resolver
 
 _EXTENSION = "pushhub"
 
@@ -32,8 +31,6 @@ class Hub:
     recognised: dict[str, tuple[object, float]] = field(default_factory=dict, repr=False)
     #: How often somebody may call in a minute.
     quotas: Quotas = field(default_factory=Quotas)
-    #: Looks up where webhooks go.
-    resolver: Resolver = field(default_factory=Resolver)
     #: Tells the dispatcher of this process that something is due on a channel.
     wake: Callable[[str], None] = field(default=_nobody_to_wake)
 

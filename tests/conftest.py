@@ -18,8 +18,7 @@ from jinja2 import FileSystemBytecodeCache
 from pushhub.channels.contract import Channel
 from pushhub.channels.recording import RecordingChannel
 from pushhub.context import Hub
-from pushhub.context import hub as parts_of_the_app
-from pushhub.dispatcher.dispatcher import Dispatcher
+from pushhub.dispatcher.work import work_of
 from pushhub.kernel import clock
 from pushhub.kernel.settings import Settings, load_settings
 from pushhub.products import products as products
@@ -27,6 +26,7 @@ from tests.support.actors import Phone, Shop
 from tests.support.applications import Applications
 from tests.support.databases import Database, Databases, FakeClock
 from tests.support.depth import MARKERS, engines_of, sort_out
+from tests.support.dispatching import do_all_that_is_due
 from tests.support.sharing import FileByFile, longest_first
 
 PUBLIC_URL = "https://codes.test"
@@ -157,9 +157,7 @@ def dispatch(app: Flask) -> Callable[[], None]:
     """Let a dispatcher do everything that is due now."""
 
     def run() -> None:
-        with app.app_context():
-            dispatcher = Dispatcher(app, parts_of_the_app())
-        asyncio.run(dispatcher.run_until_idle())
+        asyncio.run(do_all_that_is_due(work_of(app)))
 
     return run
 

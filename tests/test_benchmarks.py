@@ -25,11 +25,10 @@ from pushhub.channels import fcm
 from pushhub.channels.contract import PushKind
 from pushhub.delivery.models import Attempt, Delivery
 from pushhub.devices.models import Device
-from pushhub.events.record import Event
+from pushhub.events.models import Event, EventCounter
 from pushhub.kernel import clock
 from pushhub.kernel.db import table_of
 from pushhub.verifications.models import Verification
-from pushhub.webhooks.models import EventCounter
 from simulators import Simulators
 from tests.support.databases import Database
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pushhub.binding import rules
+from pushhub.products.assurance import Assurance
 
 #: RFC 6238, appendix B: the seed of its SHA-1 test vectors, and their values at these times.
 RFC_SECRET = base64.b32encode(b"12345678901234567890").decode()
@@ -131,4 +132,4 @@ def test_going_back_to_an_earlier_number_counts_as_a_change() -> None:
 
 
 def test_an_anonymous_offer_may_not_take_a_number_and_every_other_may() -> None:
-    assert [entry for entry in rules.Assurance if not entry.may_replace] == [rules.Assurance.ANONYMOUS_OFFER]
+    assert [entry for entry in Assurance if not entry.may_replace] == [Assurance.ANONYMOUS_OFFER]

@@ -28,6 +28,7 @@ from pushhub.context import Hub
 from pushhub.dispatcher import circuits
 from pushhub.dispatcher.circuits import Circuit, Circuits
 from pushhub.dispatcher.dispatcher import Dispatcher
+from pushhub.dispatcher.work import work_of
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop
 from tests.support.command_line import run_command
 from tests.support.databases import FakeClock
@@ -170,8 +171,7 @@ def test_notifications_that_hang_leave_a_code_its_way(app: Flask, shop: Shop, ma
     shop.ask(NUMBER)
 
     async def main() -> None:
-        with app.app_context():
-            dispatcher = Dispatcher(app, hub)
+        dispatcher = Dispatcher(work_of(app))
         running = asyncio.create_task(dispatcher.run())
         async with asyncio.timeout(10):
             await hung.wait()

@@ -19,14 +19,17 @@ from pushhub.channels.contract import Accepted, Message, Outcome, Rejected, Retr
 from pushhub.channels.recording import RecordingChannel
 from pushhub.context import Hub
 from pushhub.delivery import outbox
-from pushhub.delivery.messages import Prepared, prepare
+from pushhub.delivery.message_source import OutgoingMessage
 from pushhub.delivery.models import Attempt, Delivery
-from pushhub.delivery.results import Tried, complete
-from pushhub.delivery.rules import CIRCUIT_OPEN, DeliveryKind
+from pushhub.delivery.results import complete
+from pushhub.delivery.rules import CIRCUIT_OPEN
 from pushhub.dispatcher.dispatcher import Dispatcher
 from pushhub.dispatcher.process import dispatch_forever
+from pushhub.dispatcher.work import work_of
 from pushhub.kernel.db import reading, transaction
 from pushhub.kernel.ids import Prefix, new_key, parse_id
+from pushhub.queueing.worker import AttemptResult
+from pushhub.verifications.code_message import CODES
 from pushhub.verifications.models import Verification
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, last_delivery
 from tests.support.databases import FakeClock
@@ -36,9 +39,9 @@ pytestmark = pytest.mark.both_engines  # the queue
 Dispatch = Callable[[], None]
 
 
-def take(owner: UUID) -> list[Prepared]:
+def take(owner: UUID) -> list[OutgoingMessage]:
     """What a dispatcher takes before it sends."""
-    return prepare("fcm", DeliveryKind.CODE, owner, outbox.claim("fcm", DeliveryKind.CODE, owner, 10))
+    return CODES.load("fcm", owner, outbox.claim(CODES, "fcm", owner, 10))
 
 
 def test_a_dispatcher_that_died_gives_its_rows_back(
@@ -51,7 +54,7 @@ def test_a_dispatcher_that_died_gives_its_rows_back(
     assert not fcm.sent
     now.forward(seconds=30)
     dispatch()
-    assert [message.id for message in fcm.sent] == [taken.claimed.delivery_id]
+    assert [message.id for message in fcm.sent] == [taken.delivery_id]
     assert last_delivery(shop, verification)["status"] == "accepted"
 
 
@@ -63,9 +66,9 @@ def test_the_outcome_of_a_lost_lease_does_not_overwrite_what_came_after(
         (taken,) = take(slow)
     now.forward(seconds=30)
     dispatch()
-    late = Tried(new_key(), taken, Rejected("too_late"), now(), now())
+    late = AttemptResult(new_key(), taken, Rejected("too_late"), now(), now())
     with app.app_context():
-        complete(slow, [late])
+        complete(CODES, slow, [late])
     delivery = last_delivery(shop, verification)
     assert delivery["status"] == "accepted"
     assert [attempt["outcome"] for attempt in delivery["attempts"]] == ["accepted", "rejected"]
@@ -77,12 +80,12 @@ def test_what_was_put_off_and_is_written_twice_leaves_the_try_after_it_alone(
     verification, owner = shop.ask(), uuid4()
     with app.app_context():
         (taken,) = take(owner)
-        put_off = Tried(new_key(), taken, Retry(CIRCUIT_OPEN, timedelta(seconds=5)), now(), now())
-        complete(owner, [put_off])
+        put_off = AttemptResult(new_key(), taken, Retry(CIRCUIT_OPEN, timedelta(seconds=5)), now(), now())
+        complete(CODES, owner, [put_off])
         now.forward(seconds=6)
         (again,) = take(owner)
-        complete(owner, [put_off])  # the answer of the first commit was lost
-        complete(owner, [Tried(new_key(), again, Accepted("1"), now(), now())])
+        complete(CODES, owner, [put_off])  # the answer of the first commit was lost
+        complete(CODES, owner, [AttemptResult(new_key(), again, Accepted("1"), now(), now())])
     assert last_delivery(shop, verification)["status"] == "accepted"
 
 
@@ -104,7 +107,7 @@ def test_a_stopping_dispatcher_writes_all_that_was_answered_once(
         return await real_send(message)
 
     fcm.send = send  # type: ignore[method-assign]
-    dispatcher = Dispatcher(app, hub)
+    dispatcher = Dispatcher(work_of(app))
     dispatcher.start()
     while len(under_way) < many:
         threading.Event().wait(0.01)
@@ -154,9 +157,9 @@ def test_an_old_answer_does_not_end_a_newer_try_of_the_same_dispatcher(
         (first,) = take(owner)
         now.forward(seconds=30)
         (second,) = take(owner)
-        complete(owner, [Tried(new_key(), first, Retry("UNAVAILABLE"), now(), now())])
+        complete(CODES, owner, [AttemptResult(new_key(), first, Retry("UNAVAILABLE"), now(), now())])
         assert last_delivery(shop, verification)["status"] == "sending"
-        complete(owner, [Tried(new_key(), second, Accepted("a"), now(), now())])
+        complete(CODES, owner, [AttemptResult(new_key(), second, Accepted("a"), now(), now())])
     assert last_delivery(shop, verification)["status"] == "accepted"
 
 
@@ -192,7 +195,7 @@ def test_a_dispatcher_on_its_thread_is_woken_by_the_commit_and_drains_when_stopp
         return outcome
 
     fcm.send = send  # type: ignore[method-assign]
-    dispatcher = Dispatcher(app, hub)
+    dispatcher = Dispatcher(work_of(app))
     hub.wake = dispatcher.wake
     dispatcher.start()
     try:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from pushhub.dispatcher import housekeeping
-from pushhub.events.record import Event
+from pushhub.events.models import Event
 from pushhub.kernel.clock import rfc3339
 from pushhub.kernel.db import reading, transaction
 from pushhub.verifications.models import Verification

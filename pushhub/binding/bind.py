@@ -23,12 +23,12 @@ from sqlalchemy.orm import Session, joinedload
 
 from pushhub.binding import consent
 from pushhub.binding.offer_lookup import PasswordShown, Presented, QrScanned, find_offer, made_by
-from pushhub.binding.rules import Assurance, OfferStatus, number_since, rebind_allowed_at
+from pushhub.binding.rules import number_since, rebind_allowed_at
 from pushhub.context import hub
 from pushhub.devices.devices import DeviceDescription, devices_like, digests, give_secret, written_device
-from pushhub.devices.models import Binding, Device, Offer
+from pushhub.devices.models import Binding, Device, Offer, OfferStatus
 from pushhub.events import record
-from pushhub.events.record import Tag
+from pushhub.events.models import Tag
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
 from pushhub.kernel.db import again_on_conflict, one_at_a_time, reading, transaction
@@ -44,6 +44,7 @@ from pushhub.kernel.errors import (
 from pushhub.kernel.ids import new_key
 from pushhub.notifications.notices import Notice, tell_device
 from pushhub.notifications.pending import follow_number, stop_for_number
+from pushhub.products.assurance import Assurance
 from pushhub.verifications.lifecycle import cancel_codes_of, hold_codes_of
 
 __all__ = ["Bound", "PasswordShown", "QrScanned", "bind", "unbind", "unbind_number"]

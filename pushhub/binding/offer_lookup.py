@@ -10,19 +10,11 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from pushhub.binding.offers import app_link, end_offer, totp_context
-from pushhub.binding.rules import (
-    TRIES_PER_OFFER,
-    OfferStatus,
-    check_digits_fit,
-    matching_step,
-    normal_password,
-    secret_in,
-    step_of,
-)
+from pushhub.binding.rules import TRIES_PER_OFFER, check_digits_fit, matching_step, normal_password, secret_in, step_of
 from pushhub.context import hub
-from pushhub.devices.models import Binding, Offer
+from pushhub.devices.models import Binding, Offer, OfferStatus
 from pushhub.events import record
-from pushhub.events.record import Tag
+from pushhub.events.models import Tag
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
 from pushhub.kernel.db import reading, transaction
@@ -65,7 +57,7 @@ def find_offer(presented: PasswordShown | QrScanned, address: str) -> Presented:
     Raises `PasswordMistyped` or `QrNotUnderstood` (nothing is counted: it can't be one of ours),
     `TooManyTries` for an address with too many wrong ones this hour, and `OfferNotAccepted`.
     """
-    subject = address_subject(address)
+    subject = address_subject(hub().keyring, address)
     if isinstance(presented, PasswordShown):
         password = normal_password(presented.password)
         if not check_digits_fit(password):

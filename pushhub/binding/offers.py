@@ -12,19 +12,21 @@ import pyotp
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from pushhub.binding.rules import Assurance, OfferStatus, password_at, qr_link, step_end, step_of
+from pushhub.binding.rules import password_at, qr_link, step_end, step_of
 from pushhub.context import hub
-from pushhub.devices.models import Binding, Offer
+from pushhub.devices.models import Binding, Offer, OfferStatus
 from pushhub.events import record
-from pushhub.events.record import Tag
+from pushhub.events.models import Tag
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock, idempotency
 from pushhub.kernel.db import again_on_conflict, reading, transaction
-from pushhub.kernel.errors import AssuranceNotAllowed, NotFound, NumberNotAllowed
+from pushhub.kernel.errors import AssuranceNotAllowed, NotFound
 from pushhub.kernel.idempotency import Repeatable
 from pushhub.kernel.ids import new_key
 from pushhub.kernel.sealing import secret_digest
 from pushhub.kernel.settings import Settings
+from pushhub.products.assurance import Assurance
+from pushhub.products.countries import require_country
 from pushhub.products.products import Caller
 
 
@@ -40,12 +42,6 @@ class ShownOffer:
     binding: Binding | None
     #: Whether an earlier request with the same Idempotency-Key made it.
     replayed: bool = False
-
-
-def require_country(caller: Caller, number: PhoneNumber) -> None:
-    """Raises `NumberNotAllowed` for a number of a country that the product does not serve."""
-    if not caller.policy.serves(number.country):
-        raise NumberNotAllowed(countries=list(caller.policy.countries))
 
 
 @again_on_conflict

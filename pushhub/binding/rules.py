@@ -15,7 +15,6 @@ import hmac
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 import pyotp
 from stdnum.iso7064 import mod_97_10
@@ -24,36 +23,6 @@ from stdnum.iso7064 import mod_97_10
 TRIES_PER_OFFER = 5
 _TOTP_DIGITS = 10
 _SECRET = re.compile(r"[A-Za-z0-9_-]{22}\Z")
-
-
-class OfferStatus(StrEnum):
-    PENDING = "pending"
-    USED = "used"
-    EXPIRED = "expired"
-    CANCELLED = "cancelled"
-
-
-class Assurance(StrEnum):
-    """How it was proven that the number belongs to whoever sees the offer."""
-
-    ANONYMOUS_OFFER = "anonymous_offer"
-    SIGNED_IN = "signed_in"
-    REGISTRY = "registry"
-    SMS = "sms"
-    OPERATOR = "operator"
-
-    @property
-    def may_replace(self) -> bool:
-        """Whether an offer like this may take a number from the device that has it now. One that anybody
-        could have opened may not: that would be an account takeover for the price of knowing an IIN."""
-        return self is not Assurance.ANONYMOUS_OFFER
-
-
-class Platform(StrEnum):
-    ANDROID = "android"
-    IOS = "ios"
-    HUAWEI = "huawei"
-    WEB = "web"
 
 
 def step_of(moment: datetime, step_seconds: int) -> int:

@@ -14,11 +14,12 @@ from uuid import UUID
 
 from pushhub.accounts.people.register import NewAccount
 from pushhub.accounts.sessions.sign_in import account_of
+from pushhub.accounts.sign_in_identifiers import Identifier, by_email, by_iin, by_login, by_number
 from pushhub.cabinets.profile import Person, Profile, Registration
 from pushhub.customers.contract import Customer
+from pushhub.identity.email import Email
 from pushhub.identity.iin import Iin
 from pushhub.identity.phone import PhoneNumber
-from pushhub.identity.sign_in_identifiers import Email, Identifier, by_email, by_iin, by_login, by_number
 from pushhub.kernel.db import reading
 from pushhub.registry.contract import Citizen
 

@@ -16,13 +16,14 @@ from pushhub.channels.email import EmailChannel
 from pushhub.channels.fcm import FcmChannel
 from pushhub.channels.hms import HmsChannel
 from pushhub.channels.hms_answers import huawei_fetch
-from pushhub.channels.mail_server import MailServer, mailbox, tls_context
+from pushhub.channels.mail_server import MailServer, tls_context
 from pushhub.channels.poll import PollChannel
 from pushhub.channels.sms import Gateway, SmsChannel
 from pushhub.channels.time_limits import USUAL, TimeLimits
 from pushhub.channels.transport import Transport
 from pushhub.channels.vapid import Vapid
 from pushhub.channels.webpush import WebPushChannel
+from pushhub.identity.email import mailbox
 from pushhub.kernel.errors import ConfigurationError
 from pushhub.kernel.secret_files import read, root_certificates, signing_key
 

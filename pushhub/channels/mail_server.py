@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, field
-from email.errors import MessageError
-from email.headerregistry import Address
-from email.message import EmailMessage
 from enum import Enum
 from ipaddress import ip_address
 from typing import Self
@@ -59,22 +56,6 @@ def tls_context(extra_roots: bytes | None) -> ssl.SSLContext:
     if extra_roots is not None:
         context.load_verify_locations(cadata=extra_roots.decode("ascii"))
     return context
-
-
-def mailbox(value: str) -> Address:
-    """`no-reply@example.kz` or `INDIGO <no-reply@example.kz>`. Raises ValueError, which quotes nothing."""
-    header = EmailMessage()
-    try:
-        header["from"] = value
-        [address] = header["from"].addresses
-        defects = header["from"].defects
-    except (ValueError, LookupError, AttributeError, TypeError, MessageError):  # of the parser, for what is no address
-        address, defects = None, ()
-    if address is None or defects or not address.username or "." not in address.domain:
-        raise ValueError("must be one mail address, such as INDIGO <no-reply@example.kz>")
-    if not address.addr_spec.isascii():
-        raise ValueError("must be an address of ASCII letters; write the domain as xn--…")
-    return Address(address.display_name, address.username, address.domain)
 
 
 def _split(url: str) -> SplitResult:

@@ -16,14 +16,11 @@ from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 
+from pushhub.kernel.hosts import HTTPS_PORT, host_and_port
+
 #: An https address: host in small letters or an IPv6 address, port, path; no user, no backslash, no fragment.
 _ENDPOINT = re.compile(r"https://(?P<host>[a-z0-9.-]+|\[[0-9a-f:]+\])(:(?P<port>[0-9]{1,5}))?/[!$-\[\]-~]*")
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+={0,2}")
-
-#: Where the browsers of Google, Mozilla, Apple and Microsoft have their push services.
-PUBLIC_HOSTS = ("fcm.googleapis.com", "push.services.mozilla.com", "push.apple.com", "notify.windows.com")
-
-HTTPS_PORT = 443
 
 
 class UnfitSubscription(ValueError):
@@ -73,14 +70,6 @@ class Subscription:
     def info(self) -> dict[str, Any]:
         """As libraries for web push take it."""
         return {"endpoint": self.endpoint, "keys": {"p256dh": self.p256dh, "auth": self.auth}}
-
-
-def host_and_port(entry: str) -> tuple[str, int]:
-    """`host`, `host:port`, `[address]:port` taken apart. Raises ValueError."""
-    found = _ENDPOINT.fullmatch(f"https://{entry.lower()}/")
-    if found is None or not 0 < int(found["port"] or HTTPS_PORT) < 65536:
-        raise ValueError("is no host")
-    return found["host"], int(found["port"] or HTTPS_PORT)
 
 
 def _public_key(keys: dict[str, Any]) -> str:

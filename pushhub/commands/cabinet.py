@@ -5,10 +5,12 @@ from __future__ import annotations
 import click
 
 from pushhub.accounts.people.register import register
+from pushhub.accounts.sign_in_identifiers import Identifier, may_be
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of, prepare_product
 from pushhub.commands.shared import application, as_json, show
-from pushhub.identity.sign_in_identifiers import Email, Identifier, as_number, may_be
+from pushhub.identity.email import Email
+from pushhub.identity.phone import as_number
 from pushhub.kernel import clock
 from pushhub.kernel.errors import ConfigurationError
 from pushhub.kernel.ids import Prefix, public_id

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pushhub.customers.contract import Customer, Found, Standing, money, normal_contract
-from pushhub.identity.sign_in_identifiers import normal_login
+from pushhub.identity.login import normal_login
 from pushhub.identity.tax_id import TaxId
 from pushhub.kernel import clock
 from pushhub.kernel.errors import CustomersUnavailable

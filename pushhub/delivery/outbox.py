@@ -6,30 +6,26 @@ the outcomes of many in one statement (`pushhub.delivery.results`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub.context import hub
+from pushhub.delivery.message_source import MessageSource
 from pushhub.delivery.models import Delivery
-from pushhub.delivery.rules import CIRCUIT_OPEN, TEST_CHANNEL, DeliveryKind, DeliveryStatus
-from pushhub.events.record import Event, Tag, event_row
+from pushhub.delivery.rules import CIRCUIT_OPEN, DeliveryKind, DeliveryStatus
 from pushhub.kernel import clock
-from pushhub.kernel.db import after_commit, reading, skip_locked, table_of, transaction, write_rows
-from pushhub.kernel.ids import Prefix, new_key, public_id
-from pushhub.notifications.models import Notification
-from pushhub.notifications.rules import NotificationStatus
-from pushhub.verifications.models import Verification
-from pushhub.verifications.rules import VerificationStatus
+from pushhub.kernel.db import table_of, transaction, write_rows
+from pushhub.kernel.ids import new_key
+from pushhub.queueing.lease_queue import Claim, Key, LeaseQueue
+from pushhub.queueing.wake import wake_after_commit
 
-#: How long a claimed row belongs to its dispatcher: longer than a channel's longest try.
-LEASE = timedelta(seconds=30)
+#: A lease is longer than a channel's longest try.
+QUEUE = LeaseQueue(Delivery, timedelta(seconds=30))
 
 
 def new_delivery(
@@ -75,173 +71,60 @@ def enqueue(session: Session, row: dict[str, Any]) -> None:
     wake_after_commit(session, row["channel"])
 
 
-def wake_after_commit(session: Session, channel: str) -> None:
-    """Tell dispatchers, once the caller's transaction is committed, that something is due on this channel."""
-    after_commit(session, partial(hub().wake, channel))
+_columns = table_of(Delivery).c
+_of_lane = (_columns.channel == sa.bindparam("of_channel"), _columns.kind == sa.bindparam("of_kind"))
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """One row a dispatcher holds."""
-
-    delivery_id: UUID
-    tries: int
-    expires_at: datetime
-    #: The end of its lease.
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What one look at the queue took: the rows to send, and until when they are held."""
-
-    rows: list[Claimed]
-    until: datetime
-
-
-#: Word for word the condition of the queue's index, so that the planner knows that it fits.
-_WAITING = Delivery.status.in_(sa.text("'queued', 'sending'"))
-_late = Delivery.expires_at <= sa.bindparam("now")
-# One value for each row, found by its key. For EXISTS the planner may read all closed verifications with each claim.
-_closed = (
-    sa.select(Verification.status).where(Verification.id == Delivery.verification_id).scalar_subquery()
-    != VerificationStatus.PENDING
-)
-# What a dispatcher was writing to in the moment of the cancellation was passed by (`pushhub.notifications.pending`).
-_cancelled = (
-    sa.select(Notification.status).where(Notification.id == Delivery.notification_id).scalar_subquery()
-    == NotificationStatus.CANCELLED
-)
-_over = sa.or_(_late, _closed, _cancelled)
-_due = skip_locked(
-    sa.select(Delivery.id)
-    .where(
-        Delivery.channel == sa.bindparam("of_channel"),
-        Delivery.kind == sa.bindparam("of_kind"),
-        _WAITING,
-        Delivery.claimable_at <= sa.bindparam("due_before"),
+@lru_cache
+def _claiming(source: MessageSource) -> sa.Update:
+    late = _columns.expires_at <= sa.bindparam("now")
+    return QUEUE.claiming(
+        *_of_lane,
+        over=[(late, sa.func.coalesce(_columns.error, "expired")), *source.over],
+        returning=("expires_at", "error", "product_id", "verification_id", "channel"),
     )
-    .order_by(Delivery.claimable_at)
-    .limit(sa.bindparam("most"))
-    # Read once: in an IN, PostgreSQL may choose to read it anew for each row, and skips what it has locked by then, so
-    # that more are taken than were asked for.
-).cte("due")
-_claim = (
-    sa.update(table_of(Delivery))
-    .where(Delivery.id == _due.c.id)
-    .values(
-        status=sa.case((_over, DeliveryStatus.EXPIRED), else_=DeliveryStatus.SENDING),
-        error=sa.case(
-            (_late, sa.func.coalesce(Delivery.error, "expired")),
-            (_closed, "verification_closed"),
-            (_cancelled, "notification_cancelled"),
-            else_=Delivery.error,
-        ),
-        claimable_at=sa.bindparam("until"),
-        lease_owner=sa.bindparam("owner"),
-        tries=Delivery.tries + sa.case((_over, 0), else_=1),
-        changed_at=sa.bindparam("now"),
-    )
-    .returning(
-        *(
-            table_of(Delivery).c[name]
-            for name in ("id", "tries", "expires_at", "status", "error", "product_id", "verification_id", "channel")
-        )
-    )
-)
 
 
-def claim(channel: str, kind: DeliveryKind, owner: UUID, limit: int, *, due_for: timedelta = timedelta(0)) -> Claim:
-    """Take at most `limit` deliveries of one channel and kind for `owner`, oldest first, that have been due for so
-    long. Rows whose time ran out, or whose verification or notification ended, while they waited are taken to `expired`
-    on the way."""
-    now = clock.now()
-    until = now + LEASE
+def claim(source: MessageSource, channel: str, owner: UUID, limit: int, *, due_for: timedelta = timedelta(0)) -> Claim:
+    """Take at most `limit` deliveries of one channel and source for `owner`, oldest first, that have been due for so
+    long. Rows whose time ran out, or that nobody wants any more, are taken to `expired` on the way."""
+    lane = {"of_channel": channel, "of_kind": str(source.kind)}
     with transaction() as session:
-        rows = (
-            session.connection()
-            .execute(
-                _claim,
-                {
-                    "of_channel": channel,
-                    "of_kind": str(kind),
-                    "now": now,
-                    "due_before": now - due_for,
-                    "until": until,
-                    "owner": owner,
-                    "most": limit,
-                },
-            )
-            .all()
-        )
-        _tell_of(session, [row for row in rows if row.status == DeliveryStatus.EXPIRED])
-    return Claim(
-        [Claimed(row.id, row.tries, row.expires_at, until) for row in rows if row.status == DeliveryStatus.SENDING],
-        until,
-    )
+        claimed = QUEUE.claim(session, _claiming(source), owner, limit, due_for=due_for, **lane)
+        if claimed.over:
+            source.tell_expired(session, claimed.over)
+    return claimed
 
 
-def expire_waiting(session: Session, error: str, *which: sa.ColumnElement[bool]) -> None:
-    """Take deliveries of a code that wait to be sent to `expired`, and tell their product why."""
-    columns = (Delivery.id, Delivery.product_id, Delivery.verification_id, Delivery.channel, Delivery.error)
-    stopped = session.execute(
-        sa.update(Delivery)
-        .where(*which, Delivery.status == DeliveryStatus.QUEUED)
-        .values(status=DeliveryStatus.EXPIRED, error=error, changed_at=clock.now())
-        .returning(*columns)
-        .execution_options(synchronize_session=False)
-    )
-    _tell_of(session, stopped.all())
+#: The rows of one claim, by the index of the queue: they were given the same end of lease.
+CLAIMED = (
+    *_of_lane,
+    QUEUE.waits,
+    _columns.claimable_at == sa.bindparam("until"),
+    _columns.lease_owner == sa.bindparam("owner"),
+)
 
 
-def _tell_of(session: Session, expired: Sequence[Any]) -> None:
-    """Products are told of codes one by one; of notifications only how many came how far."""
-    rows = [_expiry(row) for row in expired if row.verification_id is not None]
-    if rows:
-        session.execute(sa.insert(Event), rows)
+def claimed_by(source: MessageSource, channel: str, owner: UUID, claim: Claim) -> dict[str, Any]:
+    """The parameters of `CLAIMED`."""
+    return {"of_channel": channel, "of_kind": str(source.kind), "until": claim.until, "owner": owner}
 
 
-def _expiry(row: Any) -> dict[str, Any]:
-    return event_row(
-        Tag.DELIVERY_EXPIRED,
-        row.id,
-        row.product_id,
-        live=row.channel != TEST_CHANNEL,
-        channel=row.channel,
-        error=row.error,
-        verification_id=public_id(Prefix.VERIFICATION, row.verification_id),
-    )
+def give_back(source: MessageSource, channel: str, owner: UUID, held: Collection[Key]) -> None:
+    """Queue again what `owner` took without knowing it. `held` is what it does know of."""
+    with transaction() as session:
+        QUEUE.give_back(session, owner, held, Delivery.channel == channel, Delivery.kind == source.kind)
 
 
-def give_back(channel: str, kind: DeliveryKind, owner: UUID, held: Collection[UUID]) -> None:
-    """Queue again what `owner` took without knowing it: the claim was committed, and its answer lost on the way.
-    `held` is what it does know of."""
-    now = clock.now()
+def release(channel: str) -> None:
+    """What was put off because of an open circuit is due now, whatever it is."""
     with transaction() as session:
         session.execute(
             sa.update(Delivery)
             .where(
                 Delivery.channel == channel,
-                Delivery.kind == kind,
-                _WAITING,
-                Delivery.status == DeliveryStatus.SENDING,
-                Delivery.lease_owner == owner,
-                Delivery.id.not_in(held),
-            )
-            .values(status=DeliveryStatus.QUEUED, claimable_at=now, lease_owner=None, changed_at=now)
-            .execution_options(synchronize_session=False)
-        )
-
-
-def release(channel: str, kind: DeliveryKind) -> None:
-    """What was put off because of an open circuit is due now."""
-    with transaction() as session:
-        session.execute(
-            sa.update(Delivery)
-            .where(
-                Delivery.channel == channel,
-                Delivery.kind == kind,
-                _WAITING,
+                Delivery.kind.in_(DeliveryKind),
+                QUEUE.waits,
                 Delivery.status == DeliveryStatus.QUEUED,
                 Delivery.error == CIRCUIT_OPEN,
             )
@@ -252,5 +135,4 @@ def release(channel: str, kind: DeliveryKind) -> None:
 
 def waiting() -> int:
     """How many deliveries wait or are being sent."""
-    with reading() as session:
-        return int(session.scalar(sa.select(sa.func.count()).select_from(Delivery).where(_WAITING)) or 0)
+    return QUEUE.counts().waiting

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pushhub.channels.contract import Accepted, ChannelDown, Outcome, PushKind, Rejected, Retry, TargetDead
+from pushhub.queueing.lease_queue import Transition
 
 
 class DeliveryKind(StrEnum):
@@ -70,15 +71,12 @@ _DOWN_WAIT = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
-class Next:
+class DeliveryTransition(Transition):
     """What becomes of a delivery after a try."""
 
-    status: DeliveryStatus
-    outcome: str
-    error: str | None = None
+    #: What the attempt is recorded as.
+    outcome: str = ""
     provider_id: str | None = None
-    #: For a delivery that goes back into the queue: when it is due.
-    due: datetime | None = None
     #: Whether the code goes on to its next channel at once, without waiting for a receipt.
     escalate: bool = False
 
@@ -93,7 +91,7 @@ def after_try(
     patience_ends: datetime | None = None,
     paid: bool = False,
     jitter: Callable[[], float],
-) -> Next:
+) -> DeliveryTransition:
     """What follows from a channel's answer to try number `tries` (counted from 1).
 
     `goes_on` says that the code has a further channel, to which it goes at `patience_ends` by itself. A retry
@@ -104,23 +102,29 @@ def after_try(
     """
     match outcome:
         case Retry(reason) if paid and reason != CIRCUIT_OPEN and (tries >= _PAID_TRIES or reason in PERHAPS_SENT):
-            return Next(DeliveryStatus.FAILED, "retry", error=_word(reason), escalate=goes_on)
+            return _ended(DeliveryStatus.FAILED, "retry", reason, goes_on)
         case Accepted(provider_id):
-            return Next(DeliveryStatus.ACCEPTED, "accepted", provider_id=provider_id)
+            return DeliveryTransition(DeliveryStatus.ACCEPTED, outcome="accepted", provider_id=provider_id)
         case TargetDead(reason):
-            return Next(DeliveryStatus.DEAD, "target_dead", error=_word(reason), escalate=goes_on)
+            return _ended(DeliveryStatus.DEAD, "target_dead", reason, goes_on)
         case Rejected(reason):
-            return Next(DeliveryStatus.FAILED, "rejected", error=_word(reason), escalate=goes_on)
+            return _ended(DeliveryStatus.FAILED, "rejected", reason, goes_on)
         case ChannelDown(reason) if goes_on:
-            return Next(DeliveryStatus.FAILED, "channel_down", error=_word(reason), escalate=True)
+            return _ended(DeliveryStatus.FAILED, "channel_down", reason, goes_on)
         case ChannelDown(reason):
             word, due = "channel_down", now + _DOWN_WAIT * (0.5 + jitter() / 2)
         case Retry(reason, after):
             word, due = "retry", now + _wait(after, tries, jitter())
     if due >= expires_at:
-        return Next(DeliveryStatus.EXPIRED, word, error=_word(reason), escalate=goes_on)
+        return _ended(DeliveryStatus.EXPIRED, word, reason, goes_on)
     too_late = goes_on and patience_ends is not None and due >= patience_ends
-    return Next(DeliveryStatus.QUEUED, word, error=_word(reason), due=due, escalate=too_late)
+    counts = reason != CIRCUIT_OPEN
+    return DeliveryTransition(DeliveryStatus.QUEUED, _word(reason), due, counts, outcome=word, escalate=too_late)
+
+
+def _ended(status: DeliveryStatus, outcome: str, reason: str, goes_on: bool) -> DeliveryTransition:
+    counts = reason != CIRCUIT_OPEN
+    return DeliveryTransition(status, _word(reason), counts=counts, outcome=outcome, escalate=goes_on)
 
 
 def _wait(wish: timedelta | None, tries: int, jitter: float) -> timedelta:

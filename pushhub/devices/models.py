@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,6 +11,24 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from pushhub.kernel.db import Base
 from pushhub.kernel.ids import new_key
+
+
+class Platform(StrEnum):
+    """What kind of phone a device is."""
+
+    ANDROID = "android"
+    IOS = "ios"
+    HUAWEI = "huawei"
+    WEB = "web"
+
+
+class OfferStatus(StrEnum):
+    """How far an offer has come; the state diagram is in `pushhub.binding.rules`."""
+
+    PENDING = "pending"
+    USED = "used"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
 
 
 class Offer(Base):

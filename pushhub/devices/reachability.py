@@ -11,13 +11,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub.binding.rules import Assurance
 from pushhub.channels.contract import PushKind
 from pushhub.context import hub
 from pushhub.delivery.rules import CHANNEL_OF_KIND
 from pushhub.devices.models import Binding, Device
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.db import reading, table_of
+from pushhub.products.assurance import Assurance
 
 #: Why a number can't be reached.
 REASONS = (

@@ -12,12 +12,11 @@ import sqlalchemy as sa
 
 from pushhub.accounts.flows import captcha, flows
 from pushhub.accounts.sessions import sign_in as accounts
-from pushhub.binding.rules import OfferStatus
 from pushhub.delivery.models import DispatcherBeat
 from pushhub.devices import dpop
-from pushhub.devices.models import Offer
+from pushhub.devices.models import Offer, OfferStatus
 from pushhub.events import record
-from pushhub.events.record import Tag
+from pushhub.events.models import Tag
 from pushhub.kernel import clock, idempotency, limits
 from pushhub.kernel.db import transaction
 from pushhub.mail import queue as letters

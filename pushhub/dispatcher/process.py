@@ -10,6 +10,7 @@ from flask import Flask
 
 from pushhub.context import hub
 from pushhub.dispatcher.dispatcher import Dispatcher
+from pushhub.dispatcher.work import work_of
 from pushhub.kernel.db_clock import DatabaseTime
 from pushhub.queueing.pg_listen import Listener
 from pushhub.queueing.pg_notify import Announcer
@@ -18,13 +19,13 @@ from pushhub.queueing.pg_notify import Announcer
 _LOOK_SECONDS = 0.2
 
 
-class Delivery:
+class DispatcherProcess:
     """A dispatcher with what wakes it."""
 
     def __init__(self, app: Flask) -> None:
         with app.app_context():
             parts = hub()
-        self.dispatcher = Dispatcher(app, parts)
+        self.dispatcher = Dispatcher(work_of(app))
         self._listener: Listener | None = None
         if not parts.settings.engine_is_sqlite:
             self._listener = Listener(parts.settings.database_url, self.dispatcher.wake)
@@ -57,7 +58,7 @@ def start_delivery(app: Flask) -> None:
     with app.app_context():
         parts = hub()
     if parts.settings.dispatcher == "embedded":
-        _run_all([*_common_time(app), Delivery(app)])
+        _run_all([*_common_time(app), DispatcherProcess(app)])
     elif not parts.settings.engine_is_sqlite:
         announcer = Announcer(parts.settings.database_url)
         parts.wake = announcer.announce
@@ -75,7 +76,7 @@ def dispatch_forever(app: Flask) -> None:
     told: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _frame: told.append(number))
-    _run_all([*_common_time(app), Delivery(app)])
+    _run_all([*_common_time(app), DispatcherProcess(app)])
     # The system may hand the signal to any thread, Python answers it in this one, and nothing ends this one's wait for
     # a lock then: a `threading.Event` would be waited for forever.
     while not told:

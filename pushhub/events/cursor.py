@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 import sqlalchemy as sa
 
-from pushhub.events.record import Event
+from pushhub.events.models import Event
 from pushhub.kernel.db import reading
 from pushhub.kernel.errors import CursorMalformed
-from pushhub.products.products import Caller
 
 #: Stands in front of the place in a cursor, so that another kind of cursor can come.
 _KIND = "e1:"
@@ -26,8 +26,9 @@ class Page:
     next: str
 
 
-def events_after(caller: Caller, cursor: str | None, limit: int) -> Page:
-    """The caller's events behind `cursor`, at most `limit`; from the oldest one there is without a cursor.
+def events_after(product_id: UUID, cursor: str | None, limit: int, *, live: bool) -> Page:
+    """The product's events, of live or of test keys, behind `cursor`, at most `limit`; without a cursor from the
+    oldest one that there is.
 
     Raises `CursorMalformed`.
     """
@@ -35,7 +36,7 @@ def events_after(caller: Caller, cursor: str | None, limit: int) -> Page:
     with reading() as session:
         found = session.scalars(
             sa.select(Event)
-            .where(Event.product_id == caller.product_id, Event.live == caller.live, Event.sequence > after)
+            .where(Event.product_id == product_id, Event.live == live, Event.sequence > after)
             .order_by(Event.sequence)
             .limit(limit)
         ).all()

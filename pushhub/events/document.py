@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pushhub.events.record import Event
+from pushhub.events.models import Event
 from pushhub.kernel import clock
 from pushhub.kernel.ids import Prefix, public_id
 

@@ -1,4 +1,4 @@
-"""Gives events their place in one order, and lays out a message for each webhook that is told of them.
+"""Gives events their place in one order, and tells readers in the same transaction what is new.
 
 Why nobody who reads in this order misses an event:
 
@@ -18,21 +18,23 @@ The counter only grows: a number is not given again after the newest events were
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub.events.record import Event, Tag
-from pushhub.kernel import clock
-from pushhub.kernel.db import insert, kept, list_has, reading, skip_locked, transaction
-from pushhub.webhooks.models import EventCounter, Webhook, WebhookMessage
-from pushhub.webhooks.rules import MessageStatus
+from pushhub.events.models import Event, EventCounter
+from pushhub.kernel.db import insert, reading, skip_locked, transaction
 
 _ONLY_ROW = 1
+#: Told of the new events in the transaction that numbers them: those whose number is over the first and up to the
+#: second.
+Reader = Callable[[Session, int, int], None]
 
 
-def relay_events(limit: int = 1000) -> int:
-    """Number at most `limit` committed events that have no number, and queue the messages that tell of them, in
-    one transaction. Returns how many were numbered: 0 also where another process is at it at this moment."""
+def relay_events(reader: Reader, limit: int = 1000) -> int:
+    """Number at most `limit` committed events that have no number, and let `reader` see them, in one transaction.
+    Returns how many were numbered: 0 also where another process is at it at this moment."""
     with reading() as session:  # most of the time there is nothing to do, and that costs no write
         if session.scalar(sa.select(Event.position).where(Event.sequence.is_(None)).limit(1)) is None:
             return 0
@@ -43,7 +45,7 @@ def relay_events(limit: int = 1000) -> int:
         numbered = _number(session, last, limit)
         if numbered:
             session.execute(sa.update(EventCounter).values(last=last + numbered))
-            _queue_messages(session, last, last + numbered)
+            reader(session, last, last + numbered)
         return numbered
 
 
@@ -68,33 +70,3 @@ def _number(session: Session, last: int, limit: int) -> int:
         .execution_options(synchronize_session=False)
     )
     return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE has one
-
-
-def _queue_messages(session: Session, after: int, until: int) -> None:
-    """One message for each enabled webhook of an event's product and side (live or test) that wants its kind. A
-    test is told to the webhook that is tested, whatever else it wants."""
-    now = clock.now()
-    wanted = sa.or_(sa.func.json_array_length(Webhook.tags) == 0, list_has(Webhook.tags, Event.tag))
-    told = (
-        sa.select(
-            Webhook.id,
-            Event.position,
-            Event.subject_id,
-            sa.literal(str(MessageStatus.QUEUED)),
-            sa.literal(0),
-            sa.literal(now, WebhookMessage.claimable_at.type),
-            sa.literal(now, WebhookMessage.created_at.type),
-            sa.literal(now, WebhookMessage.changed_at.type),
-        )
-        .join(Webhook, sa.and_(Webhook.product_id == Event.product_id, Webhook.live == Event.live))
-        .where(
-            Event.sequence > after,
-            Event.sequence <= until,
-            Webhook.disabled_at.is_(None),
-            sa.case((Event.tag == Tag.WEBHOOK_TEST, Webhook.id == Event.subject_id), else_=wanted),
-        )
-    )
-    columns = ("webhook_id", "event_position", "subject_id", "status", "tries")
-    times = ("claimable_at", "created_at", "changed_at")
-    queued = sa.insert(WebhookMessage).from_select([*columns, *times], kept(told, Webhook), include_defaults=False)
-    session.execute(queued)

@@ -14,12 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from pushhub.context import hub
-from pushhub.delivery.messages import SERVICE_NAME
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.rules import BEFORE_RECEIVED, BEFORE_SEEN, DeliveryKind, DeliveryStatus
 from pushhub.devices.dpop import KnownDevice
 from pushhub.events import record
-from pushhub.events.record import Tag
+from pushhub.events.models import Tag
 from pushhub.kernel import clock
 from pushhub.kernel.db import reading, transaction
 from pushhub.kernel.errors import NotFound
@@ -34,6 +33,8 @@ from pushhub.verifications.models import Verification, code_context
 from pushhub.verifications.rules import VerificationStatus
 
 FEED_PAGE = 50
+#: The name under which the service itself speaks, where no product does.
+SERVICE_NAME = "pushhub"
 
 
 class ReceiptEvent(StrEnum):

@@ -65,3 +65,15 @@ def _parse(text: str) -> PhoneNumber:
     if parsed.extension or country is None or not phonenumbers.is_valid_number_for_region(parsed, country):
         raise NumberInvalid
     return PhoneNumber(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164), country)
+
+
+def as_number(text: str) -> PhoneNumber:
+    """A phone number as a person wrote it; `8 705 …` is understood. Raises `NumberInvalid`."""
+    digits = re.sub(r"[^\d+]", "", text)
+    if re.fullmatch(r"8\d{10}", digits):
+        digits = f"+7{digits[1:]}"
+    elif re.fullmatch(r"7\d{10}", digits):
+        digits = f"+{digits}"
+    elif re.fullmatch(r"7\d{9}", digits):
+        digits = f"+7{digits}"
+    return PhoneNumber.parse(digits)

@@ -14,9 +14,9 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from pushhub.context import hub
 from pushhub.kernel import clock
 from pushhub.kernel.db import Base, insert
+from pushhub.kernel.sealing import Keyring
 
 
 class LimitCounter(Base):
@@ -61,16 +61,16 @@ PAID_MESSAGES = Window("paid_messages", timedelta(days=1))
 WRONG_CODES = Window("wrong_codes", timedelta(hours=1))
 
 
-def address_subject(address: str) -> str:
+def address_subject(keyring: Keyring, address: str) -> str:
     """What a network address is counted as. Whoever has one IPv6 address has the 2^64 of its network, so that network
     is counted."""
     try:
         parsed = ip_address(address)
     except ValueError:  # a socket of this machine has none
-        return hub().keyring.lookup_digest("address", address)
+        return keyring.lookup_digest("address", address)
     if isinstance(parsed, IPv6Address):
         address = str(parsed.ipv4_mapped or IPv6Network((int(parsed), 64), strict=False))
-    return hub().keyring.lookup_digest("address", address)
+    return keyring.lookup_digest("address", address)
 
 
 def count_up(session: Session, window: Window, subject: str) -> int:

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pushhub.channels.subscription import PUBLIC_HOSTS, host_and_port
 from pushhub.kernel.errors import ConfigurationError
+from pushhub.kernel.hosts import host_and_port
 
 _REQUIRED = object()
+#: Where the browsers of Google, Mozilla, Apple and Microsoft have their push services.
+PUBLIC_PUSH_HOSTS = ("fcm.googleapis.com", "push.services.mozilla.com", "push.apple.com", "notify.windows.com")
 
 
 def _text(value: str) -> str:
@@ -175,7 +177,7 @@ class Settings:
     )
     webpush_hosts: tuple[str, ...] = _setting(
         _hosts,
-        PUBLIC_HOSTS,
+        PUBLIC_PUSH_HOSTS,
         "Push services that are sent to, with all hosts below them, separated by commas. `host:port` where the port is "
         "not 443.",
     )

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from typing import Self
 from uuid import UUID
 
-from pushhub.channels.mail_server import mailbox
+from pushhub.identity.email import mailbox
 from pushhub.kernel import clock
 
 #: Seven bits, so that every server takes it.

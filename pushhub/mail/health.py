@@ -10,17 +10,20 @@ whatever the page is about:
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import sqlalchemy as sa
+from aiosmtplib import SMTPException
 
 from pushhub.context import hub
-from pushhub.delivery.outbox import wake_after_commit
 from pushhub.kernel import clock
 from pushhub.kernel.db import insert, reading, transaction
 from pushhub.mail.models import MailServerLook
 from pushhub.mail.rules import MailState
-from pushhub.mail.transport import carrier_of
-from pushhub.mail.write import LANE
+from pushhub.mail.transport import MailTransport, transport_of
+from pushhub.mail.write import MAIL
+from pushhub.queueing.database_threads import DatabaseThreads
+from pushhub.queueing.wake import wake_after_commit
 
 #: The least time between two looks, and how long what was seen is believed.
 LOOK_EVERY = timedelta(seconds=3)
@@ -31,7 +34,7 @@ _ONLY = 1
 def mail_state() -> MailState:
     """Whether letters go now. Asking lets a dispatcher look at the mail server, so a page asks again some seconds
     later."""
-    if carrier_of(hub().channels) is None:
+    if transport_of(hub().channels) is None:
         return MailState.NOT_CONFIGURED
     now = clock.now()
     with reading() as session:
@@ -46,7 +49,7 @@ def _ask() -> None:
     row = insert(MailServerLook).values(id=_ONLY, asked_at=clock.now())
     with transaction() as session:
         session.execute(row.on_conflict_do_update(index_elements=["id"], set_={"asked_at": clock.now()}))
-        wake_after_commit(session, LANE)
+        wake_after_commit(session, MAIL)
 
 
 def take_look() -> bool:
@@ -81,3 +84,16 @@ def write_down(*, lets_us_in: bool) -> None:
             .values(looked_at=clock.now(), failing_since=since)
             .execution_options(synchronize_session=False)
         )
+
+
+async def look_at_server(database: DatabaseThreads, transport: MailTransport | None) -> bool:
+    """See whether the mail server lets us in, if a page has asked. There is never more to do at once."""
+    if transport is None or not await database.run(take_look):
+        return False
+    try:
+        await transport.greet()
+        lets_us_in = True
+    except (SMTPException, OSError):
+        lets_us_in = False
+    await database.run(partial(write_down, lets_us_in=lets_us_in))
+    return False

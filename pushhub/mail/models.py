@@ -25,7 +25,7 @@ class Letter(Base):
     #: `queued`, `sending`, `sent`, `failed`, `expired`.
     status: Mapped[str] = mapped_column(sa.String(10))
     tries: Mapped[int]
-    #: When a postman may take it: the due time while queued, the end of the lease while sending.
+    #: When a worker may take it: the due time while queued, the end of the lease while sending.
     claimable_at: Mapped[datetime]
     lease_owner: Mapped[UUID | None]
     #: What the last try met, where it was not a yes.

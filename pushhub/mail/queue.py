@@ -1,10 +1,10 @@
-"""The queue of letters: claimed with a lease, their outcomes written a batch at a time, content erased when final."""
+"""The queue of letters: what waits is claimed with a lease, and the content of what is final is erased."""
 
 from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,98 +16,101 @@ from sqlalchemy.orm import Session
 from pushhub.channels.contract import Outcome
 from pushhub.context import hub
 from pushhub.kernel import clock
-from pushhub.kernel.db import reading, skip_locked, transaction
+from pushhub.kernel.db import reading, table_of, transaction
 from pushhub.kernel.errors import ConfigurationError
 from pushhub.mail.content import Content
 from pushhub.mail.models import Letter, letter_context
-from pushhub.mail.rules import FINAL, WAITING, LetterStatus, after_try
+from pushhub.mail.rules import FINAL, LetterStatus, after_try
+from pushhub.queueing.lease_queue import Counts, Key, Lease, LeaseQueue
+from pushhub.queueing.worker import AttemptResult
 
 log = logging.getLogger(__name__)
 
-#: How long a claimed letter belongs to its postman: much longer than a try.
-LEASE = timedelta(seconds=60)
 #: How long it stays known that there was a letter, and what became of it.
 KEPT = timedelta(days=30)
+_columns = table_of(Letter).c
+
+
+def _when_final(new: sa.FromClause) -> dict[str, Any]:
+    """The content of a letter that is final is erased."""
+    return {
+        "sealed": sa.case((new.c.status.in_(FINAL), b""), else_=_columns.sealed),
+        "sent_at": sa.case((new.c.status == LetterStatus.SENT, sa.bindparam("now")), else_=None),
+    }
+
+
+#: A lease is much longer than a try.
+QUEUE = LeaseQueue(Letter, timedelta(seconds=60), values=_when_final)
+_IN_TIME = _columns.valid_until > sa.bindparam("now")
+_CLAIMING = QUEUE.claiming(_IN_TIME, returning=("kind", "valid_until", "sealed"))
+_ANY_DUE = sa.select(_columns.id).where(_IN_TIME, QUEUE.waits, _columns.claimable_at <= sa.bindparam("now")).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
-    """One letter that a postman holds."""
+class LeasedLetter:
+    """One letter that a worker holds."""
 
-    id: UUID
+    lease: Lease
     kind: str
-    tries: int
     valid_until: datetime
     #: None where it can't be read (a sealing key is missing).
     content: Content | None = field(repr=False)
 
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """What came of one try."""
-
-    claimed: Claimed
-    outcome: Outcome
+    @property
+    def id(self) -> UUID:
+        key: UUID = self.lease.key
+        return key
 
 
-def claim(owner: UUID, limit: int) -> list[Claimed]:
+LetterResult = AttemptResult[LeasedLetter, Outcome]
+
+
+def claim(owner: UUID, limit: int) -> list[LeasedLetter]:
     """Take due letters for `owner`, the longest due first."""
-    now = clock.now()
-    due = (_is(*WAITING), Letter.claimable_at <= now, Letter.valid_until > now)
     with reading() as session:  # letters are few, and a look at an empty queue is no write
-        if session.scalar(sa.select(Letter.id).where(*due).limit(1)) is None:
+        if session.scalar(_ANY_DUE, {"now": clock.now()}) is None:
             return []
-    picked = skip_locked(sa.select(Letter.id).where(*due).order_by(Letter.claimable_at).limit(limit)).cte("picked")
     with transaction() as session:
-        rows = session.execute(
-            sa.update(Letter)
-            .where(Letter.id == picked.c.id)
-            .values(
-                status=LetterStatus.SENDING,
-                claimable_at=now + LEASE,
-                lease_owner=owner,
-                tries=Letter.tries + 1,
-                changed_at=now,
-            )
-            .returning(Letter.id, Letter.kind, Letter.tries, Letter.valid_until, Letter.sealed)
-            .execution_options(synchronize_session=False)
-        ).all()
-    return [Claimed(row.id, row.kind, row.tries, row.valid_until, _content(row.id, row.sealed)) for row in rows]
+        claimed = QUEUE.claim(session, _CLAIMING, owner, limit)
+    return [
+        LeasedLetter(lease, row.kind, row.valid_until, _content(row.id, row.sealed))
+        for key, lease in claimed.leases.items()
+        for row in [claimed.rows[key]]
+    ]
 
 
-def complete(owner: UUID, tried: Sequence[Tried]) -> None:
+def give_back(owner: UUID, held: Collection[Key]) -> None:
+    """Queue again what `owner` took without knowing it. `held` is what it does know of."""
+    with transaction() as session:
+        QUEUE.give_back(session, owner, held)
+
+
+def complete(owner: UUID, results: Sequence[LetterResult]) -> None:
     """Write the outcomes of some tries. A letter whose lease ran out belongs to somebody else by now and is left
     alone."""
     now = clock.now()
     with transaction() as session:
-        for entry in tried:
-            claimed = entry.claimed
-            step = after_try(
-                entry.outcome, tries=claimed.tries, now=now, valid_until=claimed.valid_until, jitter=random.random
-            )
-            final: dict[str, Any] = {"sealed": b""} if step.status in FINAL else {}
-            session.execute(
-                sa.update(Letter)
-                .where(
-                    Letter.id == claimed.id,
-                    Letter.tries == claimed.tries,
-                    Letter.lease_owner == owner,
-                    Letter.status == LetterStatus.SENDING,
+        QUEUE.write(
+            session,
+            owner,
+            (
+                (
+                    result.item.lease,
+                    after_try(
+                        result.outcome,
+                        tries=result.item.lease.tries,
+                        now=now,
+                        valid_until=result.item.valid_until,
+                        jitter=random.random,
+                    ),
+                    (),
                 )
-                .values(
-                    status=step.status,
-                    claimable_at=step.due or now,
-                    lease_owner=None,
-                    error=step.error,
-                    sent_at=now if step.status is LetterStatus.SENT else None,
-                    changed_at=now,
-                    **final,
-                )
-                .execution_options(synchronize_session=False)
-            )
-    for entry in tried:
-        extra = {"letter_id": str(entry.claimed.id), "kind": entry.claimed.kind, "try": entry.claimed.tries}
-        log.info("letter tried", extra=extra | {"outcome": type(entry.outcome).__name__})
+                for result in results
+            ),
+        )
+    for result in results:
+        extra = {"letter_id": str(result.item.id), "kind": result.item.kind, "try": result.item.lease.tries}
+        log.info("letter tried", extra=extra | {"outcome": type(result.outcome).__name__})
 
 
 def _content(letter_id: UUID, sealed: bytes) -> Content | None:
@@ -117,28 +120,9 @@ def _content(letter_id: UUID, sealed: bytes) -> Content | None:
         return None
 
 
-def _is(*statuses: LetterStatus) -> sa.ColumnElement[bool]:
-    """Written out and not bound: only so a planner sees that the partial index fits."""
-    return Letter.status.in_([sa.literal_column(f"'{status}'") for status in statuses])
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many letters wait, and how many were given up in the last 30 days."""
-
-    waiting: int
-    failed: int
-
-
 def counts() -> Counts:
-    """What `/metrics` tells of the queue."""
-    with reading() as session:
-        return Counts(
-            *(
-                session.scalar(sa.select(sa.func.count()).select_from(Letter).where(which)) or 0
-                for which in (_is(*WAITING), _is(LetterStatus.FAILED, LetterStatus.EXPIRED))
-            )
-        )
+    """How many letters wait, and how many were given up in the last 30 days."""
+    return QUEUE.counts(LetterStatus.FAILED, LetterStatus.EXPIRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +138,10 @@ class Backlog:
 def backlog() -> Backlog:
     """What waits, and since when. Of several that are the oldest, one that was tried tells what it met."""
     with reading() as session:
-        waiting = session.scalar(sa.select(sa.func.count()).select_from(Letter).where(_is(*WAITING))) or 0
+        waiting = session.scalar(sa.select(sa.func.count()).select_from(Letter).where(QUEUE.waits)) or 0
         oldest = session.execute(
             sa.select(Letter.created_at, Letter.error)
-            .where(_is(*WAITING))
+            .where(QUEUE.waits)
             .order_by(Letter.created_at, Letter.error.is_(None))
             .limit(1)
         ).first()
@@ -167,12 +151,6 @@ def backlog() -> Backlog:
 def sweep(session: Session) -> None:
     """Give up letters whose time has run out, and forget those that were final long ago."""
     now = clock.now()
-    idle = sa.or_(_is(LetterStatus.QUEUED), Letter.claimable_at <= now)
-    session.execute(
-        sa.update(Letter)
-        .where(_is(*WAITING), idle, Letter.valid_until <= now)
-        .values(status=LetterStatus.EXPIRED, sealed=b"", lease_owner=None, changed_at=now)
-        .execution_options(synchronize_session=False)
-    )
-    old = sa.select(Letter.id).where(_is(*FINAL), Letter.changed_at < now - KEPT).limit(1000)
+    QUEUE.end_idle(session, Letter.valid_until <= now, status=LetterStatus.EXPIRED, sealed=b"")
+    old = sa.select(Letter.id).where(QUEUE.status_is(*FINAL), Letter.changed_at < now - KEPT).limit(1000)
     session.execute(sa.delete(Letter).where(Letter.id.in_(old)).execution_options(synchronize_session=False))

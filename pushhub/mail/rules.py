@@ -9,11 +9,11 @@ queued ──→ sending ──→ sent      a mail server took it
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pushhub.channels.contract import Accepted, Outcome, Rejected, Retry, TargetDead
+from pushhub.queueing.lease_queue import Transition
 
 #: The wait after the first try; each further one is twice as long, up to the longest.
 FIRST_WAIT = timedelta(seconds=5)
@@ -30,7 +30,6 @@ class LetterStatus(StrEnum):
     EXPIRED = "expired"
 
 
-WAITING = (LetterStatus.QUEUED, LetterStatus.SENDING)
 FINAL = (LetterStatus.SENT, LetterStatus.FAILED, LetterStatus.EXPIRED)
 
 
@@ -44,30 +43,20 @@ class MailState(StrEnum):
     NOT_CONFIGURED = "not_configured"
 
 
-@dataclass(frozen=True, slots=True)
-class Next:
-    """What becomes of a letter after a try."""
-
-    status: LetterStatus
-    error: str | None = None
-    #: For a letter that goes back into the queue: when it is due.
-    due: datetime | None = None
-
-
 def after_try(
     outcome: Outcome, *, tries: int, now: datetime, valid_until: datetime, jitter: Callable[[], float]
-) -> Next:
+) -> Transition:
     """What follows from try number `tries` (counted from 1). `jitter` gives a number from 0 to 1.
 
     A server that lets nobody in is no reason to give a letter up: an operator may mend that in time.
     """
     if isinstance(outcome, Accepted):
-        return Next(LetterStatus.SENT)
+        return Transition(LetterStatus.SENT)
     if isinstance(outcome, (TargetDead, Rejected)):
-        return Next(LetterStatus.FAILED, outcome.reason)
+        return Transition(LetterStatus.FAILED, outcome.reason)
     wait = min(FIRST_WAIT * 2 ** min(tries - 1, 10), LONGEST_WAIT) * (1 + JITTER * jitter())
     if isinstance(outcome, Retry) and outcome.after is not None:
         wait = max(wait, outcome.after)
     if now + wait >= valid_until:
-        return Next(LetterStatus.EXPIRED, outcome.reason)
-    return Next(LetterStatus.QUEUED, outcome.reason, now + wait)
+        return Transition(LetterStatus.EXPIRED, outcome.reason)
+    return Transition(LetterStatus.QUEUED, outcome.reason, now + wait)

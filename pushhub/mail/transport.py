@@ -10,8 +10,8 @@ from pushhub.channels.contract import Channel, Outcome
 
 
 @runtime_checkable
-class Carrier(Protocol):
-    """What a postman needs of it."""
+class MailTransport(Protocol):
+    """What the mail worker needs of it."""
 
     @property
     def sender(self) -> Mailbox:
@@ -27,7 +27,7 @@ class Carrier(Protocol):
         ...
 
 
-def carrier_of(channels: Mapping[str, Channel]) -> Carrier | None:
-    """The carrier of an installation; None where it has no mail server."""
+def transport_of(channels: Mapping[str, Channel]) -> MailTransport | None:
+    """The transport of an installation; None where it has no mail server."""
     channel = channels.get("email")
-    return channel if isinstance(channel, Carrier) else None
+    return channel if isinstance(channel, MailTransport) else None

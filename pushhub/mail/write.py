@@ -1,4 +1,4 @@
-"""Writing letters. They are sent by the postman of a dispatcher (`pushhub.mail.worker`)."""
+"""Writing letters. They are sent by a dispatcher (`pushhub.mail.worker`)."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from pushhub.context import hub
-from pushhub.delivery.outbox import wake_after_commit
 from pushhub.kernel import clock
 from pushhub.kernel.ids import new_key
 from pushhub.mail.content import Content
 from pushhub.mail.models import Letter, letter_context
 from pushhub.mail.rules import LetterStatus
+from pushhub.queueing.wake import wake_after_commit
 
-#: Stands for the postman when dispatchers are woken.
-LANE = "letters"
+#: Under this name dispatchers are woken when there are letters.
+MAIL = "letters"
 
 
 def post(
@@ -33,7 +33,7 @@ def post(
     """Write one letter in the caller's transaction; it goes out after the commit, once, and not after `valid_until`.
 
     Args:
-        to: one mailbox that `pushhub.channels.mail_server.mailbox` takes. Raises ValueError, which quotes nothing.
+        to: one mailbox that `pushhub.identity.email.mailbox` takes. Raises ValueError, which quotes nothing.
         kind: what it is for, a word such as `recovery_link`; it stands in logs.
         html: what the text says, as a page (`pushhub.mail.rendering` makes both).
     """
@@ -57,5 +57,5 @@ def post(
         )
     )
     session.flush()
-    wake_after_commit(session, LANE)
+    wake_after_commit(session, MAIL)
     return letter_id

@@ -4,7 +4,7 @@ from pushhub.accounts import models as accounts
 from pushhub.accounts.flows.captcha import UsedCaptcha
 from pushhub.delivery import models as delivery
 from pushhub.devices import models as binding
-from pushhub.events.record import Event
+from pushhub.events.models import Event
 from pushhub.kernel.idempotency import IdempotencyKey
 from pushhub.kernel.limits import LimitCounter
 from pushhub.mail import models as letters

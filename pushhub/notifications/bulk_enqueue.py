@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pushhub.delivery.models import Delivery
-from pushhub.delivery.outbox import new_delivery, wake_after_commit
+from pushhub.delivery.outbox import new_delivery
 from pushhub.delivery.rules import DeliveryKind
 from pushhub.kernel.db import ManyRows, db
 from pushhub.kernel.ids import new_key
+from pushhub.queueing.wake import wake_after_commit
 
 _table: Any = Delivery.__table__
 #: What differs from one delivery to the next.

@@ -19,16 +19,15 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub.binding.rules import OfferStatus
 from pushhub.channels.contract import PushKind
 from pushhub.context import hub
 from pushhub.delivery.models import Delivery
-from pushhub.delivery.outbox import LEASE
+from pushhub.delivery.outbox import QUEUE
 from pushhub.delivery.rules import CHANNEL_OF_KIND, TEST_CHANNEL, DeliveryKind
-from pushhub.devices.models import Binding, Device, Offer
+from pushhub.devices.models import Binding, Device, Offer, OfferStatus
 from pushhub.devices.reachability import COLUMNS, judge
 from pushhub.events import record
-from pushhub.events.record import Tag
+from pushhub.events.models import Tag
 from pushhub.kernel import clock
 from pushhub.kernel.db import reading, skip_locked, transaction
 from pushhub.notifications.bulk_enqueue import Recipient, enqueue_many
@@ -42,7 +41,7 @@ PAGE = 500
 #: comes next does not stand behind a million rows.
 MOST_WAITING = 2_000
 #: Under this name dispatchers are woken when there is a notification to turn into deliveries.
-LANE = "fan_out"
+FAN_OUT = "fan_out"
 
 _FEED = CHANNEL_OF_KIND[PushKind.POLL]
 _UNFINISHED = Notification.status.in_(sa.text("'scheduled', 'sending'"))  # word for word as in the index
@@ -89,9 +88,9 @@ def _waiting(session: Session, at_most: int) -> int:
         .where(
             Delivery.channel.in_([*hub().channels]),
             Delivery.kind == DeliveryKind.NOTIFICATION,
-            Delivery.status.in_(sa.text("'queued', 'sending'")),
+            QUEUE.waits,
             # What is put off, because its channel is down, must not stop those of other channels.
-            Delivery.claimable_at <= clock.now() + LEASE,
+            Delivery.claimable_at <= clock.now() + QUEUE.lease,
         )
         .limit(at_most)
     )

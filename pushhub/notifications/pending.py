@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 from pushhub.channels.contract import PushKind
 from pushhub.context import hub
 from pushhub.delivery.models import Delivery
-from pushhub.delivery.outbox import wake_after_commit
 from pushhub.delivery.rules import CHANNEL_OF_KIND, DeliveryKind, DeliveryStatus
 from pushhub.devices.models import Device
 from pushhub.kernel import clock
 from pushhub.kernel.db import skip_locked
+from pushhub.queueing.wake import wake_after_commit
 
 _WAITING = (DeliveryStatus.QUEUED, DeliveryStatus.SENDING)
 

@@ -14,13 +14,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub.binding.offers import require_country
-from pushhub.binding.rules import OfferStatus
 from pushhub.delivery.models import Delivery
-from pushhub.delivery.outbox import wake_after_commit
-from pushhub.devices.models import Offer
+from pushhub.devices.models import Offer, OfferStatus
 from pushhub.events import record
-from pushhub.events.record import Tag
+from pushhub.events.models import Tag
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock, idempotency
 from pushhub.kernel.db import again_on_conflict, reading, transaction
@@ -35,11 +32,13 @@ from pushhub.kernel.errors import (
 from pushhub.kernel.idempotency import Repeatable
 from pushhub.kernel.ids import new_key
 from pushhub.notifications import rules
-from pushhub.notifications.fan_out import LANE, count_all, turn
+from pushhub.notifications.fan_out import FAN_OUT, count_all, turn
 from pushhub.notifications.models import Notification
 from pushhub.notifications.pending import stop_notification
 from pushhub.notifications.rules import LONGEST_PAYLOAD, NotificationStatus
+from pushhub.products.countries import require_country
 from pushhub.products.products import Caller
+from pushhub.queueing.wake import wake_after_commit
 from pushhub.verifications.models import Verification
 from pushhub.verifications.rules import VerificationStatus
 
@@ -111,7 +110,7 @@ def notify(
         if numbers is not None and len(numbers) <= AT_ONCE and notification.status == NotificationStatus.SENDING:
             turn(session, notification, AT_ONCE)
         else:
-            wake_after_commit(session, LANE)
+            wake_after_commit(session, FAN_OUT)
         idempotency.remember(session, caller.product_id, request, notification.id)
         return Taken(_find(session, caller, notification.id))
 

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from pushhub.binding import offers
 from pushhub.binding.offers import ShownOffer
-from pushhub.binding.rules import Assurance, OfferStatus
 from pushhub.context import hub
+from pushhub.devices.models import OfferStatus
 from pushhub.devices.reachability import Reach, reach_of_number
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
@@ -27,6 +27,7 @@ from pushhub.kernel.sealing import secret_digest
 from pushhub.panels.models import Panel
 from pushhub.panels.panels import status_of
 from pushhub.panels.rules import SECRET_PREFIX, PanelStatus, binding_helps, way_to
+from pushhub.products.assurance import Assurance
 from pushhub.products.models import Product
 from pushhub.products.products import Caller
 from pushhub.products.rules import policy_from

@@ -8,12 +8,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub.binding.offers import end_offer, require_country
-from pushhub.binding.rules import Assurance, OfferStatus
+from pushhub.binding.offers import end_offer
 from pushhub.context import hub
-from pushhub.devices.models import Offer
+from pushhub.devices.models import Offer, OfferStatus
 from pushhub.events import record
-from pushhub.events.record import Tag
+from pushhub.events.models import Tag
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock, idempotency
 from pushhub.kernel.db import again_on_conflict, reading, transaction
@@ -23,6 +22,8 @@ from pushhub.kernel.ids import new_key
 from pushhub.kernel.sealing import secret_digest
 from pushhub.panels.models import Panel
 from pushhub.panels.rules import KEPT, LIFE, LONG_ENOUGH, SECRET_PREFIX, PanelStatus, status_at
+from pushhub.products.assurance import Assurance
+from pushhub.products.countries import require_country
 from pushhub.products.products import Caller
 
 

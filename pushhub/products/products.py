@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from pushhub.context import hub
 from pushhub.events import record
-from pushhub.events.record import Tag
+from pushhub.events.models import Tag
 from pushhub.kernel import clock
 from pushhub.kernel.db import after_commit, again_on_conflict, reading, table_of, transaction
 from pushhub.kernel.errors import BadApiKey, ConfigurationError, MissingScope, NotFound

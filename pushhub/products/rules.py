@@ -10,8 +10,8 @@ from typing import Any
 
 import phonenumbers
 
-from pushhub.binding.rules import Assurance
 from pushhub.kernel.errors import ConfigurationError
+from pushhub.products.assurance import Assurance
 from pushhub.products.route import SECONDS_OF_THE_LAST, Step, read_route, written
 
 #: At most so many keys of one kind (live, test) are valid at once: the old and the new one of a rotation.

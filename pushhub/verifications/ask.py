@@ -22,14 +22,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub.binding.offers import require_country
 from pushhub.context import hub
 from pushhub.delivery.models import Delivery
-from pushhub.delivery.outbox import expire_waiting, wake_after_commit
 from pushhub.delivery.rules import TEST_CHANNEL
 from pushhub.devices.reachability import never_or_no_more, reach_of
 from pushhub.events import record
-from pushhub.events.record import Event, Tag, event_row
+from pushhub.events.models import Event, Tag
+from pushhub.events.record import event_row
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock, idempotency
 from pushhub.kernel.db import again_on_conflict, as_written, one_at_a_time, reading, transaction, write_rows
@@ -44,10 +43,13 @@ from pushhub.kernel.errors import (
 from pushhub.kernel.idempotency import Repeatable
 from pushhub.kernel.ids import new_key
 from pushhub.kernel.limits import CLIENT_CODES, address_subject, count_up
+from pushhub.products.countries import require_country
 from pushhub.products.products import Caller
 from pushhub.products.route import Step, chosen, read_route, written
 from pushhub.products.rules import attempts_for
+from pushhub.queueing.wake import wake_after_commit
 from pushhub.verifications.ask_context import Situation, refuse_flood, situation_of
+from pushhub.verifications.deliveries import expire_waiting
 from pushhub.verifications.lifecycle import close, codes_to, find_own
 from pushhub.verifications.models import Verification, code_context, email_context
 from pushhub.verifications.routing import Carried, Parcel, carry, told_of_skipped
@@ -96,7 +98,7 @@ def ask(
     except (NumberUnreachable, TooManyCodes):
         if address is not None:  # the refusal has rolled back the count, and refusals are what a scan is made of
             with transaction() as session:
-                count_up(session, CLIENT_CODES, address_subject(address))
+                count_up(session, CLIENT_CODES, address_subject(hub().keyring, address))
         raise
 
 
@@ -236,7 +238,10 @@ def _refuse_unreachable(carried: Carried) -> None:
 
 def _count_client(session: Session, client_address: str, now: datetime) -> None:
     """Raises `TooManyCodes` where one browser's address has asked for too many codes this hour."""
-    if count_up(session, CLIENT_CODES, address_subject(client_address)) > hub().settings.codes_per_client_per_hour:
+    if (
+        count_up(session, CLIENT_CODES, address_subject(hub().keyring, client_address))
+        > hub().settings.codes_per_client_per_hour
+    ):
         raise TooManyCodes(
             "Too many codes were asked for from the network address in `client.ip`. Wait until `retry_at`.",
             retry_at=CLIENT_CODES.end(now),

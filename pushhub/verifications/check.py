@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from pushhub.context import hub
 from pushhub.events import record
-from pushhub.events.record import Tag
+from pushhub.events.models import Tag
 from pushhub.kernel import clock
 from pushhub.kernel.db import reading, transaction
 from pushhub.kernel.errors import CodeMalformed, NotArmed

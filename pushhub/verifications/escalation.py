@@ -13,17 +13,17 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pushhub.delivery.models import Attempt, Delivery
-from pushhub.delivery.outbox import wake_after_commit
 from pushhub.delivery.rules import CIRCUIT_OPEN, DeliveryStatus
 from pushhub.devices.reachability import reach_of
 from pushhub.events import record
-from pushhub.events.record import Tag
+from pushhub.events.models import Tag
 from pushhub.kernel import clock
 from pushhub.kernel.db import reading, skip_locked, transaction, write_rows
 from pushhub.kernel.errors import ConfigurationError
 from pushhub.products.models import Product
 from pushhub.products.route import read_route
 from pushhub.products.rules import Policy, policy_from
+from pushhub.queueing.wake import wake_after_commit
 from pushhub.verifications.models import Verification
 from pushhub.verifications.routing import Parcel, carry, told_of_skipped
 from pushhub.verifications.rules import VerificationStatus

@@ -10,14 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pushhub.delivery.models import Delivery
-from pushhub.delivery.outbox import expire_waiting
 from pushhub.delivery.rules import DeliveryStatus
 from pushhub.events import record
-from pushhub.events.record import Tag
+from pushhub.events.models import Tag
 from pushhub.kernel import clock
 from pushhub.kernel.db import one_at_a_time, transaction
 from pushhub.kernel.errors import NotFound
 from pushhub.products.products import Caller
+from pushhub.verifications.deliveries import expire_waiting
 from pushhub.verifications.models import Verification
 from pushhub.verifications.rules import VerificationStatus
 

@@ -21,7 +21,8 @@ from pushhub.context import hub
 from pushhub.delivery.outbox import new_delivery
 from pushhub.delivery.rules import TEST_CHANNEL, DeliveryKind
 from pushhub.devices.reachability import Reach
-from pushhub.events.record import Event, Tag, event_row
+from pushhub.events.models import Event, Tag
+from pushhub.events.record import event_row
 from pushhub.kernel.db import Base
 from pushhub.kernel.ids import Prefix, public_id
 from pushhub.kernel.limits import PAID_MESSAGES, count_up, take_back

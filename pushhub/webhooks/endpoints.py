@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 
 from pushhub.context import hub
 from pushhub.events import record
-from pushhub.events.record import Event, Tag
+from pushhub.events.models import Event, Tag
 from pushhub.kernel import clock, idempotency
 from pushhub.kernel.db import again_on_conflict, one_at_a_time, reading, transaction
 from pushhub.kernel.errors import NotFound, TooManyWebhooks, WebhookDisabled, WebhookUrlRefused
 from pushhub.kernel.idempotency import Repeatable
 from pushhub.kernel.ids import new_key
 from pushhub.products.products import Caller
+from pushhub.webhooks import resolver
 from pushhub.webhooks.models import Webhook, WebhookMessage, WebhookSecret, secret_context
 from pushhub.webhooks.queue import disable
 from pushhub.webhooks.resolver import TargetRefused
@@ -202,7 +203,7 @@ def _checked_url(url: str) -> str:
     if isinstance(target, UrlRefusal):
         raise _refused(target)
     try:
-        hub().resolver.check(target, private_allowed=private_allowed)
+        resolver.current().check(target, private_allowed=private_allowed)
     except TargetRefused as refusal:
         raise _refused(refusal.reason) from None
     return target.url

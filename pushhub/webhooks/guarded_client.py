@@ -83,7 +83,7 @@ def trusted(extra_roots: bytes | None) -> ssl.SSLContext:
     return context
 
 
-class Wire:
+class GuardedClient:
     """Posts to endpoints. Belongs to one event loop, and is used as `async with`.
 
     Args:
@@ -113,7 +113,7 @@ class Wire:
             network_backend=_CheckedNetwork(resolver, private_allowed),
         )
 
-    async def __aenter__(self) -> Wire:
+    async def __aenter__(self) -> GuardedClient:
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -113,13 +113,3 @@ class WebhookMessage(Base):
         ),
         sa.Index("ix_webhook_messages_done", "status", "changed_at", sqlite_where=_DONE, postgresql_where=_DONE),
     )
-
-
-class EventCounter(Base):
-    """One row: the last number that was given to an event. A number is never given twice, also after the newest
-    events were deleted, so a reader's cursor keeps its meaning."""
-
-    __tablename__ = "event_counter"
-
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    last: Mapped[int] = mapped_column(sa.BigInteger)

@@ -10,6 +10,8 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from flask import Flask, current_app
+
 from pushhub.webhooks.targets import Target, UrlRefusal, is_public
 
 #: Seconds after which somebody who registers an address is told that its name is not found.
@@ -72,3 +74,17 @@ class Resolver:
         if not private_allowed and not all(self._is_public(address) for address in addresses):
             raise TargetRefused(UrlRefusal.PRIVATE_ADDRESS)
         return addresses
+
+
+_EXTENSION = "pushhub.webhooks.resolver"
+
+
+def current() -> Resolver:
+    """The one of the current application."""
+    found: Resolver = current_app.extensions.setdefault(_EXTENSION, Resolver())
+    return found
+
+
+def use(app: Flask, resolver: Resolver) -> None:
+    """Let it be the one of this application."""
+    app.extensions[_EXTENSION] = resolver

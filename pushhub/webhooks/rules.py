@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
+from pushhub.queueing.lease_queue import Transition
+
 #: At most so many webhooks of one product, for live and for test keys each.
 WEBHOOKS_AT_MOST = 10
 #: How long a secret goes on signing after another one has taken its place.
@@ -46,9 +48,6 @@ class MessageStatus(StrEnum):
     FAILED = "failed"
 
 
-WAITING = (MessageStatus.QUEUED, MessageStatus.SENDING)
-
-
 class DisabledReason(StrEnum):
     """Why a webhook is told nothing."""
 
@@ -74,27 +73,17 @@ class Answer:
         return self.status == 410
 
 
-@dataclass(frozen=True, slots=True)
-class Next:
-    """What becomes of a message after a try."""
-
-    status: MessageStatus
-    error: str | None = None
-    #: For a message that goes back into the queue: when it is due.
-    due: datetime | None = None
-
-
-def after_try(answer: Answer, *, tries: int, now: datetime, jitter: Callable[[], float]) -> Next:
+def after_try(answer: Answer, *, tries: int, now: datetime, jitter: Callable[[], float]) -> Transition:
     """What follows from try number `tries` (counted from 1). `jitter` gives a number from 0 to 1."""
     if answer.delivered:
-        return Next(MessageStatus.DELIVERED)
+        return Transition(MessageStatus.DELIVERED)
     word = answer.error or _word(answer)
     if answer.gone or tries > len(WAITS):
-        return Next(MessageStatus.FAILED, word)
+        return Transition(MessageStatus.FAILED, word)
     wait = WAITS[tries - 1] * (1 + JITTER * jitter())
     if answer.retry_after is not None:
         wait = max(wait, min(answer.retry_after, LONGEST_WAIT))
-    return Next(MessageStatus.QUEUED, word, now + wait)
+    return Transition(MessageStatus.QUEUED, word, now + wait)
 
 
 def _word(answer: Answer) -> str:

@@ -1,7 +1,4 @@
-"""Sends what is queued for webhooks, beside the lanes of the dispatcher and built like one of them.
-
-    claim a few of each webhook ──→ sign and post each, no session open ──→ outcomes ──→ write a batch
-      ↑ woken by the relay in this process, by a place that became free, or by the clock
+"""Sends what is queued for webhooks: each message is signed and posted.
 
 How many tries one webhook may have under way follows from how it does: an endpoint that answers gets more, up to a
 limit; one that does not answer gets one at a time. So an endpoint that hangs holds up only itself.
@@ -10,39 +7,28 @@ limit; one that does not answer gets one at a time. So an endpoint that hangs ho
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from typing import TypeVar
+from collections.abc import Collection, Sequence
+from functools import partial
 from uuid import UUID
-
-from flask import Flask
 
 from pushhub.context import hub
 from pushhub.kernel import clock
 from pushhub.kernel.ids import new_key
 from pushhub.kernel.secret_files import root_certificates
-from pushhub.queueing.batch_writer import BatchWriter
-from pushhub.webhooks import queue, signing
-from pushhub.webhooks.guarded_client import TOTAL_SECONDS, Wire, trusted
-from pushhub.webhooks.queue import Claimed, Tried
+from pushhub.queueing.database_threads import DatabaseThreads
+from pushhub.queueing.lease_queue import Key
+from pushhub.queueing.worker import POLL_SECONDS, LeaseWorker
+from pushhub.webhooks import queue, resolver, signing
+from pushhub.webhooks.guarded_client import TOTAL_SECONDS, GuardedClient, trusted
+from pushhub.webhooks.queue import LeasedMessage, MessageResult
 from pushhub.webhooks.rules import LARGEST_BODY, Answer
 from pushhub.webhooks.targets import UrlRefusal, target_of
 
-log = logging.getLogger(__name__)
-T = TypeVar("T")
-
 #: Messages in flight in one process.
 IN_FLIGHT = 100
-#: How often the queue is looked at by itself: a retry falls due without anybody's commit.
-POLL_SECONDS = 1.0
 #: The least time between two looks at the queue, and for how long outcomes are gathered.
 GATHER_SECONDS = 0.02
-#: How long a stopping sender waits for answers that are under way.
-DRAIN_SECONDS = 12.0
-_DATABASE_THREADS = 2
 _HEADERS = {"Content-Type": "application/json", "User-Agent": "pushhub"}
 
 
@@ -72,112 +58,78 @@ class Pace:
         self._allowed[webhook_id] = doubled if answered else 1
 
 
-class WebhookSender:
-    """Sends for one application, in the loop in which `run` is called.
+class WebhookSender(LeaseWorker[LeasedMessage, Answer]):
+    """Sends for the application in whose context it is made.
 
     Args:
-        app: whose messages are sent.
         try_seconds: for one try at an endpoint.
-        poll_seconds: how often the queue is looked at by itself.
         largest_body: bytes from which on a message is not sent.
     """
 
     def __init__(
         self,
-        app: Flask,
+        database: DatabaseThreads,
         *,
         try_seconds: float = TOTAL_SECONDS,
         poll_seconds: float = POLL_SECONDS,
         largest_body: int = LARGEST_BODY,
     ) -> None:
-        with app.app_context():
-            self._resolver = hub().resolver
-            settings = hub().settings
+        super().__init__(
+            "webhooks",
+            database,
+            room=IN_FLIGHT,
+            poll_seconds=poll_seconds,
+            gather_seconds=GATHER_SECONDS,
+            settle_seconds=GATHER_SECONDS,
+        )
+        settings = hub().settings
         self.owner = new_key()
-        self._app = app
-        self._try_seconds = try_seconds
-        self._poll_seconds = poll_seconds
         self._largest_body = largest_body
         self._private_allowed = settings.webhook_private_addresses
-        self._extra_roots = root_certificates(settings.provider_ca)
         self._pace = Pace()
-        # Of its own: whatever else uses threads in this process must not take those of the database.
-        self._database = ThreadPoolExecutor(_DATABASE_THREADS, thread_name_prefix="webhook-database")
-        self._awake = asyncio.Event()
-        self._sending: set[asyncio.Task[None]] = set()
-        self._outcomes = BatchWriter[Tried](
-            "webhooks", self._complete, lambda _: self.wake(), gather_seconds=GATHER_SECONDS
-        )
-
-    def wake(self) -> None:
-        """Something may be due; to be called in the sender's own loop."""
-        self._awake.set()
+        self._try_seconds = try_seconds
+        self._trusted = trusted(root_certificates(settings.provider_ca))
+        self._resolver = resolver.current()
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Send until told to stop, then drain. Whoever sets `stopping` calls `wake` after it."""
-        async with self._wire() as wire:
-            writer = asyncio.create_task(self._outcomes.run())
-            loop = asyncio.get_running_loop()
-            while not stopping.is_set():
-                self._awake.clear()
-                looked = loop.time()
-                if not await self._claim_and_send(wire):
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self._awake.wait(), self._poll_seconds)
-                await asyncio.sleep(max(0.0, looked + GATHER_SECONDS - loop.time()))
-            if self._sending:
-                await asyncio.wait(self._sending, timeout=DRAIN_SECONDS)
-            # What was not answered by now may have arrived: it is sent again, under the same id, when its lease ends.
-            for task in self._sending:
-                task.cancel()
-            self._outcomes.end()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(writer, DRAIN_SECONDS)
-            self._database.shutdown(wait=False)
+        async with self._new_client() as self._client:
+            await super().run(stopping)
 
-    async def run_until_idle(self) -> None:
-        """Send what is due now, write what came of it, and return."""
-        async with self._wire() as wire:
-            while await self._claim_and_send(wire):
-                await asyncio.gather(*self._sending)
-                await self._outcomes.write_all()
+    async def empty(self) -> None:
+        async with self._new_client() as self._client:
+            await super().empty()
 
-    def _wire(self) -> Wire:
-        return Wire(
-            trusted(self._extra_roots),
+    def _new_client(self) -> GuardedClient:
+        """It belongs to the loop that it is opened in."""
+        return GuardedClient(
+            self._trusted,
             self._resolver,
             private_allowed=self._private_allowed,
             total_seconds=self._try_seconds,
         )
 
-    async def _claim_and_send(self, wire: Wire) -> int:
-        room = IN_FLIGHT - len(self._sending) - len(self._outcomes)
-        claimed: list[Claimed] = []
-        if room > 0:
-            try:
-                claimed = await self._in_database(lambda: queue.claim(self.owner, room, self._pace.room))
-            except Exception:
-                # The database failing for a while must not end the sender; the next turn tries again.
-                log.exception("webhook messages not claimed")
-        for message in claimed:
-            self._pace.begin(message.webhook_id)
-            task = asyncio.create_task(self._send(wire, message))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
-        return len(claimed)
+    def claim(self, room: int) -> Sequence[LeasedMessage]:
+        return queue.claim(self.owner, room, self._pace.room)
 
-    async def _send(self, wire: Wire, message: Claimed) -> None:
-        answer = Answer(error="internal_error")
+    def give_back(self, held: Collection[Key]) -> None:
+        queue.give_back(self.owner, held)
+
+    async def attempt(self, item: LeasedMessage) -> Answer:
+        self._pace.begin(item.webhook_id)
+        answer = self.outcome_of_a_bug()
         try:
-            answer = await self._try(wire, message)
-        except Exception:
-            # That is a bug, and one message must not take the others along.
-            log.exception("a message to a webhook raised", extra={"message_id": message.message_id})
+            answer = await self._try(item)
         finally:
-            self._pace.end(message.webhook_id, answered=answer.status is not None)
-        self._outcomes.add(Tried(message, answer))
+            self._pace.end(item.webhook_id, answered=answer.status is not None)
+        return answer
 
-    async def _try(self, wire: Wire, message: Claimed) -> Answer:
+    def outcome_of_a_bug(self) -> Answer:
+        return Answer(error="internal_error")
+
+    async def complete(self, results: list[MessageResult]) -> None:
+        await self.database.run(partial(queue.complete, self.owner, results))
+
+    async def _try(self, message: LeasedMessage) -> Answer:
         target = target_of(message.url, private_allowed=self._private_allowed)
         if isinstance(target, UrlRefusal):  # the setting is another one than when it was registered
             return Answer(error=str(target))
@@ -186,14 +138,4 @@ class WebhookSender:
         if len(message.body) >= self._largest_body:
             return Answer(error="body_too_large")
         signed = signing.headers(message.secrets, message.message_id, clock.now(), message.body)
-        return await wire.post(target, _HEADERS | signed, message.body)
-
-    async def _complete(self, tried: list[Tried]) -> None:
-        await self._in_database(lambda: queue.complete(self.owner, tried))
-
-    async def _in_database(self, work: Callable[[], T]) -> T:
-        def with_context() -> T:
-            with self._app.app_context():
-                return work()
-
-        return await asyncio.get_running_loop().run_in_executor(self._database, with_context)
+        return await self._client.post(target, _HEADERS | signed, message.body)

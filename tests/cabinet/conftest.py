@@ -16,11 +16,11 @@ from demo.sample import FAMILY, REGISTER
 from pushhub.accounts import costs
 from pushhub.accounts.costs import Argon2, Costs
 from pushhub.accounts.people.register import register
+from pushhub.accounts.sign_in_identifiers import Identifier, by_iin
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of, prepare_product
 from pushhub.identity.iin import Iin
 from pushhub.identity.phone import PhoneNumber
-from pushhub.identity.sign_in_identifiers import Identifier, by_iin
 from pushhub.kernel import clock
 from pushhub.kernel.settings import Settings
 from pushhub.products.products import Caller

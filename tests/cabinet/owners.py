@@ -14,10 +14,11 @@ from demo.sample import FAMILY
 from pushhub.accounts.letters.sender import Sender
 from pushhub.accounts.models import Account
 from pushhub.accounts.people.register import NewAccount, create
+from pushhub.accounts.sign_in_identifiers import by_email, by_login
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
 from pushhub.context import hub
-from pushhub.identity.sign_in_identifiers import Email, by_email, by_login
+from pushhub.identity.email import Email
 from pushhub.kernel.db import reading
 from pushhub.mail.content import Content
 from pushhub.mail.models import Letter, letter_context

@@ -21,11 +21,11 @@ from pushhub.accounts.sessions import sign_in as accounts
 from pushhub.accounts.sessions.sessions import NewSession, SessionLife
 from pushhub.accounts.sessions.sign_in import Wrong
 from pushhub.accounts.sessions.sign_in_throttle import CodeWanted, Wait
-from pushhub.binding.rules import OfferStatus
+from pushhub.accounts.sign_in_identifiers import Identifier
 from pushhub.cabinets.loader import read_profile
+from pushhub.devices.models import OfferStatus
 from pushhub.dispatcher.housekeeping import sweep
 from pushhub.identity.phone import PhoneNumber
-from pushhub.identity.sign_in_identifiers import Identifier
 from pushhub.kernel.db import reading
 from pushhub.kernel.errors import TooManyCodes
 from pushhub.products.products import Caller

@@ -11,13 +11,13 @@ from flask import Flask
 from pushhub.accounts.passwords.change import change_password
 from pushhub.accounts.people.register import register
 from pushhub.accounts.sessions.sign_in import find_account
-from pushhub.binding.rules import Assurance, OfferStatus
 from pushhub.cabinets.loader import read_profile
-from pushhub.devices.models import Offer
+from pushhub.devices.models import Offer, OfferStatus
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.db import reading
 from pushhub.panels.models import Panel
 from pushhub.panels.panels import create_panel
+from pushhub.products.assurance import Assurance
 from pushhub.products.products import Caller
 from reference_device.client import Refused
 from tests.cabinet.conftest import Browser, person

@@ -15,8 +15,8 @@ from pushhub.accounts.passwords import hashing, history
 from pushhub.accounts.sessions import sign_in as accounts
 from pushhub.accounts.sessions.sign_in import Wrong
 from pushhub.accounts.sessions.sign_in_throttle import Wait
+from pushhub.accounts.sign_in_identifiers import Identifier
 from pushhub.cabinets.loader import read_profile
-from pushhub.identity.sign_in_identifiers import Identifier
 from pushhub.kernel.ids import new_key
 from pushhub.products.products import Caller
 from tests.cabinet.conftest import person

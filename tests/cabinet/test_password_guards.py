@@ -20,8 +20,9 @@ from pushhub.accounts.sessions import sessions, sign_in_throttle
 from pushhub.accounts.sessions import sign_in as service
 from pushhub.accounts.sessions.sign_in import Wrong
 from pushhub.accounts.sessions.sign_in_throttle import CodeWanted
+from pushhub.accounts.sign_in_identifiers import by_email, by_login
 from pushhub.cabinets.loader import read_profile
-from pushhub.identity.sign_in_identifiers import Email, by_email, by_login
+from pushhub.identity.email import Email
 from pushhub.kernel.db import reading, transaction
 from pushhub.kernel.settings import Settings
 from tests.cabinet.conftest import Browser, with_products

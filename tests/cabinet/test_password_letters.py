@@ -18,12 +18,13 @@ from pushhub.accounts.people import register
 from pushhub.accounts.people.own_login_and_email import set_login
 from pushhub.accounts.people.register import NewAccount, create
 from pushhub.accounts.people.users import users_below
+from pushhub.accounts.sign_in_identifiers import by_email, by_login, by_number
 from pushhub.binding.offers import create_offer
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
 from pushhub.context import Hub
+from pushhub.identity.email import Email
 from pushhub.identity.phone import PhoneNumber
-from pushhub.identity.sign_in_identifiers import Email, by_email, by_login, by_number
 from pushhub.kernel.db import reading, transaction
 from pushhub.kernel.settings import Settings
 from pushhub.mail.content import Content

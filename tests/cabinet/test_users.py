@@ -18,7 +18,7 @@ from pushhub.accounts.people.register import IdentifierTaken
 from pushhub.accounts.people.users import ChangedMeanwhile, GivenPassword, TooManyUsers, User, UserDetails
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
-from pushhub.identity.sign_in_identifiers import Email
+from pushhub.identity.email import Email
 from pushhub.kernel.db import Base, reading
 from pushhub.kernel.errors import NotFound
 from pushhub.kernel.ids import new_key

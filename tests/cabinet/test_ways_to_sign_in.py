@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from flask import Flask
 
 from demo.sample import ACCOUNTS, REGISTER, prepare_samples
-from pushhub.binding.rules import Assurance
 from pushhub.cabinets.loader import read_profile
 from pushhub.devices.models import Binding
 from pushhub.kernel.db import transaction
 from pushhub.kernel.settings import Settings
+from pushhub.products.assurance import Assurance
 from tests.cabinet.conftest import Browser
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock

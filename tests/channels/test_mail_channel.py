@@ -29,8 +29,9 @@ from pushhub.channels.contract import (
 )
 from pushhub.channels.email import EmailChannel
 from pushhub.channels.mail_answers import SMTP_OUTCOMES, Stage, mail_failure
-from pushhub.channels.mail_server import MailServer, Security, mailbox, tls_context
+from pushhub.channels.mail_server import MailServer, Security, tls_context
 from pushhub.channels.time_limits import TimeLimits
+from pushhub.identity.email import mailbox
 from pushhub.kernel import clock
 from pushhub.kernel.secret_files import root_certificates
 from simulators import Simulators

@@ -26,10 +26,11 @@ from pushhub.channels.contract import (
     Retry,
     TargetDead,
 )
-from pushhub.channels.subscription import PUBLIC_HOSTS, Subscription, UnfitSubscription
+from pushhub.channels.subscription import Subscription, UnfitSubscription
 from pushhub.channels.vapid import Vapid
 from pushhub.channels.webpush import WEBPUSH_OUTCOMES, WEBPUSH_REASONS, WebPushChannel
 from pushhub.kernel import clock
+from pushhub.kernel.settings import PUBLIC_PUSH_HOSTS
 from simulators import Simulators
 from tests.support.logs import everything_in
 
@@ -193,7 +194,7 @@ GOOGLE = subscription()
 def on_fake_wire(*answers: Any) -> tuple[FakeWire, WebPushChannel]:
     wire = FakeWire(*(answers or (answer(201),)))
     vapid = Vapid(ec.generate_private_key(ec.SECP256R1()), "mailto:a@example.kz")
-    return wire, WebPushChannel(wire=wire, vapid=vapid, hosts=PUBLIC_HOSTS)
+    return wire, WebPushChannel(wire=wire, vapid=vapid, hosts=PUBLIC_PUSH_HOSTS)
 
 
 @pytest.mark.parametrize(

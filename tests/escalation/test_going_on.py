@@ -14,7 +14,7 @@ from flask import Flask
 from pushhub.channels.contract import Address, ChannelDown, Rejected, Retry, TargetDead
 from pushhub.channels.recording import RecordingChannel
 from pushhub.context import Hub
-from pushhub.events.record import Event
+from pushhub.events.models import Event
 from pushhub.kernel.db import reading
 from pushhub.kernel.ids import Prefix, parse_id
 from pushhub.verifications.models import Verification

@@ -14,12 +14,13 @@ from pushhub.channels.contract import Accepted, ChannelDown, Message, Outcome, R
 from pushhub.channels.recording import RecordingChannel
 from pushhub.context import Hub
 from pushhub.delivery.models import Delivery
-from pushhub.dispatcher.dispatcher import Dispatcher
+from pushhub.dispatcher.work import work_of
 from pushhub.kernel.db import reading
 from pushhub.kernel.ids import Prefix, parse_id
 from tests.escalation.deliveries import ways
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop
 from tests.support.databases import FakeClock
+from tests.support.dispatching import do_all_that_is_due
 
 pytestmark = pytest.mark.both_engines  # the queue
 
@@ -30,10 +31,9 @@ Channels = Callable[[str], RecordingChannel]
 @pytest.fixture
 def dispatch(app: Flask, hub: Hub) -> Iterator[Dispatch]:
     """One dispatcher that goes on living: it remembers what it has found shut."""
-    with app.app_context():
-        dispatcher = Dispatcher(app, hub)
+    work = work_of(app)
     loop = asyncio.new_event_loop()
-    yield lambda: loop.run_until_complete(dispatcher.run_until_idle())
+    yield lambda: loop.run_until_complete(do_all_that_is_due(work))
     loop.close()
 
 

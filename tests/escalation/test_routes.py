@@ -15,7 +15,7 @@ from flask import Flask
 from pushhub.channels.contract import ChannelDown, Message, Outcome, Retry
 from pushhub.channels.recording import RecordingChannel
 from pushhub.context import Hub
-from pushhub.events.record import Event
+from pushhub.events.models import Event
 from pushhub.kernel.db import reading
 from pushhub.kernel.errors import ConfigurationError
 from pushhub.products import products as products

@@ -91,7 +91,7 @@ def _dispatch(environ: Mapping[str, str], log: Path, oddities: Oddities) -> None
         os.dup2(output.fileno(), sys.stdout.fileno())
         os.dup2(output.fileno(), sys.stderr.fileno())
     if oddities.lease is not None:
-        outbox.LEASE = timedelta(seconds=oddities.lease)
+        outbox.QUEUE.lease = timedelta(seconds=oddities.lease)
 
     off = timedelta(seconds=oddities.clock_wrong_by)
     other = off + timedelta(seconds=oddities.clock_step)

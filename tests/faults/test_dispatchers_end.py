@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pushhub.delivery.outbox import LEASE
+from pushhub.delivery.outbox import QUEUE
 from tests.faults.conftest import Report
 from tests.faults.dispatcher_process import Oddities
 from tests.faults.environment import GONE, Town
@@ -15,7 +15,7 @@ _SHORT_LEASE = 15.0
 _THINKING = 0.5
 
 
-@pytest.mark.parametrize("lease", [_SHORT_LEASE, pytest.param(LEASE.total_seconds(), marks=pytest.mark.long)])
+@pytest.mark.parametrize("lease", [_SHORT_LEASE, pytest.param(QUEUE.lease.total_seconds(), marks=pytest.mark.long)])
 def test_what_a_killed_dispatcher_held_is_sent_by_another_when_its_lease_ends(
     town: Town, report: Report, lease: float
 ) -> None:

@@ -14,14 +14,14 @@ from flask import Flask
 
 from pushhub.channels.recording import RecordingChannel
 from pushhub.context import Hub
-from pushhub.context import hub as parts_of_the_app
-from pushhub.dispatcher.dispatcher import Dispatcher
+from pushhub.dispatcher.work import work_of
 from pushhub.kernel import clock
 from pushhub.kernel.db import reading, transaction
 from pushhub.mail import write
 from pushhub.mail.models import Letter
 from simulators import Simulators
 from tests.support.actors import Shop
+from tests.support.dispatching import do_all_that_is_due
 
 ADDRESS = "secret.parent@mail.kz"
 SUBJECT = "Восстановление пароля"
@@ -85,8 +85,6 @@ def deliver() -> Callable[[Flask], None]:
     """Let a dispatcher of an application do everything that is due now."""
 
     def run(app: Flask) -> None:
-        with app.app_context():
-            dispatcher = Dispatcher(app, parts_of_the_app())
-        asyncio.run(dispatcher.run_until_idle())
+        asyncio.run(do_all_that_is_due(work_of(app)))
 
     return run

@@ -24,6 +24,7 @@ from pushhub.mail import queue, write
 from pushhub.mail.models import Letter
 from pushhub.mail.rules import LetterStatus, after_try
 from pushhub.products.models import ApiKey, Product
+from pushhub.queueing.worker import AttemptResult
 from tests.mail.conftest import ADDRESS, SUBJECT, TEXT, Desk
 from tests.support.actors import Shop
 from tests.support.databases import FakeClock
@@ -69,7 +70,7 @@ def test_a_transaction_that_fails_posts_nothing(
     dispatch()
     assert (list(mail.mail), desk.statuses(), woken) == ([], [], [])
     desk.post()
-    assert woken == [write.LANE]
+    assert woken == [write.MAIL]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_a_letter_of_a_sender_that_was_killed_goes_again_under_the_same_name(
     dispatch()
     assert [each["Message-ID"] for each in mail.mail] == [f"<{letter}@example.kz>"]
     with app.app_context():  # and should the first one live after all, it changes nothing
-        queue.complete(killed, [queue.Tried(held, Rejected("late"))])
+        queue.complete(killed, [AttemptResult(new_key(), held, Rejected("late"), now(), now())])
     row = desk.row(letter)
     assert (row.status, row.tries) == ("sent", 2)
 

@@ -35,7 +35,7 @@ def test_mail_that_goes_is_ok(state: Callable[[], MailState], dispatch: Dispatch
     woken: list[str] = []
     hub.wake = woken.append
     assert state() is MailState.OK
-    assert woken == [write.LANE]  # a dispatcher looks at once
+    assert woken == [write.MAIL]  # a dispatcher looks at once
     dispatch()
     assert state() is MailState.OK
 

@@ -18,6 +18,7 @@ from flask import Flask
 from pushhub.channels.recording import RecordingChannel
 from pushhub.delivery.models import Delivery
 from pushhub.dispatcher.dispatcher import Dispatcher
+from pushhub.dispatcher.work import work_of
 from pushhub.kernel.db import reading, transaction
 from pushhub.kernel.errors import Busy
 from pushhub.notifications import fan_out as fan_out_module
@@ -93,7 +94,7 @@ def test_a_running_dispatcher_is_woken_by_a_long_list_and_sends_all_of_it(
 ) -> None:
     parts = app.extensions["pushhub"]
     numbers = bind_crowd(app, shop, 60, now())
-    dispatcher = Dispatcher(app, parts)
+    dispatcher = Dispatcher(work_of(app))
     parts.wake = dispatcher.wake
     dispatcher.start()
     try:

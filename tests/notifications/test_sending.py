@@ -13,7 +13,7 @@ from flask import Flask
 from pushhub.channels.contract import Accepted, Rejected, Retry, TargetDead
 from pushhub.channels.recording import RecordingChannel
 from pushhub.delivery.models import Delivery
-from pushhub.events.record import Event
+from pushhub.events.models import Event
 from pushhub.kernel.db import reading
 from pushhub.kernel.ids import Prefix, parse_id
 from pushhub.notifications.models import Notification

@@ -22,8 +22,9 @@ from pushhub.accounts.passwords.change import change_password, change_password_b
 from pushhub.accounts.people import own_login_and_email, users
 from pushhub.accounts.people.users import GivenPassword, UserDetails
 from pushhub.accounts.sessions import sign_in as service
+from pushhub.accounts.sign_in_identifiers import by_login
 from pushhub.cabinets.loader import read_profile
-from pushhub.identity.sign_in_identifiers import Email, by_login
+from pushhub.identity.email import Email
 from pushhub.kernel.db import db, reading, transaction
 from pushhub.kernel.ids import new_key
 from pushhub.kernel.settings import Settings

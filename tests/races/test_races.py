@@ -19,7 +19,6 @@ from pushhub.channels.contract import Retry
 from pushhub.channels.recording import RecordingChannel
 from pushhub.delivery import outbox
 from pushhub.delivery.models import Delivery
-from pushhub.delivery.rules import DeliveryKind
 from pushhub.devices.models import Binding, Offer
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.db import db, reading
@@ -28,6 +27,7 @@ from pushhub.kernel.ids import Prefix, parse_id
 from pushhub.products.products import recognise
 from pushhub.verifications import ask as service
 from pushhub.verifications import check
+from pushhub.verifications.code_message import CODES
 from pushhub.verifications.models import Verification
 from reference_device import Refused
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, expect
@@ -269,10 +269,10 @@ def test_dispatchers_at_once_claim_each_delivery_once(
     shop = make_shop("SAKURA", purposes=[f"p{turn}" for turn in range(40)])
     for turn in range(40):
         shop.ask(purpose=f"p{turn}")
-    claimed = at_once(lambda _: outbox.claim("fcm", DeliveryKind.CODE, uuid4(), 7), 8)
-    ids = [entry.delivery_id for batch in claimed for entry in batch.rows]
+    claimed = at_once(lambda _: outbox.claim(CODES, "fcm", uuid4(), 7), 8)
+    ids = [delivery_id for batch in claimed for delivery_id in batch.leases]
     assert len(ids) == len(set(ids)) == 40
-    assert all(len(batch.rows) <= 7 for batch in claimed)
+    assert all(len(batch.leases) <= 7 for batch in claimed)
 
 
 def test_a_dispatcher_takes_no_more_than_it_has_room_for_whatever_the_plan(
@@ -290,7 +290,7 @@ def test_a_dispatcher_takes_no_more_than_it_has_room_for_whatever_the_plan(
             for way in ("sort", "hashagg", "hashjoin", "mergejoin", "material", "memoize"):
                 connection.execute(f"SET enable_{way} = off")
 
-        assert [len(outbox.claim("fcm", DeliveryKind.CODE, uuid4(), most).rows) for most in (7, 30, 30)] == [7, 30, 3]
+        assert [len(outbox.claim(CODES, "fcm", uuid4(), most).leases) for most in (7, 30, 30)] == [7, 30, 3]
 
 
 def test_one_idempotency_key_used_by_16_at_once_makes_one_offer(shop: Shop, app: Flask, at_once: Any) -> None:

@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from pushhub.kernel.quotas import Quotas
-from pushhub.webhooks.resolver import Resolver
+from pushhub.webhooks.resolver import Resolver, use
 from tests.robustness.world import FREE_NUMBER, HOOK, SERVER, World, a_binding
 from tests.support.actors import NUMBER
 
@@ -111,7 +111,7 @@ def document(world: World) -> Any:
     """The document as it is served, ready to make requests from; the quotas of look-ups and of panels hide nothing."""
     parts = world.app.extensions["pushhub"]
     parts.quotas = Quotas(lookups=1_000_000, panel_requests=1_000_000)
-    parts.resolver = Resolver(lambda host, port: ["8.8.8.8"])  # no DNS is asked
+    use(world.app, Resolver(lambda host, port: ["8.8.8.8"]))  # no DNS is asked
     return schemathesis.openapi.from_wsgi("/openapi.json", with_credentials(world))
 
 

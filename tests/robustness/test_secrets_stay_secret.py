@@ -21,11 +21,10 @@ from sqlalchemy.exc import IntegrityError
 from pushhub.binding.bind import Bound, PasswordShown, QrScanned
 from pushhub.binding.offer_lookup import Presented
 from pushhub.binding.offers import ShownOffer
-from pushhub.binding.rules import OfferStatus
 from pushhub.channels.contract import ChannelDown, Message, Outcome, PushKind, PushTarget, Rejected, Retry, TargetDead
 from pushhub.channels.recording import RecordingChannel
 from pushhub.devices.devices import DeviceDescription
-from pushhub.devices.models import Binding, Device, Offer
+from pushhub.devices.models import Binding, Device, Offer, OfferStatus
 from pushhub.feed.receipts import FeedItem, Opened
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.db import Base, db, transaction

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from pushhub.events.relay import relay_events
 from pushhub.kernel import clock
 from pushhub.kernel.settings import Settings
 from pushhub.webhooks.sender import WebhookSender
@@ -20,6 +19,7 @@ from simulators.certificates import Certificates, prepare_certificates
 from tests.support.actors import Shop, expect
 from tests.support.databases import FakeClock
 from tests.webhooks.receiver import Receiver
+from tests.webhooks.relaying import relay_events, webhook_sender
 
 #: A name that stands for this machine in the certificate, and in the DNS of the tests that patch it.
 HOST = "hooks.test"
@@ -67,7 +67,7 @@ def receiver(make_receiver: Callable[..., Receiver]) -> Receiver:
 
 @pytest.fixture
 def sender(app: Flask) -> WebhookSender:
-    return WebhookSender(app)
+    return webhook_sender(app)
 
 
 @pytest.fixture
@@ -90,8 +90,8 @@ def tell(relay: Callable[[], int], sender: WebhookSender) -> Callable[[], None]:
 
     def run() -> None:
         while relay():
-            asyncio.run(sender.run_until_idle())
-        asyncio.run(sender.run_until_idle())
+            asyncio.run(sender.empty())
+        asyncio.run(sender.empty())
 
     return run
 

@@ -14,7 +14,8 @@ from flask import Flask
 
 from pushhub.binding.bind import unbind_number
 from pushhub.events.document import event_body, event_document
-from pushhub.events.record import Event, Tag, record
+from pushhub.events.models import Event, Tag
+from pushhub.events.record import record
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.db import reading, transaction
 from pushhub.kernel.ids import new_key

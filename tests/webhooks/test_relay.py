@@ -15,13 +15,14 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from pushhub.events.record import Event, Tag, record
-from pushhub.events.relay import relay_events
+from pushhub.events.models import Event, EventCounter, Tag
+from pushhub.events.record import record
 from pushhub.kernel.db import db, reading, transaction
 from pushhub.kernel.ids import new_key
-from pushhub.webhooks.models import EventCounter, Webhook, WebhookMessage
+from pushhub.webhooks.models import Webhook, WebhookMessage
 from tests.support.actors import Shop
 from tests.support.statements import before_each
+from tests.webhooks.relaying import relay_events
 
 pytestmark = pytest.mark.both_engines  # the order of events hangs on how transactions see each other
 

@@ -14,9 +14,12 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from pushhub.kernel import clock
 from pushhub.kernel.db import reading, transaction
 from pushhub.kernel.errors import DatabaseUnavailable
+from pushhub.kernel.ids import new_key
 from pushhub.kernel.logs import JsonFormatter
+from pushhub.queueing.worker import AttemptResult
 from pushhub.webhooks import queue, rules
 from pushhub.webhooks.models import WebhookMessage, WebhookSecret
 from pushhub.webhooks.sender import WebhookSender
@@ -24,6 +27,7 @@ from tests.support.actors import NUMBER, Shop, expect
 from tests.support.databases import FakeClock
 from tests.support.statements import before_each
 from tests.webhooks.receiver import Receiver, says
+from tests.webhooks.relaying import webhook_sender
 
 pytestmark = pytest.mark.both_engines  # the queue
 
@@ -76,7 +80,7 @@ def test_what_is_told_of_one_thing_goes_out_in_its_order_until_one_fails(
         (first,) = queue.claim(sender.owner, 10, lambda _: 10)
         assert b"offer.created" in first.body
         assert queue.claim(sender.owner, 10, lambda _: 10) == []  # the second one waits for the first
-        queue.complete(sender.owner, [queue.Tried(first, rules.Answer(500))])
+        queue.complete(sender.owner, [AttemptResult(new_key(), first, rules.Answer(500), clock.now(), clock.now())])
         (second,) = queue.claim(sender.owner, 10, lambda _: 10)  # and does not wait for its further tries
         assert b"offer.cancelled" in second.body
 
@@ -93,16 +97,18 @@ def test_a_message_of_a_sender_that_died_is_sent_by_another_one(
     register(receiver.url(), events=["offer.created"])
     shop.offer()
     relay()
-    dead = WebhookSender(app)
+    dead = webhook_sender(app)
     with app.app_context():
         (held,) = queue.claim(dead.owner, 10, lambda _: 10)
     tell()
     assert receiver.received == []
-    now.forward(seconds=queue.LEASE.total_seconds())
+    now.forward(seconds=queue.QUEUE.lease.total_seconds())
     tell()
     assert len(receiver.received) == 1
     with app.app_context():
-        queue.complete(dead.owner, [queue.Tried(held, rules.Answer(500))])  # too late: it is not his any more
+        queue.complete(
+            dead.owner, [AttemptResult(new_key(), held, rules.Answer(500), now(), now())]
+        )  # too late: it is not his any more
         with reading() as session:
             assert session.scalars(sa.select(WebhookMessage.status)).all() == ["delivered"]
 
@@ -135,7 +141,7 @@ def test_a_body_that_is_too_large_is_not_sent(
     webhook = register(receiver.url())
     shop.offer()
     relay()
-    asyncio.run(WebhookSender(app, largest_body=10).run_until_idle())
+    asyncio.run(webhook_sender(app, largest_body=10).empty())
     assert receiver.received == []
     assert deliveries(webhook)[0]["error"] == "body_too_large"
 
@@ -186,7 +192,7 @@ def test_the_sender_runs_wakes_and_stops(
     register(receiver.url(), events=["offer.created"])
 
     async def live() -> None:
-        sender, stopping = WebhookSender(app), asyncio.Event()
+        sender, stopping = webhook_sender(app), asyncio.Event()
         running = asyncio.create_task(sender.run(stopping))
         for turn in (1, 2):
             await asyncio.to_thread(lambda: (shop.offer(), relay()))
@@ -222,7 +228,7 @@ def test_a_database_that_fails_for_a_while_ends_nothing_and_loses_no_outcome(
             raise DatabaseUnavailable
 
     async def live() -> None:
-        sender, stopping = WebhookSender(app, poll_seconds=0.05), asyncio.Event()
+        sender, stopping = webhook_sender(app, poll_seconds=0.05), asyncio.Event()
         running = asyncio.create_task(sender.run(stopping))
         async with asyncio.timeout(10):
             while any(failures.values()):

@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from flask import Flask
 
 from pushhub.events.cursor import events_after
-from pushhub.events.record import Event, Tag, record
-from pushhub.events.relay import relay_events
+from pushhub.events.models import Event, Tag
+from pushhub.events.record import record
 from pushhub.kernel.db import reading, transaction
 from pushhub.kernel.errors import PushhubError, TooManyWebhooks
 from pushhub.kernel.ids import Prefix, new_key, public_id
@@ -30,6 +30,7 @@ from pushhub.webhooks.models import Webhook, WebhookMessage, WebhookSecret
 from pushhub.webhooks.sender import WebhookSender
 from tests.support.actors import Shop, expect
 from tests.webhooks.receiver import Received, Receiver, says
+from tests.webhooks.relaying import relay_events, webhook_sender
 
 pytestmark = pytest.mark.postgresql  # SQLite lets one writer in at a time anyhow
 
@@ -61,7 +62,7 @@ class Crowd:
         self.done = threading.Event()
         self.polled: list[Event] = []
         self._caller = in_context(app, lambda: recognise(shop.key))
-        self._cursor = in_context(app, lambda: events_after(self._caller, None, 500)).next
+        self._cursor = in_context(app, lambda: events_after(self._caller.product_id, None, 500, live=True)).next
 
     def relay(self) -> None:
         with self._app.app_context():
@@ -72,7 +73,7 @@ class Crowd:
     def poll(self) -> None:
         with self._app.app_context():
             while not self.done.is_set():
-                page = events_after(self._caller, self._cursor, 7)
+                page = events_after(self._caller.product_id, self._cursor, 7, live=True)
                 self.polled.extend(page.events)
                 self._cursor = page.next
                 if not page.events:
@@ -166,11 +167,11 @@ def test_of_many_claims_at_once_each_message_is_in_one(app: Flask, shop: Shop, r
 
     def claim(_: int) -> list[tuple[UUID, int]]:
         barrier.wait()
-        return [one.key for one in in_context(app, lambda: queue.claim(new_key(), 10, lambda _: 10))]
+        return [one.lease.key for one in in_context(app, lambda: queue.claim(new_key(), 10, lambda _: 10))]
 
     with ThreadPoolExecutor(16) as threads:
         claimed = [key for keys in threads.map(claim, range(16)) for key in keys]
-    claimed += [one.key for one in in_context(app, lambda: queue.claim(new_key(), 100, lambda _: 100))]
+    claimed += [one.lease.key for one in in_context(app, lambda: queue.claim(new_key(), 100, lambda _: 100))]
     assert len(claimed) == len(set(claimed)) == 60
 
 
@@ -198,7 +199,7 @@ def test_an_endpoint_that_hangs_holds_up_only_itself(
 
     async def live() -> None:
         # No try ends by itself while the others are waited for.
-        sender, stopping = WebhookSender(app, try_seconds=PATIENCE[1]), asyncio.Event()
+        sender, stopping = webhook_sender(app, try_seconds=PATIENCE[1]), asyncio.Event()
         running = asyncio.create_task(sender.run(stopping))
         until = time.monotonic() + PATIENCE[0]
         while len(quick.received) < 150 and time.monotonic() < until:

@@ -15,12 +15,12 @@ from click.testing import CliRunner
 from flask import Flask
 
 from pushhub.commands import webhook as webhook_commands
-from pushhub.events.record import Tag
+from pushhub.events.models import Tag
 from pushhub.kernel.db import db
 from pushhub.kernel.ids import Prefix, new_key, public_id
 from pushhub.kernel.settings import Settings
 from pushhub.products import products as products
-from pushhub.webhooks.resolver import Resolver, look_up
+from pushhub.webhooks.resolver import Resolver, look_up, use
 from tests.support.actors import NUMBER, Shop, assert_problem, expect
 from tests.support.databases import FakeClock
 from tests.webhooks.receiver import Receiver
@@ -201,7 +201,7 @@ def known_names(host: str, port: int) -> list[str]:
 def strict(make_app: Callable[..., Flask], settings: Settings, now: FakeClock) -> Shop:
     """A product of an installation that calls no private addresses."""
     app = make_app(replace(settings, webhook_private_addresses=False))
-    app.extensions["pushhub"].resolver = Resolver(known_names)
+    use(app, Resolver(known_names))
     with app.app_context():
         made = products.create_product("INDIGO")
     return Shop(app, made.live_key.text, test_key=made.test_key.text, product=made.product)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pushhub.webhooks.guarded_client import Wire, trusted
+from pushhub.webhooks.guarded_client import GuardedClient, trusted
 from pushhub.webhooks.resolver import Resolver, TargetRefused, look_up
 from pushhub.webhooks.rules import Answer
 from pushhub.webhooks.targets import Target, UrlRefusal, target_of
@@ -48,7 +48,7 @@ def post(
 
     async def go() -> Answer:
         context = trusted(certificates.ca.read_bytes() if certificates else None)
-        async with Wire(context, resolver or Resolver(), private_allowed=private_allowed, **limits) as line:
+        async with GuardedClient(context, resolver or Resolver(), private_allowed=private_allowed, **limits) as line:
             for _ in range(times):
                 answer = await line.post(target, SECRET_HEADERS, body)
         return answer
@@ -87,7 +87,7 @@ def test_a_connection_for_one_name_is_not_used_for_another_one_at_the_same_addre
     targets = [target_of(receiver.url(host=host), private_allowed=True) for host in (HOST, "other.test")]
 
     async def go() -> list[Answer]:
-        async with Wire(trusted(certificates.ca.read_bytes()), resolver, private_allowed=True) as line:
+        async with GuardedClient(trusted(certificates.ca.read_bytes()), resolver, private_allowed=True) as line:
             return [await line.post(target, {}, b"{}") for target in targets if isinstance(target, Target)]
 
     assert asyncio.run(go()) == [Answer(204), Answer(error="certificate")]
@@ -237,7 +237,7 @@ def test_a_slow_look_up_is_no_answer_and_holds_up_nobody_else(receiver: Receiver
         assert isinstance(slow_one, Target)
         assert isinstance(good_one, Target)
         context = trusted(certificates.ca.read_bytes())
-        async with Wire(context, resolver, private_allowed=True, total_seconds=30.0) as line:
+        async with GuardedClient(context, resolver, private_allowed=True, total_seconds=30.0) as line:
             waiting = asyncio.create_task(line.post(slow_one, {}, b"{}"))
             good = await line.post(good_one, {}, b"{}")
             assert not waiting.done()

@@ -12,21 +12,13 @@ from flask_babel import gettext as _
 from pushhub.accounts.passwords.change import StillTheGiven
 from pushhub.accounts.passwords.history import PasswordTooLike
 from pushhub.accounts.passwords.rules import PasswordRule
+from pushhub.accounts.sign_in_identifiers import Identifier, by_email, by_iin, by_login, by_number
 from pushhub.cabinets.profile import Consent
+from pushhub.identity.email import Email, NotAnEmail
 from pushhub.identity.iin import Iin
 from pushhub.identity.kz_id_checksum import DigitsProblem, WrongDigits
-from pushhub.identity.phone import PhoneNumber
-from pushhub.identity.sign_in_identifiers import (
-    Email,
-    Identifier,
-    NotALogin,
-    NotAnEmail,
-    as_number,
-    by_email,
-    by_iin,
-    by_login,
-    by_number,
-)
+from pushhub.identity.login import NotALogin
+from pushhub.identity.phone import PhoneNumber, as_number
 from pushhub.kernel.clock import now
 from pushhub.kernel.errors import NumberInvalid
 

@@ -15,11 +15,10 @@ from pushhub.accounts.flows.flows import Flow, FlowKind
 from pushhub.accounts.flows.number_proof import TOO_LOW, Answer, Claim, Unreachable
 from pushhub.accounts.models import Account
 from pushhub.accounts.sessions.sign_in import find_account
+from pushhub.accounts.sign_in_identifiers import Identifier
 from pushhub.binding.offers import ShownOffer
-from pushhub.binding.rules import Assurance
 from pushhub.context import hub
 from pushhub.identity.phone import PhoneNumber
-from pushhub.identity.sign_in_identifiers import Identifier
 from pushhub.kernel.clock import now
 from pushhub.kernel.errors import (
     NotFound,
@@ -30,6 +29,7 @@ from pushhub.kernel.errors import (
     VerificationClosed,
 )
 from pushhub.kernel.ids import Prefix, parse_id, public_id
+from pushhub.products.assurance import Assurance
 from pushhub.verifications.models import Verification
 from pushhub.verifications.rules import VerificationStatus
 from web_api.cabinet.forms import Form

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from pushhub.events.record import Tag
+from pushhub.events.models import Tag
 from pushhub.http.fields import Time
 from pushhub.webhooks.endpoints import TOLD
 from pushhub.webhooks.rules import DisabledReason, MessageStatus

@@ -33,5 +33,6 @@ face = Face(
 )
 def list_events(query: dict[str, Any]) -> dict[str, Any]:
     """Your events behind a cursor, oldest first; with a test key those of test keys. `next` is always given"""
-    page = events_after(the_caller(Scope.EVENTS), query["after"], query["limit"])
+    caller = the_caller(Scope.EVENTS)
+    page = events_after(caller.product_id, query["after"], query["limit"], live=caller.live)
     return {"items": [event_document(event) for event in page.events], "next": page.next}

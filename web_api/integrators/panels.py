@@ -6,7 +6,6 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from pushhub.binding.rules import Assurance
 from pushhub.context import hub
 from pushhub.http.contract import Face
 from pushhub.http.fields import Time
@@ -16,6 +15,7 @@ from pushhub.kernel.ids import Prefix, parse_id, public_id
 from pushhub.panels import panels
 from pushhub.panels.panels import ShownPanel
 from pushhub.panels.rules import PanelStatus, origin_in
+from pushhub.products.assurance import Assurance
 from pushhub.products.products import Caller
 from pushhub.products.rules import Scope
 from pushhub.translations.message_texts import LOCALES

@@ -6,10 +6,11 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from pushhub.binding.rules import Assurance, OfferStatus
 from pushhub.delivery.rules import DeliveryStatus
+from pushhub.devices.models import OfferStatus
 from pushhub.devices.reachability import REASONS
 from pushhub.http.fields import Time
+from pushhub.products.assurance import Assurance
 from pushhub.products.route import PLACES
 from pushhub.translations.message_texts import LOCALES
 from pushhub.verifications.rules import VerificationStatus

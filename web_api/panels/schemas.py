@@ -10,7 +10,7 @@ from marshmallow import Schema, fields
 from qrcode.constants import ERROR_CORRECT_M
 
 from pushhub.binding.offers import ShownOffer
-from pushhub.binding.rules import OfferStatus
+from pushhub.devices.models import OfferStatus
 from pushhub.devices.reachability import REASONS
 from pushhub.http.fields import Time
 from pushhub.identity.phone import PhoneNumber

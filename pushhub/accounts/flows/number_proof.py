@@ -12,18 +12,19 @@ from enum import StrEnum
 from uuid import UUID
 
 from pushhub.accounts.models import Account
+from pushhub.accounts.sign_in_identifiers import Identifier
 from pushhub.binding import offers
 from pushhub.binding.offers import ShownOffer
-from pushhub.binding.rules import Assurance, OfferStatus
 from pushhub.context import hub
 from pushhub.delivery.history import latest_channel_of
+from pushhub.devices.models import OfferStatus
 from pushhub.devices.reachability import reach_of_number
 from pushhub.identity.phone import PhoneNumber
-from pushhub.identity.sign_in_identifiers import Identifier
 from pushhub.kernel import clock
 from pushhub.kernel.db import reading, transaction
 from pushhub.kernel.errors import CodeMalformed, NotArmed, NotFound, NumberUnreachable, TooManyCodes
 from pushhub.kernel.limits import Window, address_subject, count_up, counted, room_from
+from pushhub.products.assurance import Assurance
 from pushhub.products.products import Caller
 from pushhub.products.route import PUSH, READABLE
 from pushhub.verifications import ask
@@ -198,7 +199,7 @@ def _check_nothing(caller: Caller, claim: Claim, verification_id: UUID, code: st
 
 def _refuse_flood(claim: Claim, address: str | None) -> tuple[str, str | None]:
     settings, now = hub().settings, clock.now()
-    from_address = address_subject(address) if address is not None else None
+    from_address = address_subject(hub().keyring, address) if address is not None else None
     with reading() as session:
         codes_a_day = max(1, settings.codes_per_day - 1)
         again_at = room_from(session, _CODES_ASKED, claim.identifier.digest, timedelta(days=1), codes_a_day)

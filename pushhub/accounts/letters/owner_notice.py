@@ -13,11 +13,11 @@ from pushhub.accounts.letters.sender import TRIED, Message, Sender, counted_as, 
 from pushhub.accounts.models import AccountIdentifier
 from pushhub.accounts.people.profile_data import unsealed_email
 from pushhub.context import hub
-from pushhub.identity.sign_in_identifiers import Email
+from pushhub.identity.email import Email
 from pushhub.kernel import clock
 from pushhub.kernel.errors import ConfigurationError
 from pushhub.kernel.limits import Window, count_up
-from pushhub.mail.transport import carrier_of
+from pushhub.mail.transport import transport_of
 from pushhub.translations.message_texts import PASSWORD_CHANGED_LETTER, PASSWORD_CHANGED_LETTER_TITLE
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ def tell_of_password(session: Session, sender: Sender | None, account_id: UUID, 
     file before, even when a link sent there made the change: somebody else may have opened it. Nobody waits for this
     letter, so without a mail server none is written, nor after so many to one mailbox.
     """
-    if sender is None or mailbox is None or carrier_of(hub().channels) is None:
+    if sender is None or mailbox is None or transport_of(hub().channels) is None:
         return
     if count_up(session, _TOLD, counted_as(mailbox)) > _MOST_TOLD:
         return

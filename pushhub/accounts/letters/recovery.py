@@ -19,8 +19,9 @@ from pushhub.accounts.letters.sender import Message, Sender, write
 from pushhub.accounts.models import Account
 from pushhub.accounts.people.profile_data import email_of
 from pushhub.accounts.sessions.sign_in import account_of
+from pushhub.accounts.sign_in_identifiers import Identifier, by_email
 from pushhub.context import hub
-from pushhub.identity.sign_in_identifiers import Email, Identifier, by_email
+from pushhub.identity.email import Email
 from pushhub.kernel import clock
 from pushhub.kernel.db import transaction
 from pushhub.kernel.limits import Window, address_subject, count_up
@@ -58,7 +59,7 @@ def send_link(letter: RecoveryLetter, email: Email, login: Identifier | None = N
     with transaction() as session:
         _count(session, _TO_ADDRESS, identifier.digest, MOST_TO_ADDRESS)
         if address is not None:
-            _count(session, _FOR_CLIENT, address_subject(address), _most_for_client())
+            _count(session, _FOR_CLIENT, address_subject(hub().keyring, address), _most_for_client())
     with transaction() as session:
         account = account_of(session, letter.sender.product_id, login or identifier)
         if login is not None and not (account is not None and _is_on_file(session, account, email)):

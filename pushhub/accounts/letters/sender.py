@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from pushhub.context import hub
-from pushhub.identity.sign_in_identifiers import Email
+from pushhub.identity.email import Email
 from pushhub.kernel.clock import wall_clock
 from pushhub.mail.rendering import Paper, Written, written
 from pushhub.mail.write import post

@@ -12,7 +12,7 @@ from pushhub.accounts.flows import links
 from pushhub.accounts.flows.links import LinkKind
 from pushhub.accounts.letters.sender import TRIED, Message, Sender, counted_as, write
 from pushhub.accounts.passwords.rules import PasswordRule
-from pushhub.identity.sign_in_identifiers import Email
+from pushhub.identity.email import Email
 from pushhub.kernel import clock
 from pushhub.kernel.limits import Window, count_up
 from pushhub.translations.message_texts import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from pushhub.accounts.letters.sender import TRIED, Message, Sender, write
-from pushhub.identity.sign_in_identifiers import Email
+from pushhub.identity.email import Email
 from pushhub.kernel import clock
 from pushhub.translations.message_texts import WELCOME, WELCOME_TITLE
 

@@ -18,7 +18,9 @@ from pushhub.accounts.people.events import EventKind, note
 from pushhub.accounts.people.profile_data import email_of, sealed_email
 from pushhub.accounts.people.register import IdentifierTaken, name_account
 from pushhub.accounts.sessions.sign_in import account_of
-from pushhub.identity.sign_in_identifiers import Email, Identifier, NotALogin, by_email, by_login
+from pushhub.accounts.sign_in_identifiers import Identifier, by_email, by_login
+from pushhub.identity.email import Email
+from pushhub.identity.login import NotALogin
 from pushhub.kernel.db import again_on_conflict, held, reading, transaction
 
 #: A login of digits alone could be somebody's IIN, number or account number.

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pushhub.accounts.models import Account, email_context, particulars_context
 from pushhub.context import hub
-from pushhub.identity.sign_in_identifiers import Email
+from pushhub.identity.email import Email
 
 
 def sealed_particulars(account_id: UUID, particulars: Mapping[str, str]) -> bytes | None:

@@ -21,8 +21,9 @@ from pushhub.accounts.people.phone_notices import tell
 from pushhub.accounts.people.profile_data import particulars_of, sealed_email, sealed_particulars
 from pushhub.accounts.sessions import sign_in_throttle
 from pushhub.accounts.sessions.sign_in import account_of, find_account
+from pushhub.accounts.sign_in_identifiers import Identifier
+from pushhub.identity.email import Email
 from pushhub.identity.phone import PhoneNumber
-from pushhub.identity.sign_in_identifiers import Email, Identifier
 from pushhub.kernel import clock
 from pushhub.kernel.db import again_on_conflict, transaction
 from pushhub.kernel.ids import new_key

@@ -27,7 +27,7 @@ from pushhub.accounts.passwords.change import set_password
 from pushhub.accounts.people.events import EventKind, note
 from pushhub.accounts.people.profile_data import email_of, particulars_of, sealed_email, sealed_particulars
 from pushhub.accounts.people.register import IdentifierTaken, NewAccount, create_in
-from pushhub.identity.sign_in_identifiers import Email
+from pushhub.identity.email import Email
 from pushhub.kernel.db import held, one_at_a_time, reading, transaction
 from pushhub.kernel.errors import NotFound
 

@@ -22,7 +22,7 @@ from pushhub.accounts.people.events import EventKind, note
 from pushhub.accounts.sessions import sessions, sign_in_throttle
 from pushhub.accounts.sessions.sessions import NewSession, SessionLife
 from pushhub.accounts.sessions.sign_in_throttle import CodeWanted, Wait
-from pushhub.identity.sign_in_identifiers import Identifier
+from pushhub.accounts.sign_in_identifiers import Identifier
 from pushhub.kernel import clock
 from pushhub.kernel.db import held, reading, transaction
 

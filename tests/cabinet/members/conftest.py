@@ -11,11 +11,11 @@ from flask import Flask
 from demo.sample import FAMILY, REGISTER
 from pushhub.accounts.models import Account
 from pushhub.accounts.people.register import NewAccount, create
+from pushhub.accounts.sign_in_identifiers import by_iin, by_number
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
 from pushhub.identity.iin import Iin
 from pushhub.identity.phone import PhoneNumber
-from pushhub.identity.sign_in_identifiers import by_iin, by_number
 from pushhub.kernel.clock import now as moment
 from pushhub.kernel.db import reading
 from pushhub.kernel.settings import Settings

@@ -11,9 +11,10 @@ from demo.sample import FAMILY
 from pushhub.accounts.models import Account
 from pushhub.accounts.people import own_login_and_email
 from pushhub.accounts.people.register import IdentifierTaken, NewAccount, create
+from pushhub.accounts.sign_in_identifiers import by_email, by_login
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
-from pushhub.identity.sign_in_identifiers import Email, by_email, by_login
+from pushhub.identity.email import Email
 from pushhub.kernel.db import reading
 from tests.cabinet.conftest import Browser
 from tests.cabinet.owners import HOME, PASSWORD, SCHOOL, come_in, enter, letters, link_in

@@ -11,9 +11,10 @@ from demo.sample import FAMILY
 from pushhub.accounts.models import Account
 from pushhub.accounts.passwords.own_password import check_present
 from pushhub.accounts.people.register import NewAccount, create
+from pushhub.accounts.sign_in_identifiers import by_email
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
-from pushhub.identity.sign_in_identifiers import Email, by_email
+from pushhub.identity.email import Email
 from tests.cabinet.conftest import Browser
 from tests.cabinet.owners import HOME, NEW_PASSWORD, PASSWORD, PORTAL, SCHOOL, Owner, come_in, enter, stored
 from tests.support.databases import FakeClock

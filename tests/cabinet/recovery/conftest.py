@@ -10,13 +10,14 @@ from flask import Flask
 
 from demo.sample import REGISTER
 from pushhub.accounts.people.register import NewAccount, create
+from pushhub.accounts.sign_in_identifiers import by_email, by_iin, by_login, by_number
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of, prepare_product
 from pushhub.channels.recording import RecordingChannel
 from pushhub.context import Hub
+from pushhub.identity.email import Email
 from pushhub.identity.iin import Iin
 from pushhub.identity.phone import PhoneNumber
-from pushhub.identity.sign_in_identifiers import Email, by_email, by_iin, by_login, by_number
 from pushhub.kernel.clock import now as this_moment
 from pushhub.kernel.settings import Settings
 from tests.cabinet.conftest import Browser

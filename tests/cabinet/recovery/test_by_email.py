@@ -18,10 +18,11 @@ from pushhub.accounts.letters.recovery import MOST_TO_ADDRESS
 from pushhub.accounts.models import AccountLink
 from pushhub.accounts.passwords.change import change_password
 from pushhub.accounts.sessions.sign_in import find_account
+from pushhub.accounts.sign_in_identifiers import by_email
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
 from pushhub.channels.recording import RecordingChannel
-from pushhub.identity.sign_in_identifiers import Email, by_email
+from pushhub.identity.email import Email
 from pushhub.kernel.db import Base, db, reading, transaction
 from pushhub.kernel.settings import Settings
 from pushhub.mail.models import Letter

@@ -13,9 +13,10 @@ from flask import Flask
 
 from pushhub.accounts.models import Account, AccountLink
 from pushhub.accounts.people.register import NewAccount, create
+from pushhub.accounts.sign_in_identifiers import by_email, by_login
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
-from pushhub.identity.sign_in_identifiers import Email, NotAnEmail, by_email, by_login
+from pushhub.identity.email import Email, NotAnEmail
 from pushhub.kernel.db import db, reading
 from pushhub.kernel.settings import Settings
 from pushhub.mail.models import Letter

@@ -13,8 +13,9 @@ from flask import Flask
 
 from pushhub.accounts.people.profile_data import email_of
 from pushhub.accounts.sessions.sign_in import find_account
+from pushhub.accounts.sign_in_identifiers import by_email, by_login
 from pushhub.cabinets.loader import OWN_PROFILES, read_profile
-from pushhub.identity.sign_in_identifiers import Email, by_email, by_login
+from pushhub.identity.email import Email
 from pushhub.kernel.db import Base, reading
 from pushhub.kernel.settings import Settings
 from pushhub.mail import health

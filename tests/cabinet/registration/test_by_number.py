@@ -12,9 +12,9 @@ from flask import Flask
 
 from demo.sample import FAMILY
 from pushhub.accounts.people.register import NewAccount, create
+from pushhub.accounts.sign_in_identifiers import by_iin
 from pushhub.identity.iin import Iin
 from pushhub.identity.phone import PhoneNumber
-from pushhub.identity.sign_in_identifiers import by_iin
 from pushhub.kernel import clock
 from pushhub.kernel.db import Base, reading
 from pushhub.kernel.settings import Settings

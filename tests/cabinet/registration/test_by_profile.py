@@ -18,10 +18,10 @@ from demo.sample import FAMILY, REGISTER
 from pushhub.accounts.passwords.generated import readable_password
 from pushhub.accounts.passwords.rules import PasswordRule
 from pushhub.accounts.people.register import IdentifierTaken, NewAccount, create
+from pushhub.accounts.sign_in_identifiers import by_iin, by_number
 from pushhub.cabinets.loader import OWN_PROFILES, read_profile
 from pushhub.identity.iin import Iin
 from pushhub.identity.phone import PhoneNumber
-from pushhub.identity.sign_in_identifiers import by_iin, by_number
 from pushhub.kernel import clock
 from pushhub.kernel.errors import Busy, ConfigurationError
 from pushhub.kernel.settings import Settings

@@ -11,11 +11,11 @@ from pushhub.accounts.flows import number_proof
 from pushhub.accounts.flows.number_proof import Claim
 from pushhub.accounts.people.feed import device_of, feed_of
 from pushhub.accounts.sessions import sessions
+from pushhub.accounts.sign_in_identifiers import Identifier
 from pushhub.binding.offers import ShownOffer
-from pushhub.binding.rules import Assurance
 from pushhub.identity.phone import PhoneNumber
-from pushhub.identity.sign_in_identifiers import Identifier
 from pushhub.kernel.clock import rfc3339
+from pushhub.products.assurance import Assurance
 from web_api.cabinet.members.event_words import event_details, event_words
 from web_api.cabinet.request_context import caller, language, member, page
 from web_api.cabinet.routes import members

@@ -19,8 +19,8 @@ from pushhub.accounts.people import own_login_and_email
 from pushhub.accounts.people.profile_data import email_of, particulars_of
 from pushhub.accounts.people.register import IdentifierTaken
 from pushhub.identity.kz_id_checksum import masked
+from pushhub.identity.login import NotALogin
 from pushhub.identity.phone import PhoneNumber
-from pushhub.identity.sign_in_identifiers import NotALogin
 from pushhub.kernel.errors import NotFound
 from web_api.cabinet.forms import Form, checklist, same_password, too_like, unmet_points
 from web_api.cabinet.letters import mail_words, refuse_letters, sender

@@ -14,9 +14,10 @@ from pushhub.accounts.flows.links import LinkKind, LinkWorthless, Trouble
 from pushhub.accounts.letters.recovery import RecoveryLetter, TooManyLettersAsked, send_link
 from pushhub.accounts.passwords.change import change_password_by_link, was_just_set
 from pushhub.accounts.passwords.history import PasswordTooLike
+from pushhub.accounts.sign_in_identifiers import Identifier, by_email
 from pushhub.cabinets.profile import Recovery, Way
 from pushhub.context import hub
-from pushhub.identity.sign_in_identifiers import Email, Identifier, by_email
+from pushhub.identity.email import Email
 from pushhub.kernel.errors import NotFound
 from pushhub.mail.health import mail_state
 from web_api.cabinet import number_proof

@@ -12,10 +12,10 @@ from pushhub.accounts.flows.flows import Flow, FlowKind
 from pushhub.accounts.flows.number_proof import Claim
 from pushhub.accounts.passwords.history import PasswordTooLike
 from pushhub.accounts.people import register
+from pushhub.accounts.sign_in_identifiers import by_iin, by_number
 from pushhub.cabinets.profile import Reregistration
 from pushhub.identity.iin import Iin
 from pushhub.identity.phone import PhoneNumber
-from pushhub.identity.sign_in_identifiers import by_iin, by_number
 from pushhub.kernel.errors import NotFound
 from pushhub.registry.contract import Place
 from pushhub.registry.questions import Answers, stands_under, wrong_answers

@@ -21,16 +21,17 @@ from pushhub.accounts.flows import flows
 from pushhub.accounts.flows.flows import Flow, FlowKind
 from pushhub.accounts.passwords.generated import readable_password
 from pushhub.accounts.people.register import IdentifierTaken
-from pushhub.binding.rules import Assurance
+from pushhub.accounts.sign_in_identifiers import by_number
 from pushhub.cabinets import registration_mapping
 from pushhub.cabinets.profile import Registration
 from pushhub.cabinets.registration_mapping import Answers
-from pushhub.identity.sign_in_identifiers import by_number
+from pushhub.context import hub
 from pushhub.kernel import limits
 from pushhub.kernel.db import transaction
 from pushhub.kernel.errors import NotFound
 from pushhub.kernel.ids import Prefix, new_key, parse_id, public_id
 from pushhub.mail.health import mail_state
+from pushhub.products.assurance import Assurance
 from web_api.cabinet import number_proof
 from web_api.cabinet.captcha import refuse_without_attempt, refuse_without_captcha
 from web_api.cabinet.code_step import begin_again, have_code_sent
@@ -190,7 +191,7 @@ def _is_made(key: UUID | None, fields: object) -> bool:
 
 
 def _refuse_flood(form: Form) -> None:
-    subject = limits.address_subject(request.remote_addr or "")
+    subject = limits.address_subject(hub().keyring, request.remote_addr or "")
     with transaction() as session:
         if limits.count_up(session, limits.REGISTRATIONS, subject) > _AN_HOUR:
             form.refuse("form", _("There were too many registrations from your network. Try again in an hour."))

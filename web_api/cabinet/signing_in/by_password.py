@@ -13,8 +13,8 @@ from pushhub.accounts.sessions import sign_in as service
 from pushhub.accounts.sessions.sessions import NewSession
 from pushhub.accounts.sessions.sign_in import Wrong
 from pushhub.accounts.sessions.sign_in_throttle import CodeWanted, Wait
+from pushhub.accounts.sign_in_identifiers import Identifier
 from pushhub.cabinets.profile import Layout
-from pushhub.identity.sign_in_identifiers import Identifier
 from pushhub.kernel.clock import now
 from pushhub.kernel.errors import TooManyCodes
 from pushhub.kernel.limits import WRONG_PASSWORDS

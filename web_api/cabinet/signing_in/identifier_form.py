@@ -6,8 +6,8 @@ from flask import request
 from flask_babel import gettext as _
 
 from pushhub.accounts.sessions import sign_in
+from pushhub.accounts.sign_in_identifiers import Identifier, may_be
 from pushhub.cabinets.profile import Layout
-from pushhub.identity.sign_in_identifiers import Identifier, may_be
 from pushhub.kernel.clock import now
 from web_api.cabinet.forms import Form
 from web_api.cabinet.request_context import caller, profile

@@ -1,0 +1,66 @@
+"""What people sign in with. A profile names the kinds; each kind knows how it is written, found and shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from pushhub.context import hub
+from pushhub.identity.email import Email, NotAnEmail
+from pushhub.identity.iin import Iin
+from pushhub.identity.kz_id_checksum import WrongDigits
+from pushhub.identity.login import NotALogin, normal_login
+from pushhub.identity.phone import PhoneNumber, as_number
+from pushhub.kernel.errors import NumberInvalid
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """One way to name an account: a keyed digest to find it by, and what people may see of it."""
+
+    kind: str
+    digest: str
+    masked: str
+
+
+def by_iin(iin: Iin) -> Identifier:
+    """The identifier that an IIN is."""
+    return Identifier("iin", hub().keyring.lookup_digest("account iin", iin.digits), iin.masked)
+
+
+def by_number(number: PhoneNumber) -> Identifier:
+    """The identifier that a phone number is."""
+    return Identifier("number", hub().keyring.lookup_digest("account number", number.e164), number.masked)
+
+
+def by_email(email: Email) -> Identifier:
+    """The identifier that an e-mail address is. Capitals make no difference: hardly a server tells them apart."""
+    return Identifier("email", hub().keyring.lookup_digest("account email", email.address.casefold()), email.masked)
+
+
+def by_login(text: str) -> Identifier:
+    """The identifier that a login (or an account number) is; capitals make no difference. Raises `NotALogin`."""
+    login = normal_login(text)
+    return Identifier("login", hub().keyring.lookup_digest("account login", login.casefold()), f"{login[:2]}****")
+
+
+def may_be(text: str, kinds: tuple[str, ...], today: date) -> tuple[Identifier, ...]:
+    """What a text that was typed into one field for all may be, the likeliest first: an e-mail address has its sign,
+    an IIN its check digit, a number its length; a login may be anything."""
+    found: list[Identifier] = []
+    for kind in ("email", "iin", "number", "login"):
+        if kind not in kinds:
+            continue
+        try:
+            found.append(_READERS[kind](text, today))
+        except (NotAnEmail, WrongDigits, NumberInvalid, NotALogin):
+            continue
+    return tuple(found)
+
+
+_READERS = {
+    "email": lambda text, today: by_email(Email.parse(text)),
+    "iin": lambda text, today: by_iin(Iin.parse(text, today)),
+    "number": lambda text, today: by_number(as_number(text)),
+    "login": lambda text, today: by_login(text),
+}
