@@ -48,6 +48,7 @@ check: lint types test
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
 
 types: .venv/.installed-dev
 	$(BIN)/mypy

@@ -14,7 +14,7 @@ from pushhub.accounts.sessions.sign_in import find_account
 from pushhub.accounts.sign_in_identifiers import Identifier, may_be
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import prepare_product
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.identity.email import Email
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
@@ -51,7 +51,7 @@ class SampleAccount:
     identifiers: tuple[tuple[str, str], ...]
     number: str | None
     password: str
-    particulars: Mapping[str, str] = field(default_factory=dict)
+    profile_data: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, kind: str) -> str | None:
         """What this person signs in with."""
@@ -87,7 +87,7 @@ PROFILES = tuple(account.profile for account in ACCOUNTS)
 
 def sample_accounts() -> tuple[SampleAccount, ...]:
     """Those of this installation: the ones whose cabinets it serves and that have been prepared."""
-    return tuple(each for each in ACCOUNTS if each.profile in hub().settings.cabinets and _is_there(each))
+    return tuple(each for each in ACCOUNTS if each.profile in current().settings.cabinets and _is_there(each))
 
 
 def prepare_samples(profiles: tuple[str, ...]) -> None:
@@ -107,7 +107,7 @@ def prepare_samples(profiles: tuple[str, ...]) -> None:
                 account.password,
                 further=tuple(further),
                 email=Email.parse(email) if email is not None else None,
-                particulars=account.particulars,
+                profile_data=account.profile_data,
                 rule=profile.password,
             )
 

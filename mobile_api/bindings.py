@@ -15,13 +15,14 @@ from mobile_api.signed import (
     the_device,
     the_new_key,
 )
-from pushhub.binding import bind as service
-from pushhub.binding.bind import PasswordShown, QrScanned
+from pushhub.binding.bind import PasswordShown, QrScanned, last_binding, rebind_date
+from pushhub.binding.bind import bind as bind_device
+from pushhub.binding.bind import unbind as unbind_device
 from pushhub.channels.contract import PushTarget
 from pushhub.devices import devices
 from pushhub.devices.devices import DeviceDescription
 from pushhub.devices.models import Binding
-from pushhub.http.contract import Face
+from pushhub.http.contract import ApiBlueprint
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import errors
 from pushhub.kernel.ids import Prefix, public_id
@@ -36,7 +37,7 @@ def _signed() -> None:
         signed_by_known_device()
 
 
-face = Face(
+face = ApiBlueprint(
     "app_bindings",
     __name__,
     prefix="/mobile/v1",
@@ -71,7 +72,7 @@ def bind(body: dict[str, Any]) -> dict[str, Any]:
         presented = QrScanned(body["qr"], PhoneNumber.parse(body["number"]) if "number" in body else None)
     else:
         presented = PasswordShown(PhoneNumber.parse(body["number"]), body["password"])
-    bound = service.bind(
+    bound = bind_device(
         presented,
         _description(body["device"]),
         key_thumbprint=the_new_key(),
@@ -89,9 +90,9 @@ def show_binding() -> dict[str, Any]:
     """Whether this device is bound, to which number, and if not any more, why"""
     known = the_device()
     if known.binding is not None:
-        shown = _shown(known.binding) | {"rebind_allowed_at": service.rebind_date(known.device.id)}
+        shown = _shown(known.binding) | {"rebind_allowed_at": rebind_date(known.device.id)}
         return {"bound": True, "binding": shown, "ended": None}
-    last = service.last_binding(known.device.id)
+    last = last_binding(known.device.id)
     ended = {"reason": last.end_reason, "at": last.ended_at} if last is not None else None
     return {"bound": False, "binding": None, "ended": ended}
 
@@ -99,7 +100,7 @@ def show_binding() -> dict[str, Any]:
 @face.operation("DELETE", "/binding", answer=None, status=204, refuses=[errors.DeviceUnbound])
 def unbind() -> None:
     """Let the number go. The 30 days to a different number go on counting"""
-    service.unbind(the_bound_device().device.id)
+    unbind_device(the_bound_device().device.id)
 
 
 @face.operation("PUT", "/device", body=schemas.DeviceChange, answer=schemas.Device)

@@ -12,11 +12,11 @@ from mobile_api import schemas
 from mobile_api.signed import SECURITY, signed_by_known_device, the_device
 from pushhub.feed import receipts
 from pushhub.feed.receipts import FeedItem, Receipt
-from pushhub.http.contract import Face
+from pushhub.http.contract import ApiBlueprint
 from pushhub.kernel import errors
 from pushhub.kernel.ids import Prefix, parse_id, public_id
 
-face = Face(
+face = ApiBlueprint(
     "app_deliveries",
     __name__,
     prefix="/mobile/v1",

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from flask import g, request
 
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.devices.dpop import KnownDevice, SignedRequest, prove_key, recognise_device
 from pushhub.kernel.errors import BadDeviceSecret, BadProof, DeviceUnbound
 from pushhub.kernel.settings import is_loopback
@@ -57,7 +57,7 @@ def _signed_request() -> SignedRequest:
 def _origins() -> list[str]:
     """The addresses under which this service is known. Never taken from the request: a proof that was made for
     another server must not pass because somebody sends it here with that server's name."""
-    public_url = hub().settings.public_url
+    public_url = current().settings.public_url
     if not is_loopback(public_url):
         return [public_url]
     parts = urlsplit(public_url)

@@ -15,7 +15,7 @@ from pushhub import __version__
 from pushhub.channels.configured import configured_channels
 from pushhub.channels.contract import Channel
 from pushhub.channels.recording import RecordingChannel
-from pushhub.context import Hub, attach
+from pushhub.context import AppContext, attach
 from pushhub.delivery.rules import TEST_CHANNEL
 from pushhub.http.contract import ContractApi
 from pushhub.http.design import design
@@ -81,7 +81,7 @@ def create_app(
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
     ways_out = dict(channels if channels is not None else configured_channels(settings))
     ways_out.setdefault(TEST_CHANNEL, RecordingChannel(TEST_CHANNEL))
-    attach(app, Hub(settings, load_keyring(settings.key_file), ways_out))
+    attach(app, AppContext(settings, load_keyring(settings.key_file), ways_out))
     db.init_app(app)
     Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
     with app.app_context():

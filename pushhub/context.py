@@ -1,5 +1,5 @@
-"""What one application object is made of besides its database: settings, keys, ways out, quotas, the alarm
-clock of its dispatcher. Use cases reach it with `hub()`."""
+"""The application's context: what it is made of besides its database, which is settings, keys, channels, quotas and
+the alarm clock of its dispatcher. Use cases reach it with `current()`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def _nobody_to_wake(channel: str) -> None:
 
 
 @dataclass(slots=True)
-class Hub:
+class AppContext:
+    """One for each application object."""
+
     settings: Settings
     keyring: Keyring
     #: The configured ways out by name: `fcm`, `apns`, `poll`.
@@ -35,10 +37,10 @@ class Hub:
     wake: Callable[[str], None] = field(default=_nobody_to_wake)
 
 
-def attach(app: Flask, parts: Hub) -> None:
-    app.extensions[_EXTENSION] = parts
+def attach(app: Flask, context: AppContext) -> None:
+    app.extensions[_EXTENSION] = context
 
 
-def hub() -> Hub:
-    """The parts of the current application."""
-    return cast(Hub, current_app.extensions[_EXTENSION])
+def current() -> AppContext:
+    """The context of the current application."""
+    return cast(AppContext, current_app.extensions[_EXTENSION])

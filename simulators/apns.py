@@ -15,7 +15,7 @@ from uuid import uuid4
 from simulators.answers import Outcome, apns_error
 from simulators.apns_auth import ProviderTokens
 from simulators.scripts import Script
-from simulators.state import Desk, Environment, Note
+from simulators.state import Environment, Note, SimulatorState
 from simulators.wire import Reply, Request, parse_json
 
 Provider = Literal["apns", "apns-sandbox"]
@@ -76,9 +76,9 @@ class Apns:
     body_limit = 8 * 1024
 
     def __init__(
-        self, desk: Desk, provider: Provider, provider_tokens: ProviderTokens, topics: Collection[str]
+        self, state: SimulatorState, provider: Provider, provider_tokens: ProviderTokens, topics: Collection[str]
     ) -> None:
-        self._desk = desk
+        self._state = state
         self._provider: Provider = provider
         self._environment: Environment = "production" if provider == "apns" else "sandbox"
         self._provider_tokens = provider_tokens
@@ -95,7 +95,7 @@ class Apns:
         )
 
     def requests_per_connection(self) -> int | None:
-        return self._desk.goaway_after.get(self._provider)
+        return self._state.goaway_after.get(self._provider)
 
     def answer(self, request: Request) -> Reply:
         """Check, then play a script or what was declared about the target, then accept.
@@ -115,15 +115,15 @@ class Apns:
         if refusal is not None:
             outcome = apns_error(refusal)
         else:
-            script = self._desk.scripts.take(self._provider, call.target)
+            script = self._state.scripts.take(self._provider, call.target)
             outcome = _scripted(script) or self._declared(call) or Outcome(200)
         outcome.headers.append(("apns-id", apns_id))
         if outcome.status == 200 and self._environment == "sandbox":
             outcome.headers.append(("apns-unique-id", str(uuid4())))
-        return self._desk.conclude(request, note, outcome, script)
+        return self._state.conclude(request, note, outcome, script)
 
     def _declared(self, call: _Call) -> Outcome | None:
-        facts = self._desk.targets.get(call.target or "")
+        facts = self._state.targets.get(call.target or "")
         if facts is None:
             return None
         if facts.environment not in (None, self._environment):

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from simulators.answers import to_json
 from simulators.scripts import Script
-from simulators.state import PROVIDERS, PUSH_PROVIDERS, Desk, TargetFacts
+from simulators.state import PROVIDERS, PUSH_PROVIDERS, SimulatorState, TargetFacts
 from simulators.wire import Reply, Request, parse_json
 
 MAX_PAGE = 1000
@@ -46,11 +46,11 @@ class Control:
 
     def __init__(
         self,
-        desk: Desk,
+        state: SimulatorState,
         about: Callable[[], Mapping[str, Any]],
         subscribe: Callable[[str | None], Mapping[str, Any]],
     ) -> None:
-        self._desk = desk
+        self._state = state
         self._about = about
         self._subscribe = subscribe
         self._routes: dict[str, dict[str, Handler]] = {
@@ -98,7 +98,7 @@ class Control:
         provider = query.get("provider")
         if provider not in (None, *PROVIDERS):
             raise ValueError(f"Choose a provider among {', '.join(PROVIDERS)}.")
-        inbox = self._desk.inbox
+        inbox = self._state.inbox
         which = {"newest": newest} if newest else {"limit": limit}
         found = inbox.arrived(provider=provider, target=query.get("target"), after=after, **which)
         # A full page may have more behind it; otherwise everything up to now was looked at.
@@ -111,21 +111,21 @@ class Control:
         }
 
     def _forget_arrived(self, query: dict[str, str], body: object) -> tuple[int, object]:
-        self._desk.inbox.clear()
+        self._state.inbox.clear()
         return 200, {}
 
     def _scripts(self, query: dict[str, str], body: object) -> tuple[int, object]:
-        standing = self._desk.scripts.all()[:MAX_PAGE]
+        standing = self._state.scripts.all()[:MAX_PAGE]
         return 200, {
             "scripts": [each.as_json() for each in standing],
-            "goaway_after": self._desk.goaway_after,
+            "goaway_after": self._state.goaway_after,
         }
 
     def _add_script(self, query: dict[str, str], body: object) -> tuple[int, object]:
-        return 201, {"id": self._desk.scripts.add(Script.from_json(body))}
+        return 201, {"id": self._state.scripts.add(Script.from_json(body))}
 
     def _forget_scripts(self, query: dict[str, str], body: object) -> tuple[int, object]:
-        self._desk.forget_scripts()
+        self._state.forget_scripts()
         return 200, {}
 
     def _declare(self, query: dict[str, str], body: object) -> tuple[int, object]:
@@ -137,7 +137,7 @@ class Control:
             raise ValueError("Give topic as a string.")
         if environment not in (None, "production", "sandbox"):
             raise ValueError("Give environment as production or sandbox.")
-        self._desk.declare(target, TargetFacts(environment, topic, _time(value.get("unregistered_since"))))
+        self._state.declare(target, TargetFacts(environment, topic, _time(value.get("unregistered_since"))))
         return 200, {}
 
     def _new_subscription(self, query: dict[str, str], body: object) -> tuple[int, object]:
@@ -156,13 +156,13 @@ class Control:
             raise ValueError(f"Give goaway_after as an object with {', '.join(PUSH_PROVIDERS)}.")
         if any(type(each) is not int and each is not None for each in limits.values()):
             raise ValueError("Give goaway_after as whole numbers of requests, or null for never.")
-        count_only = value.get("count_only", self._desk.inbox.count_only)
+        count_only = value.get("count_only", self._state.inbox.count_only)
         if not isinstance(count_only, bool):
             raise ValueError("Give count_only as true or false.")
         for provider, requests in limits.items():
-            self._desk.set_goaway_after(provider, requests)
-        self._desk.inbox.count_only = count_only
-        return 200, {"goaway_after": self._desk.goaway_after, "count_only": count_only}
+            self._state.set_goaway_after(provider, requests)
+        self._state.inbox.count_only = count_only
+        return 200, {"goaway_after": self._state.goaway_after, "count_only": count_only}
 
 
 def _reply(status: int, value: object, headers: list[tuple[str, str]] | None = None) -> Reply:

@@ -13,10 +13,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from simulators.json_server import QuestionServer, serve_a_file
+from simulators.json_server import JsonServer, serve_a_file
 
 
-class Customers(QuestionServer):
+class Customers(JsonServer):
     """The customers of one TOML file (the format of `[customers] file`), for as long as the `with` block lasts."""
 
     wanted = '{"normal_contract": ..., "tax_id": ...} or {"account": ...}'

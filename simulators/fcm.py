@@ -14,7 +14,7 @@ from simulators.answers import GOOGLE_REASONS, Outcome, fcm_error, google_error,
 from simulators.fcm_message import Unacceptable, addressed_to, check, snake
 from simulators.oauth import AccessTokens
 from simulators.scripts import Script
-from simulators.state import Desk, Note
+from simulators.state import Note, SimulatorState
 from simulators.wire import Reply, Request, parse_json
 
 TOKEN_PATH = "/token"  # noqa: S105 - a path, not a secret
@@ -26,14 +26,14 @@ class Fcm:
     http1 = True
     body_limit = 32 * 1024
 
-    def __init__(self, desk: Desk, access_tokens: AccessTokens, project: str) -> None:
-        self._desk = desk
+    def __init__(self, state: SimulatorState, access_tokens: AccessTokens, project: str) -> None:
+        self._state = state
         self._access_tokens = access_tokens
         self._project = project
         self._send_path = f"/v1/projects/{project}/messages:send"
 
     def requests_per_connection(self) -> int | None:
-        return self._desk.goaway_after.get("fcm")
+        return self._state.goaway_after.get("fcm")
 
     def answer(self, request: Request) -> Reply:
         """Route, check, then play a script or what was declared about the target, then accept."""
@@ -50,13 +50,13 @@ class Fcm:
             self._admit(request, path)
             target = self._check(request, body, message)
         except Unacceptable as refused:
-            return self._desk.conclude(request, note, refused.outcome, None)
+            return self._state.conclude(request, note, refused.outcome, None)
         if body.get("validate_only"):
             outcome = json_outcome(200, "validate_only", {"name": self._name("fake_message_id")})
         else:
-            script = self._desk.scripts.take("fcm", target)
+            script = self._state.scripts.take("fcm", target)
             outcome = _scripted(script) or self._declared(target) or self._accept(note)
-        return self._desk.conclude(request, note, outcome, script)
+        return self._state.conclude(request, note, outcome, script)
 
     def _token(self, request: Request) -> Reply:
         script: Script | None = None
@@ -65,11 +65,11 @@ class Fcm:
         else:
             outcome = self._access_tokens.grant(request.body)
             if outcome.status == 200:
-                script = self._desk.scripts.take("oauth", None)
+                script = self._state.scripts.take("oauth", None)
                 if script is not None and script.answers:
                     reason = script.reason or "server_error"
                     outcome = oauth_error(reason, "This was scripted.", status=script.status or 400)
-        return self._desk.conclude(request, Note("oauth"), outcome, script, keep=False)
+        return self._state.conclude(request, Note("oauth"), outcome, script, keep=False)
 
     def _admit(self, request: Request, path: str) -> None:
         if not path.startswith("/v1/projects/") or not path.endswith("/messages:send"):
@@ -92,13 +92,13 @@ class Fcm:
         return check(message)
 
     def _declared(self, target: str) -> Outcome | None:
-        facts = self._desk.targets.get(target)
+        facts = self._state.targets.get(target)
         if facts is None or facts.unregistered_since is None:
             return None
         return fcm_error("UNREGISTERED")
 
     def _accept(self, note: Note) -> Outcome:
-        micros = int(self._desk.clock() * 1_000_000)
+        micros = int(self._state.clock() * 1_000_000)
         note.message_id = self._name(f"0:{micros}%{secrets.token_hex(8)}")
         return json_outcome(200, None, {"name": note.message_id})
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote
 from simulators.answers import Outcome, hms_answer, json_outcome
 from simulators.bearers import Bearers
 from simulators.scripts import Script
-from simulators.state import Desk, Note
+from simulators.state import Note, SimulatorState
 from simulators.wire import Reply, Request, parse_json
 
 TOKEN_PATH = "/oauth2/v3/token"  # noqa: S105 - a path, not a secret
@@ -44,15 +44,15 @@ class Hms:
     http1 = True
     body_limit = 32 * 1024
 
-    def __init__(self, desk: Desk, app_id: str, secret: str, key: bytes) -> None:
-        self._desk = desk
+    def __init__(self, state: SimulatorState, app_id: str, secret: str, key: bytes) -> None:
+        self._state = state
         self._app_id = app_id
         self._secret = secret
-        self._bearers = Bearers(key, desk.clock, life=ACCESS_TOKEN_LIFE)
+        self._bearers = Bearers(key, state.clock, life=ACCESS_TOKEN_LIFE)
         self._send_path = f"/v1/{app_id}/messages:send"
 
     def requests_per_connection(self) -> int | None:
-        return self._desk.goaway_after.get("hms")
+        return self._state.goaway_after.get("hms")
 
     def answer(self, request: Request) -> Reply:
         """Route, check, then play a script or what was declared about the target, then accept."""
@@ -72,21 +72,21 @@ class Hms:
         except _Refused as refused:
             outcome = Outcome(404) if refused.code == "404" else hms_answer(refused.code, request_id)
         else:
-            script = self._desk.scripts.take("hms", target)
+            script = self._state.scripts.take("hms", target)
             outcome = _scripted(script, request_id) or self._decide(cast(list[str], targets), request_id)
-        return self._desk.conclude(request, note, outcome, script)
+        return self._state.conclude(request, note, outcome, script)
 
     def _token(self, request: Request) -> Reply:
         script: Script | None = None
         form = parse_qs(request.body.decode("ascii", "replace"), max_num_fields=10)
         outcome = self._grant(request, form)
         if outcome.status == 200:
-            script = self._desk.scripts.take("hms-oauth", None)
+            script = self._state.scripts.take("hms-oauth", None)
             if script is not None and script.answers:
                 error: object = int(script.reason) if script.reason and script.reason.isdigit() else script.reason
                 status = script.status or 400
                 outcome = json_outcome(status, script.reason, {"error": error, "error_description": "scripted"})
-        return self._desk.conclude(request, Note("hms-oauth"), outcome, script, keep=False)
+        return self._state.conclude(request, Note("hms-oauth"), outcome, script, keep=False)
 
     def _grant(self, request: Request, form: dict[str, list[str]]) -> Outcome:
         if request.method != "POST":
@@ -105,7 +105,7 @@ class Hms:
         expires_at = self._bearers.expiry(access_token) if scheme.lower() == "bearer" else None
         if expires_at is None:
             raise _Refused("80200001")
-        if expires_at <= self._desk.clock():
+        if expires_at <= self._state.clock():
             raise _Refused("80200003")
         if path != self._send_path:
             raise _Refused("80300002")
@@ -120,7 +120,7 @@ class Hms:
         return hms_answer(_SOME_FAILED, request_id, extra={"msg": json.dumps(report)})
 
     def _is_gone(self, target: str) -> bool:
-        facts = self._desk.targets.get(target)
+        facts = self._state.targets.get(target)
         return facts is not None and facts.unregistered_since is not None
 
 

@@ -20,7 +20,7 @@ _LONGEST_BODY = 4096
 _LOOKS_EVERY = 0.02
 
 
-class QuestionServer:
+class JsonServer:
     """Answers questions at `/v1/<question>` for as long as the `with` block lasts. A kind of it says in `look_up` what
     it knows.
 
@@ -83,7 +83,7 @@ class QuestionServer:
         return (404, b"{}") if found is None else (200, json.dumps(found, ensure_ascii=False).encode())
 
 
-def _handler(server: QuestionServer) -> type[BaseHTTPRequestHandler]:
+def _handler(server: JsonServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = min(int(self.headers.get("Content-Length", 0)), _LONGEST_BODY)
@@ -102,7 +102,7 @@ def _handler(server: QuestionServer) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def serve_a_file(make: Callable[..., QuestionServer], description: str, setting: str) -> None:
+def serve_a_file(make: Callable[..., JsonServer], description: str, setting: str) -> None:
     """The command line of such a service: serve a file until Ctrl-C, and print the setting that names it."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("file", type=Path)

@@ -16,10 +16,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from simulators.json_server import QuestionServer, serve_a_file
+from simulators.json_server import JsonServer, serve_a_file
 
 
-class Register(QuestionServer):
+class Register(JsonServer):
     """The register of one TOML file (the format of PUSHHUB_REGISTRY_FILE), for as long as the `with` block lasts."""
 
     wanted = '{"iin": ...}'

@@ -36,7 +36,7 @@ from simulators.oauth import AccessTokens
 from simulators.scripts import Script
 from simulators.sms import Sms
 from simulators.smtp import Smtp, Submission
-from simulators.state import PUSH_PROVIDERS, Desk, Environment, TargetFacts
+from simulators.state import PUSH_PROVIDERS, Environment, SimulatorState, TargetFacts
 from simulators.webpush import WebPush
 from simulators.wire import Service
 
@@ -95,7 +95,7 @@ class Simulators:
         }
         self._topics = tuple(topics)
         self._http2 = http2
-        self._desk = Desk(clock, Inbox(keep, count_only=count_only))
+        self._state = SimulatorState(clock, Inbox(keep, count_only=count_only))
         self._live: set[Connection | Smtp] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -109,7 +109,7 @@ class Simulators:
         self._certificates = prepare_certificates(self.directory, self.host)
         self._sms_token = self._credentials.secret("sms access token").hex()[:40]
         self._smtp_password = self._credentials.secret("smtp password").hex()[:24]
-        self._webpush = WebPush(self._desk, self._credentials.secret("subscriptions"))
+        self._webpush = WebPush(self._state, self._credentials.secret("subscriptions"))
         ready: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, args=(ready,), name="simulators", daemon=True)
         self._thread.start()
@@ -197,12 +197,12 @@ class Simulators:
         limit: int | None = None,
     ) -> list[Arrival]:
         """What arrived and is kept, oldest first: copies, only those with `seq` above `after`."""
-        inbox = self._desk.inbox
+        inbox = self._state.inbox
         return self._in_loop(lambda: inbox.arrived(provider=provider, target=target, after=after, limit=limit))
 
     def counts(self) -> dict[str, Count]:
         """How many requests arrived per provider, kept or not."""
-        counts = self._desk.inbox.counts
+        counts = self._state.inbox.counts
         return self._in_loop(
             lambda: {name: Count(each.arrived, each.answered, dict(each.by_status)) for name, each in counts.items()}
         )
@@ -213,7 +213,7 @@ class Simulators:
         ValueError for what can't be played, TypeError for an unknown field.
         """
         prepared = Script(**script)
-        return self._in_loop(lambda: self._desk.scripts.add(prepared))
+        return self._in_loop(lambda: self._state.scripts.add(prepared))
 
     def subscribe(self, application_server_key: str | None = None) -> dict[str, Any]:
         """A push subscription as a browser gives it, bound to the key of an application server if one is given.
@@ -232,7 +232,7 @@ class Simulators:
     ) -> None:
         """Say where a push target belongs and since when it is gone. Replaces what was said before."""
         facts = TargetFacts(environment, topic, unregistered_since)
-        self._in_loop(lambda: self._desk.declare(target, facts))
+        self._in_loop(lambda: self._state.declare(target, facts))
 
     def goaway_after(self, requests: int | None, provider: str | None = None) -> None:
         """Close each connection of a provider (None: of all) gracefully after so many requests; None ends it.
@@ -242,7 +242,7 @@ class Simulators:
 
         def apply() -> None:
             for each in PUSH_PROVIDERS if provider is None else (provider,):
-                self._desk.set_goaway_after(each, requests)
+                self._state.set_goaway_after(each, requests)
 
         self._in_loop(apply)
 
@@ -250,9 +250,9 @@ class Simulators:
         """Forget arrivals, counts, scripts, declared targets and `goaway_after`."""
 
         def forget() -> None:
-            self._desk.inbox.clear()
-            self._desk.forget_scripts()
-            self._desk.targets.clear()
+            self._state.inbox.clear()
+            self._state.forget_scripts()
+            self._state.targets.clear()
 
         self._in_loop(forget)
 
@@ -309,24 +309,24 @@ class Simulators:
             await asyncio.sleep(0.005)
 
     async def _listen(self, servers: list[asyncio.Server]) -> None:
-        desk, keys = self._desk, self._credentials
-        access = AccessTokens(keys.service_account_key, keys.access_token_secret, desk.clock)
+        state, keys = self._state, self._credentials
+        access = AccessTokens(keys.service_account_key, keys.access_token_secret, state.clock)
         protocols = (["h2", "http/1.1"], ["h2"]) if self._http2 else (["http/1.1"], ["http/1.1"])
         both, http2 = map(self._certificates.context, protocols)
-        provider_tokens = ProviderTokens(keys.apns_public_key, APNS_KEY_ID, APNS_TEAM_ID, desk.clock)
+        provider_tokens = ProviderTokens(keys.apns_public_key, APNS_KEY_ID, APNS_TEAM_ID, state.clock)
         hms_secret = keys.hms_secret.read_text().strip()
         listeners: list[tuple[str, Service, ssl.SSLContext | None]] = [
-            ("fcm_port", Fcm(desk, access, PROJECT_ID), both),
-            ("apns_port", Apns(desk, "apns", provider_tokens, self._topics), http2),
-            ("apns_sandbox_port", Apns(desk, "apns-sandbox", provider_tokens, self._topics), http2),
-            ("hms_port", Hms(desk, HMS_APP_ID, hms_secret, keys.secret("hms access tokens")), both),
+            ("fcm_port", Fcm(state, access, PROJECT_ID), both),
+            ("apns_port", Apns(state, "apns", provider_tokens, self._topics), http2),
+            ("apns_sandbox_port", Apns(state, "apns-sandbox", provider_tokens, self._topics), http2),
+            ("hms_port", Hms(state, HMS_APP_ID, hms_secret, keys.secret("hms access tokens")), both),
             ("webpush_port", self._webpush, both),
-            ("sms_port", Sms(desk, self._sms_token), None),
-            ("control_port", Control(desk, self._about, self._webpush.subscribe), None),
+            ("sms_port", Sms(state, self._sms_token), None),
+            ("control_port", Control(state, self._about, self._webpush.subscribe), None),
         ]
         for name, service, context in listeners:
             await self._open(servers, name, self._http(service), context)
-        submission = Submission(desk, SMTP_USER, self._smtp_password, self._certificates.context([]), self._live)
+        submission = Submission(state, SMTP_USER, self._smtp_password, self._certificates.context([]), self._live)
         await self._open(servers, "smtp_port", lambda: Smtp(submission, tls=False), None)
         await self._open(servers, "smtps_port", lambda: Smtp(submission, tls=True), submission.context)
         self._webpush.origin = self.webpush_url

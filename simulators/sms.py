@@ -12,7 +12,7 @@ from typing import Any
 
 from simulators.answers import Outcome, json_outcome, to_json
 from simulators.scripts import Script
-from simulators.state import Desk, Note
+from simulators.state import Note, SimulatorState
 from simulators.wire import Reply, Request, parse_json
 
 PATH = "/jsonrpc/sms"
@@ -26,8 +26,8 @@ class Sms:
     http1 = True
     body_limit = 16 * 1024
 
-    def __init__(self, desk: Desk, access_token: str) -> None:
-        self._desk = desk
+    def __init__(self, state: SimulatorState, access_token: str) -> None:
+        self._state = state
         self._access_token = access_token
         self._messages = 0
 
@@ -38,7 +38,7 @@ class Sms:
         """Check, then play a script or what was declared about the number, then accept. The gateway's own refusals
         have HTTP status 200 and are told in the body."""
         if request.path.partition("?")[0] != PATH or request.method != "POST":
-            return self._desk.conclude(request, Note("sms", payload=b""), Outcome(404), None)
+            return self._state.conclude(request, Note("sms", payload=b""), Outcome(404), None)
         body = parse_json(request.body)
         params = body.get("params") if isinstance(body, dict) else None
         params = params if isinstance(params, dict) else {}
@@ -50,9 +50,9 @@ class Sms:
         if refusal is not None:
             outcome = _refused(refusal)
         else:
-            script = self._desk.scripts.take("sms", number)
+            script = self._state.scripts.take("sms", number)
             outcome = _scripted(script) or self._declared(str(number)) or self._accept(note)
-        return self._desk.conclude(request, note, outcome, script)
+        return self._state.conclude(request, note, outcome, script)
 
     def _refusal(self, body: object, params: dict[str, Any], number: object, text: object) -> str | None:
         if not isinstance(body, dict) or body.get("method") != "sms.send_sms":
@@ -64,7 +64,7 @@ class Sms:
         return None if isinstance(text, str) and text else "No message"
 
     def _declared(self, number: str) -> Outcome | None:
-        facts = self._desk.targets.get(number)
+        facts = self._state.targets.get(number)
         return _refused("Number blocked") if facts is not None and facts.unregistered_since is not None else None
 
     def _accept(self, note: Note) -> Outcome:

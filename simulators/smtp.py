@@ -23,7 +23,7 @@ from typing import Any, Literal, cast
 from simulators.answers import Outcome
 from simulators.connection import LINGER_SECONDS, numbers, reset
 from simulators.scripts import UNDECIDED, Script
-from simulators.state import Desk, Note
+from simulators.state import Note, SimulatorState
 from simulators.wire import Reply, Request
 
 MAX_LINE = 4096
@@ -38,7 +38,7 @@ _END = b"\r\n.\r\n"
 class Submission:
     """Who may hand over mail, and where it goes. `live` is the set of connections that the owner closes."""
 
-    desk: Desk
+    state: SimulatorState
     user: str
     password: str = field(repr=False)
     context: ssl.SSLContext
@@ -61,7 +61,7 @@ class Smtp(asyncio.Protocol):
         self.number = next(numbers)
         self.transport: asyncio.Transport
         self._submission = submission
-        self._desk = submission.desk
+        self._state = submission.state
         self._loop = asyncio.get_running_loop()
         self._tls = tls
         self._buffer = bytearray()
@@ -211,7 +211,7 @@ class Smtp(asyncio.Protocol):
             self._say(501, "5.1.3 Bad address")
             return
         address = found["address"]
-        facts = self._desk.targets.get(address)
+        facts = self._state.targets.get(address)
         if facts is not None and facts.unregistered_since is not None:
             self._refuse(address, 550, "5.1.1 No such mailbox here")
         elif self._step("rcpt", address, 250, "2.1.5 OK"):
@@ -253,7 +253,7 @@ class Smtp(asyncio.Protocol):
                 "email", receiver, str(mail["message-id"] or "") or None, None, _json({**shown, "to": receiver})
             )
             request = Request(self, "DATA", "", headers, content)
-            replies.append(self._desk.conclude(request, note, outcome, script))
+            replies.append(self._state.conclude(request, note, outcome, script))
         notes = [reply.written for reply in replies if reply.written is not None]
 
         def written() -> None:
@@ -271,7 +271,7 @@ class Smtp(asyncio.Protocol):
         self._say(221, "2.0.0 Bye", close=True)
 
     def _script(self, stage: str, target: str | None) -> Script | None:
-        return self._desk.scripts.take("email", target, lambda script: _stage(script) == stage)
+        return self._state.scripts.take("email", target, lambda script: _stage(script) == stage)
 
     def _step(self, stage: str, target: str | None, status: int, *lines: str) -> bool:
         """Answer, or do what is scripted for this stage. True if the client may go on."""
@@ -283,7 +283,7 @@ class Smtp(asyncio.Protocol):
         if target is not None and (outcome is not None or script.fault in UNDECIDED):
             self._refuse(target, outcome.status if outcome else 250, (outcome and outcome.reason) or "", script)
             return False
-        reply = self._desk.conclude(Request(self, "", "", [], b""), Note("email"), Outcome(250), script, keep=False)
+        reply = self._state.conclude(Request(self, "", "", [], b""), Note("email"), Outcome(250), script, keep=False)
         if outcome is None:
             self._carry_out(reply, *lines, status=status)
         else:
@@ -295,7 +295,7 @@ class Smtp(asyncio.Protocol):
         sender = self._envelope.sender if self._envelope is not None else ""
         note = Note("email", address, None, None, _json({"from": sender, "to": address}))
         outcome = Outcome(status, text or None)
-        reply = self._desk.conclude(Request(self, "RCPT", "", [], b""), note, outcome, script)
+        reply = self._state.conclude(Request(self, "RCPT", "", [], b""), note, outcome, script)
         self._carry_out(reply, text or "scripted", status=status)
 
     def _carry_out(self, reply: Reply, *lines: str, status: int | None = None, close: bool = False) -> None:

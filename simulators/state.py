@@ -56,7 +56,7 @@ class Note:
 
 
 @dataclass(slots=True)
-class Desk:
+class SimulatorState:
     """The state of one set of simulators. Everything here is used from the event loop's thread only.
 
     `clock` gives seconds since 1970. `goaway_after` is, per provider, after how many requests each connection

@@ -24,7 +24,7 @@ from joserfc.jwk import ECKey
 
 from simulators.answers import Outcome, json_outcome
 from simulators.scripts import Script
-from simulators.state import Desk, Note
+from simulators.state import Note, SimulatorState
 from simulators.wire import Reply, Request
 
 PATH = "/push/"
@@ -48,8 +48,8 @@ class WebPush:
     http1 = True
     body_limit = 8 * 1024
 
-    def __init__(self, desk: Desk, secret: bytes) -> None:
-        self._desk = desk
+    def __init__(self, state: SimulatorState, secret: bytes) -> None:
+        self._state = state
         self._secret = secret
         self.origin = ""
 
@@ -64,7 +64,7 @@ class WebPush:
         return {"endpoint": f"{self.origin}{PATH}{_packed(name)}", "expirationTime": None, "keys": keys}
 
     def requests_per_connection(self) -> int | None:
-        return self._desk.goaway_after.get("webpush")
+        return self._state.goaway_after.get("webpush")
 
     def answer(self, request: Request) -> Reply:
         """Check, then play a script or what was declared about the endpoint, then accept."""
@@ -79,13 +79,13 @@ class WebPush:
                 note.payload = http_ece.decrypt(request.body, private_key=self._key(name), auth_secret=self._auth(name))
             except (http_ece.ECEException, ValueError):
                 # A real push service can't tell; here it helps to be told.
-                return self._desk.conclude(request, note, _error(400, "Undecryptable"), None)
+                return self._state.conclude(request, note, _error(400, "Undecryptable"), None)
             note.message_id = secrets.token_urlsafe(12)
-            script = self._desk.scripts.take("webpush", endpoint)
+            script = self._state.scripts.take("webpush", endpoint)
             outcome = _scripted(script) or self._declared(endpoint)
             location = ("location", f"{self.origin}/message/{note.message_id}")
             outcome = outcome or Outcome(201, None, [location, ("ttl", fields["ttl"])])
-        return self._desk.conclude(request, note, outcome or _error(404, "NotFound"), script)
+        return self._state.conclude(request, note, outcome or _error(404, "NotFound"), script)
 
     def _refusal(self, request: Request, fields: Mapping[str, str], name: bytes | None) -> Outcome | None:
         if name is None:
@@ -117,7 +117,7 @@ class WebPush:
             claims = jwt.decode(found["t"], key, algorithms=["ES256"]).claims
         except (JoseError, ValueError):
             return _error(403, "BadJwtToken")
-        expires_at, now = claims.get("exp"), self._desk.clock()
+        expires_at, now = claims.get("exp"), self._state.clock()
         in_time = type(expires_at) is int and now < expires_at <= now + MAX_JWT_LIFE
         subject = str(claims.get("sub", ""))
         if claims.get("aud") != self.origin or not in_time or not subject.startswith(("mailto:", "https://")):
@@ -127,7 +127,7 @@ class WebPush:
         return None
 
     def _declared(self, endpoint: str) -> Outcome | None:
-        facts = self._desk.targets.get(endpoint)
+        facts = self._state.targets.get(endpoint)
         return _error(410, "Unregistered") if facts is not None and facts.unregistered_since is not None else None
 
     def _name(self, path: str) -> bytes | None:

@@ -17,7 +17,7 @@ from jinja2 import FileSystemBytecodeCache
 
 from pushhub.channels.contract import Channel
 from pushhub.channels.recording import RecordingChannel
-from pushhub.context import Hub
+from pushhub.context import AppContext
 from pushhub.dispatcher.work import work_of
 from pushhub.kernel import clock
 from pushhub.kernel.settings import Settings, load_settings
@@ -202,15 +202,15 @@ def bound(shop: Shop, phone: Phone) -> Phone:
 
 
 @pytest.fixture
-def hub(app: Flask) -> Hub:
+def context(app: Flask) -> AppContext:
     """What the application is made of."""
-    parts: Hub = app.extensions["pushhub"]
+    parts: AppContext = app.extensions["pushhub"]
     return parts
 
 
 @pytest.fixture
-def fcm(hub: Hub) -> RecordingChannel:
+def fcm(context: AppContext) -> RecordingChannel:
     """The channel that stands in for FCM."""
-    channel = hub.channels["fcm"]
+    channel = context.channels["fcm"]
     assert isinstance(channel, RecordingChannel)
     return channel

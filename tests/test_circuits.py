@@ -24,7 +24,7 @@ from pushhub.channels.contract import (
     Retry,
 )
 from pushhub.channels.recording import RecordingChannel
-from pushhub.context import Hub
+from pushhub.context import AppContext
 from pushhub.dispatcher import circuits
 from pushhub.dispatcher.circuits import Circuit, Circuits
 from pushhub.dispatcher.dispatcher import Dispatcher
@@ -155,8 +155,8 @@ def test_notifications_that_hang_leave_a_code_its_way(app: Flask, shop: Shop, ma
     first, second = make_phone(), make_phone()
     first.bind_to(shop, NUMBER)
     second.bind_to(shop, NUMBER)  # the first phone is told that its number has moved
-    hub: Hub = app.extensions["pushhub"]
-    real = hub.channels["fcm"]
+    context: AppContext = app.extensions["pushhub"]
+    real = context.channels["fcm"]
     assert isinstance(real, RecordingChannel)
     arrived, hung = asyncio.Event(), asyncio.Event()
 

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from pushhub.kernel import clock
-from pushhub.kernel.db_clock import DatabaseTime
+from pushhub.kernel.db_clock import DatabaseClock
 from pushhub.kernel.errors import DatabaseUnavailable
 from tests.support.databases import FakeClock
 from tests.support.statements import before_each, rewritten
@@ -30,12 +30,12 @@ def machine() -> Iterator[FakeClock]:
 
 
 @pytest.fixture
-def keep(make_app: Callable[..., Flask]) -> Iterator[Callable[[Flask], DatabaseTime]]:
+def keep(make_app: Callable[..., Flask]) -> Iterator[Callable[[Flask], DatabaseClock]]:
     """Start to keep time; it ends with the test."""
-    keepers: list[DatabaseTime] = []
+    keepers: list[DatabaseClock] = []
 
-    def start(app: Flask, **pauses: float) -> DatabaseTime:
-        keepers.append(DatabaseTime(app, **pauses))
+    def start(app: Flask, **pauses: float) -> DatabaseClock:
+        keepers.append(DatabaseClock(app, **pauses))
         keepers[-1].start()
         return keepers[-1]
 

@@ -14,7 +14,7 @@ from flask import Flask
 
 from pushhub.channels.contract import Accepted, ChannelDown, Message, Outcome, Rejected, Retry, TargetDead
 from pushhub.channels.recording import RecordingChannel
-from pushhub.context import Hub
+from pushhub.context import AppContext
 from pushhub.delivery import rules
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.rules import DeliveryStatus
@@ -140,7 +140,7 @@ def test_a_receipt_moves_a_delivery_forward_only(shop: Shop, bound: Phone, dispa
 
 
 def test_a_receipt_during_the_try_is_not_undone_by_the_providers_answer(
-    shop: Shop, bound: Phone, app: Flask, hub: Hub, dispatch: Dispatch, fcm: RecordingChannel
+    shop: Shop, bound: Phone, app: Flask, context: AppContext, dispatch: Dispatch, fcm: RecordingChannel
 ) -> None:
     verification = shop.ask()
     (item,) = bound.feed()
@@ -268,10 +268,10 @@ def test_a_message_that_is_committed_late_is_not_passed_over(
 
 
 def test_a_feed_of_many_pages_arrives_whole_and_in_order(
-    make_shop: Callable[..., Shop], phone: Phone, hub: Hub
+    make_shop: Callable[..., Shop], phone: Phone, context: AppContext
 ) -> None:
     shop = make_shop("SAKURA", purposes=[f"p{number}" for number in range(51)], requests_per_minute=10_000)
-    hub.settings = replace(hub.settings, codes_per_10_minutes=1000, codes_per_day=1000)
+    context.settings = replace(context.settings, codes_per_10_minutes=1000, codes_per_day=1000)
     phone.bind_to(shop)
     for number in range(51):
         shop.ask(purpose=f"p{number}")

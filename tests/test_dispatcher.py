@@ -17,7 +17,7 @@ from flask import Flask
 
 from pushhub.channels.contract import Accepted, Message, Outcome, Rejected, Retry
 from pushhub.channels.recording import RecordingChannel
-from pushhub.context import Hub
+from pushhub.context import AppContext
 from pushhub.delivery import outbox
 from pushhub.delivery.message_source import OutgoingMessage
 from pushhub.delivery.models import Attempt, Delivery
@@ -90,12 +90,12 @@ def test_what_was_put_off_and_is_written_twice_leaves_the_try_after_it_alone(
 
 
 def test_a_stopping_dispatcher_writes_all_that_was_answered_once(
-    make_shop: Callable[..., Shop], phone: Phone, app: Flask, hub: Hub, fcm: RecordingChannel
+    make_shop: Callable[..., Shop], phone: Phone, app: Flask, context: AppContext, fcm: RecordingChannel
 ) -> None:
     many = 230  # more than one batch of outcomes
     purposes = [f"p{turn}" for turn in range(many)]
     shop = make_shop("SAKURA", purposes=purposes, requests_per_minute=10_000)
-    hub.settings = replace(hub.settings, codes_per_10_minutes=1000, codes_per_day=1000)
+    context.settings = replace(context.settings, codes_per_10_minutes=1000, codes_per_day=1000)
     phone.bind_to(shop)
     for purpose in purposes:
         shop.ask(purpose=purpose)
@@ -184,7 +184,7 @@ def test_a_channel_with_a_bug_fails_its_message_and_not_its_neighbours(
 
 
 def test_a_dispatcher_on_its_thread_is_woken_by_the_commit_and_drains_when_stopped(
-    shop: Shop, bound: Phone, app: Flask, hub: Hub, fcm: RecordingChannel
+    shop: Shop, bound: Phone, app: Flask, context: AppContext, fcm: RecordingChannel
 ) -> None:
     arrived = threading.Event()
     real_send = fcm.send
@@ -196,7 +196,7 @@ def test_a_dispatcher_on_its_thread_is_woken_by_the_commit_and_drains_when_stopp
 
     fcm.send = send  # type: ignore[method-assign]
     dispatcher = Dispatcher(work_of(app))
-    hub.wake = dispatcher.wake
+    context.wake = dispatcher.wake
     dispatcher.start()
     try:
         verification = shop.ask()

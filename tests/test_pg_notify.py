@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from pushhub.kernel.db import db
-from pushhub.queueing.pg_notify import NOTICES, Announcer, libpq_address
+from pushhub.queueing.pg_notify import NOTICES, PgNotifier, libpq_address
 
 pytestmark = pytest.mark.postgresql  # it announces by NOTIFY
 
@@ -30,12 +30,12 @@ def heard(url: str) -> Iterator[Callable[[float], list[str]]]:
 
 
 @pytest.fixture
-def start(url: str, heard: Callable[[float], list[str]]) -> Iterator[Callable[..., Announcer]]:
+def start(url: str, heard: Callable[[float], list[str]]) -> Iterator[Callable[..., PgNotifier]]:
     """An announcer that is at work: its first announcement has been heard."""
-    started: list[Announcer] = []
+    started: list[PgNotifier] = []
 
-    def make(**pauses: float) -> Announcer:
-        announcer = Announcer(url, **pauses)
+    def make(**pauses: float) -> PgNotifier:
+        announcer = PgNotifier(url, **pauses)
         started.append(announcer)
         announcer.start()
         announcer.announce("beginning")
@@ -49,7 +49,7 @@ def start(url: str, heard: Callable[[float], list[str]]) -> Iterator[Callable[..
         announcer.stop()
 
 
-def test_each_channel_is_announced(start: Callable[..., Announcer], heard: Callable[[float], list[str]]) -> None:
+def test_each_channel_is_announced(start: Callable[..., PgNotifier], heard: Callable[[float], list[str]]) -> None:
     announcer = start()
     announcer.announce("fcm")
     announcer.announce("apns")
@@ -57,7 +57,7 @@ def test_each_channel_is_announced(start: Callable[..., Announcer], heard: Calla
 
 
 def test_what_comes_in_the_same_moments_is_announced_together(
-    start: Callable[..., Announcer], heard: Callable[[float], list[str]]
+    start: Callable[..., PgNotifier], heard: Callable[[float], list[str]]
 ) -> None:
     announcer = start(every_seconds=1.0)
     for _ in range(20):
@@ -69,7 +69,7 @@ def test_what_comes_in_the_same_moments_is_announced_together(
 
 
 def test_what_came_last_is_announced_before_the_end(
-    start: Callable[..., Announcer], heard: Callable[[float], list[str]]
+    start: Callable[..., PgNotifier], heard: Callable[[float], list[str]]
 ) -> None:
     announcer = start(every_seconds=60.0)
     announcer.announce("apns")  # in the pause after the first
@@ -78,7 +78,7 @@ def test_what_came_last_is_announced_before_the_end(
 
 
 def test_a_connection_that_broke_is_opened_anew(
-    start: Callable[..., Announcer], heard: Callable[[float], list[str]], url: str
+    start: Callable[..., PgNotifier], heard: Callable[[float], list[str]], url: str
 ) -> None:
     announcer = start(reconnect_seconds=0.05)
     with psycopg.connect(libpq_address(url), autocommit=True) as other:

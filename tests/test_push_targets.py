@@ -16,7 +16,7 @@ from flask import Flask
 from pushhub.channels.configured import configured_channels
 from pushhub.channels.recording import RecordingChannel
 from pushhub.channels.webpush import WebPushChannel
-from pushhub.context import Hub
+from pushhub.context import AppContext
 from pushhub.kernel.settings import Settings, load_settings
 from reference_device.client import Refused
 from simulators import Simulators
@@ -58,8 +58,8 @@ def real_ways_out(app: Flask, settings: Settings, simulators: Simulators) -> Non
     """The application's channels are the configured ones, and they end at the simulators."""
     given = {"PUSHHUB_DATABASE_URL": settings.database_url, "PUSHHUB_KEY_FILE": str(settings.key_file)}
     configured = load_settings({**given, "PUSHHUB_PUBLIC_URL": settings.public_url, **simulators.settings()})
-    hub: Hub = app.extensions["pushhub"]
-    hub.channels = configured_channels(configured)
+    context: AppContext = app.extensions["pushhub"]
+    context.channels = configured_channels(configured)
 
 
 @pytest.mark.usefixtures("real_ways_out")

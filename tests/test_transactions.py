@@ -14,7 +14,7 @@ from flask import Flask
 from psycopg.pq import TransactionStatus
 from sqlalchemy.orm import Session
 
-from pushhub.kernel.db import db, one_at_a_time, reading, transaction
+from pushhub.kernel.db import advisory_lock, db, reading, transaction
 from pushhub.kernel.engine import Patience, key_of
 from pushhub.kernel.errors import Busy, DatabaseUnavailable
 from pushhub.queueing.pg_notify import libpq_address
@@ -27,7 +27,7 @@ def later_on(subject: str) -> Iterator[Session]:
     """A transaction that comes to its subject by and by."""
     with transaction() as session:
         session.execute(sa.text("SELECT 1"))
-        one_at_a_time(session, subject)
+        advisory_lock(session, subject)
         yield session
 
 

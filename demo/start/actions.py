@@ -10,16 +10,18 @@ from flask import Blueprint, Response, request
 
 from demo.start.product import demo_product
 from pushhub.binding import offers
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.http.bodies import json_object
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.errors import ForgeryRefused, InvalidRequest, NotFound, UnsupportedMediaType
 from pushhub.kernel.ids import Prefix, parse_id
 from pushhub.products.products import Caller
 from pushhub.translations import chosen_language
-from pushhub.verifications import ask as service
-from pushhub.verifications import check as checking
+from pushhub.verifications.ask import ask as ask_for_code
+from pushhub.verifications.check import check as check_code
+from pushhub.verifications.lifecycle import find
 from pushhub.verifications.models import Verification
+from pushhub.verifications.resend import resend as resend_code
 from web_api.integrators import quota, schemas
 from web_api.integrators.offers import offer_document
 from web_api.integrators.verifications import verification_document
@@ -30,7 +32,7 @@ _PURPOSE = "sign_in"
 
 
 @actions.before_request
-def sent_by_our_page() -> None:
+def from_our_origin() -> None:
     """Guard: everybody may call, but no other site in somebody's name."""
     if request.method != "POST":
         return
@@ -41,7 +43,7 @@ def sent_by_our_page() -> None:
         ours = site == "same-origin"
     else:
         # A browser without Sec-Fetch-Site sends Origin with a POST; what sends neither is no browser.
-        hosts = (request.host, urlsplit(hub().settings.public_url).netloc)
+        hosts = (request.host, urlsplit(current().settings.public_url).netloc)
         ours = origin is None or urlsplit(origin).netloc in hosts
     if not ours:
         raise ForgeryRefused
@@ -59,7 +61,7 @@ def keep_nothing(response: Response) -> Response:
 @actions.post("/verifications")
 def ask() -> tuple[dict[str, Any], int]:
     """Send a code to a number."""
-    asked = service.ask(
+    asked = ask_for_code(
         _caller_that_pays(),
         PhoneNumber.parse(_sent("number")),
         _PURPOSE,
@@ -72,13 +74,13 @@ def ask() -> tuple[dict[str, Any], int]:
 @actions.get("/verifications/<verification_id>")
 def show(verification_id: str) -> dict[str, Any]:
     """The verification with its deliveries."""
-    return _verification(service.find(demo_product(), parse_id(Prefix.VERIFICATION, verification_id)))
+    return _verification(find(demo_product(), parse_id(Prefix.VERIFICATION, verification_id)))
 
 
 @actions.post("/verifications/<verification_id>/check")
 def check(verification_id: str) -> dict[str, Any]:
     """Whether this is the code."""
-    checked = checking.check(_caller_that_pays(), parse_id(Prefix.VERIFICATION, verification_id), _sent("code"))
+    checked = check_code(_caller_that_pays(), parse_id(Prefix.VERIFICATION, verification_id), _sent("code"))
     return _dumped(
         schemas.CheckResult(),
         {"valid": checked.valid, "status": checked.status, "attempts_left": checked.attempts_left},
@@ -88,7 +90,7 @@ def check(verification_id: str) -> dict[str, Any]:
 @actions.post("/verifications/<verification_id>/resend")
 def resend(verification_id: str) -> dict[str, Any]:
     """Send the same code once more."""
-    return _verification(service.resend(_caller_that_pays(), parse_id(Prefix.VERIFICATION, verification_id)))
+    return _verification(resend_code(_caller_that_pays(), parse_id(Prefix.VERIFICATION, verification_id)))
 
 
 @actions.post("/offers")

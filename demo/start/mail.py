@@ -18,7 +18,7 @@ from pyreqwest.client import SyncClientBuilder
 from pyreqwest.exceptions import PyreqwestError
 
 from demo.start.pages import for_everybody
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.kernel.errors import NotFound
 from pushhub.translations import LANGUAGE_NAMES, chosen_language
 
@@ -52,7 +52,7 @@ class Mail:
 @mailbox.get("/start/mail")
 def show_mail() -> Response:
     """The newest mails, the last one first."""
-    settings = hub().settings
+    settings = current().settings
     if not settings.simulated or settings.simulator_url is None:
         raise NotFound
     mails = _arrived(settings.simulator_url)
@@ -68,7 +68,7 @@ def show_mail() -> Response:
 @mailbox.get("/start/mail/<int:name>")
 def show_mail_as_html(name: int) -> Response:
     """The HTML of one mail, as a mail reader shows it: it runs nothing, loads nothing and sends nothing."""
-    settings = hub().settings
+    settings = current().settings
     if not settings.simulated or settings.simulator_url is None:
         raise NotFound
     mails = _arrived(settings.simulator_url) or []

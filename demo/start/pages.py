@@ -7,7 +7,7 @@ from flask import Blueprint, render_template, request
 from demo.sample import sample_accounts
 from demo.start.people import visit_to
 from demo.start.words import script_texts
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.http.contract import public
 from pushhub.http.design import secured
 from pushhub.http.not_found import nothing_here
@@ -41,7 +41,7 @@ def show_walk() -> str:
         languages=LANGUAGE_NAMES,
         visits=visits,
         visit=chosen,
-        simulated=hub().settings.simulated,
+        simulated=current().settings.simulated,
         texts={},
     )
 
@@ -53,6 +53,6 @@ def show_story() -> str:
         "start.html",
         language=chosen_language(),
         languages=LANGUAGE_NAMES,
-        simulated=hub().settings.simulated,
-        texts=script_texts(simulated=hub().settings.simulated),
+        simulated=current().settings.simulated,
+        texts=script_texts(simulated=current().settings.simulated),
     )

@@ -13,7 +13,7 @@ from pushhub.cabinets.profile import Profile
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class CabinetWalk:
     """A cabinet to walk through: its profile, who has the account, the facts to type (label, value), what to try."""
 
     profile: Profile
@@ -26,9 +26,9 @@ class Visit:
         return f"/cabinet/{self.profile.slug}/"
 
 
-def visit_to(account: SampleAccount) -> Visit:
+def visit_to(account: SampleAccount) -> CabinetWalk:
     """The walk through the cabinet of this account."""
-    return Visit(
+    return CabinetWalk(
         read_profile(account.profile),
         _names()[account.profile],
         tuple(_facts(account)),

@@ -26,7 +26,7 @@ class Account(Base):
     number_since: Mapped[datetime | None]
     #: The e-mail address, sealed for `email_context`.
     email_sealed: Mapped[bytes | None]
-    #: What else is known of the person (`accounts.particulars`), sealed for `particulars_context`.
+    #: What else is known of the person (`accounts.people.profile_data`), sealed for `particulars_context`.
     particulars_sealed: Mapped[bytes | None]
     #: Who made this account, in a cabinet with several users.
     parent_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
@@ -91,8 +91,8 @@ class AccountLink(Base):
 
 
 class AccountPassword(Base):
-    """A password that an account has or had, as `accounts.likeness` keeps it: enough to know it and its like again,
-    and nothing that could be read."""
+    """A password that an account has or had, as `accounts.passwords.history` keeps it: enough to know it and its like
+    again, and nothing that could be read."""
 
     __tablename__ = "account_passwords"
 
@@ -153,7 +153,7 @@ def email_context(account_id: UUID) -> str:
 
 
 def particulars_context(account_id: UUID) -> str:
-    """What an account's particulars are sealed for."""
+    """What an account's profile data is sealed for."""
     return f"account-particulars:{account_id}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.identity.email import Email, NotAnEmail
 from pushhub.identity.iin import Iin
 from pushhub.identity.kz_id_checksum import WrongDigits
@@ -25,23 +25,23 @@ class Identifier:
 
 def by_iin(iin: Iin) -> Identifier:
     """The identifier that an IIN is."""
-    return Identifier("iin", hub().keyring.lookup_digest("account iin", iin.digits), iin.masked)
+    return Identifier("iin", current().keyring.lookup_digest("account iin", iin.digits), iin.masked)
 
 
 def by_number(number: PhoneNumber) -> Identifier:
     """The identifier that a phone number is."""
-    return Identifier("number", hub().keyring.lookup_digest("account number", number.e164), number.masked)
+    return Identifier("number", current().keyring.lookup_digest("account number", number.e164), number.masked)
 
 
 def by_email(email: Email) -> Identifier:
     """The identifier that an e-mail address is. Capitals make no difference: hardly a server tells them apart."""
-    return Identifier("email", hub().keyring.lookup_digest("account email", email.address.casefold()), email.masked)
+    return Identifier("email", current().keyring.lookup_digest("account email", email.address.casefold()), email.masked)
 
 
 def by_login(text: str) -> Identifier:
     """The identifier that a login (or an account number) is; capitals make no difference. Raises `NotALogin`."""
     login = normal_login(text)
-    return Identifier("login", hub().keyring.lookup_digest("account login", login.casefold()), f"{login[:2]}****")
+    return Identifier("login", current().keyring.lookup_digest("account login", login.casefold()), f"{login[:2]}****")
 
 
 def may_be(text: str, kinds: tuple[str, ...], today: date) -> tuple[Identifier, ...]:

@@ -24,14 +24,14 @@ from sqlalchemy.orm import Session, joinedload
 from pushhub.binding import consent
 from pushhub.binding.offer_lookup import PasswordShown, Presented, QrScanned, find_offer, made_by
 from pushhub.binding.rules import number_since, rebind_allowed_at
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.devices.devices import DeviceDescription, devices_like, digests, give_secret, written_device
 from pushhub.devices.models import Binding, Device, Offer, OfferStatus
 from pushhub.events import record
 from pushhub.events.models import Tag
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
-from pushhub.kernel.db import again_on_conflict, one_at_a_time, reading, transaction
+from pushhub.kernel.db import advisory_lock, again_on_conflict, reading, transaction
 from pushhub.kernel.errors import (
     ConsentOutdated,
     DeviceUnbound,
@@ -130,7 +130,7 @@ def _bind_found(
         # Whoever binds the same number or the same phone at this moment waits: the rules below compare, then write.
         for subject in (number, *digests(description)):
             if subject is not None:
-                one_at_a_time(session, f"binding:{subject}")
+                advisory_lock(session, f"binding:{subject}")
         known = devices_like(session, description)
         hold_codes_of(session, [number, *_numbers_of(session, known)])
         if not _burn(session, found):
@@ -192,7 +192,7 @@ def _consume(session: Session, offer_id: UUID, now: datetime) -> bool:
 
 
 def _refusal(session: Session, found: Presented, known: Sequence[Device], now: datetime) -> PushhubError | None:
-    rebind_days = hub().settings.rebind_days
+    rebind_days = current().settings.rebind_days
     for device in known:
         since = number_since(_history(session, {device.id}), found.number)
         if since is not None and rebind_allowed_at(since, rebind_days) > now:
@@ -251,7 +251,7 @@ def _history(session: Session, device_ids: set[UUID]) -> list[tuple[str, datetim
 def _allowed_at(session: Session, device_ids: set[UUID], now: datetime) -> datetime:
     # An empty text is no number, so this is the start of the latest number whatever it is.
     since = number_since(_history(session, device_ids), number="") or now
-    return rebind_allowed_at(since, hub().settings.rebind_days)
+    return rebind_allowed_at(since, current().settings.rebind_days)
 
 
 def rebind_date(device_id: UUID) -> datetime:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from pushhub.binding.offers import app_link, end_offer, totp_context
 from pushhub.binding.rules import TRIES_PER_OFFER, check_digits_fit, matching_step, normal_password, secret_in, step_of
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.devices.models import Binding, Offer, OfferStatus
 from pushhub.events import record
 from pushhub.events.models import Tag
@@ -57,7 +57,7 @@ def find_offer(presented: PasswordShown | QrScanned, address: str) -> Presented:
     Raises `PasswordMistyped` or `QrNotUnderstood` (nothing is counted: it can't be one of ours),
     `TooManyTries` for an address with too many wrong ones this hour, and `OfferNotAccepted`.
     """
-    subject = address_subject(hub().keyring, address)
+    subject = address_subject(current().keyring, address)
     if isinstance(presented, PasswordShown):
         password = normal_password(presented.password)
         if not check_digits_fit(password):
@@ -65,7 +65,7 @@ def find_offer(presented: PasswordShown | QrScanned, address: str) -> Presented:
         _count_guess(subject)
         found = _by_password(presented.number, password)
     else:
-        secret = secret_in(presented.link, app_link(hub().settings))
+        secret = secret_in(presented.link, app_link(current().settings))
         if secret is None:
             raise QrNotUnderstood
         _count_guess(subject)
@@ -81,7 +81,7 @@ def made_by(presented: PasswordShown | QrScanned) -> list[sa.ColumnElement[bool]
     """What holds of a binding that was made by what is presented, as far as an offer that was used tells it."""
     conditions = [Binding.number == presented.number.e164] if presented.number is not None else []
     if isinstance(presented, QrScanned):
-        secret = secret_in(presented.link, app_link(hub().settings)) or ""
+        secret = secret_in(presented.link, app_link(current().settings)) or ""
         conditions.append(Binding.id.in_(sa.select(Offer.binding_id).where(Offer.qr_digest == secret_digest(secret))))
     return conditions
 
@@ -90,7 +90,7 @@ def _count_guess(subject: str) -> None:
     """Count first: a guess is taken back when it turns out right, so guesses at once are all counted."""
     with transaction() as session:
         guesses = count_up(session, BIND_FAILURES, subject)
-    if guesses > hub().settings.bind_failures_per_hour:
+    if guesses > current().settings.bind_failures_per_hour:
         raise TooManyTries(retry_at=BIND_FAILURES.end(clock.now()))
 
 
@@ -118,7 +118,7 @@ def _by_password(number: PhoneNumber, password: str) -> Presented | None:
             )
         ).all()
     for offer in offers:
-        totp_secret = hub().keyring.unseal(offer.totp_secret, totp_context(offer.id))
+        totp_secret = current().keyring.unseal(offer.totp_secret, totp_context(offer.id))
         step = matching_step(totp_secret, password, step_of(now, offer.step_seconds), offer.last_step)
         if step is not None:
             _give_tries_back([other.id for other in offers if other.id != offer.id])

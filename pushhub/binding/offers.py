@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from pushhub.binding.rules import password_at, qr_link, step_end, step_of
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.devices.models import Binding, Offer, OfferStatus
 from pushhub.events import record
 from pushhub.events.models import Tag
@@ -128,7 +128,7 @@ def _cancel_pending(session: Session, caller: Caller, number: PhoneNumber, now: 
 
 
 def _new_offer(caller: Caller, number: PhoneNumber, assurance: Assurance, locale: str, now: datetime) -> Offer:
-    settings, keyring, offer_id = hub().settings, hub().keyring, new_key()
+    settings, keyring, offer_id = current().settings, current().keyring, new_key()
     qr_secret = secrets.token_urlsafe(16)
     return Offer(
         id=offer_id,
@@ -160,7 +160,7 @@ def _find(session: Session, caller: Caller, offer_id: UUID) -> Offer:
 
 
 def _shown(offer: Offer, *, replayed: bool = False) -> ShownOffer:
-    now, keyring = clock.now(), hub().keyring
+    now, keyring = clock.now(), current().keyring
     status = OfferStatus(offer.status)
     if status is OfferStatus.PENDING and offer.expires_at <= now:
         status = OfferStatus.EXPIRED
@@ -173,7 +173,7 @@ def _shown(offer: Offer, *, replayed: bool = False) -> ShownOffer:
         status,
         password_at(totp_secret, step_of(now, offer.step_seconds)),
         step_end(now, offer.step_seconds),
-        qr_link(app_link(hub().settings), keyring.unseal(offer.qr_secret, _qr_context(offer.id))),
+        qr_link(app_link(current().settings), keyring.unseal(offer.qr_secret, _qr_context(offer.id))),
         None,
         replayed,
     )

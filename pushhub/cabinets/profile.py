@@ -12,7 +12,7 @@ from pushhub.accounts.sessions.sessions import SessionLife
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class LocalizedText:
     """A text of the profile in every language."""
 
     kk: str
@@ -39,7 +39,7 @@ class Look:
 class Clock:
     """The reference time in the header, and the city it is the time of."""
 
-    city: Words
+    city: LocalizedText
     zone: ZoneInfo
 
 
@@ -58,9 +58,9 @@ class Consent:
     between square brackets."""
 
     id: str
-    text: Words
-    title: Words | None
-    document: Words | None
+    text: LocalizedText
+    title: LocalizedText | None
+    document: LocalizedText | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +82,12 @@ class Field:
     name: str
     kind: str
     required: bool
-    label: Words
-    hint: Words | None
+    label: LocalizedText
+    hint: LocalizedText | None
     #: Opens under the field when its answer was wrong.
-    help: Words | None
+    help: LocalizedText | None
     #: For a choice: the values and their words.
-    choices: tuple[tuple[str, Words], ...]
+    choices: tuple[tuple[str, LocalizedText], ...]
 
 
 class Layout(StrEnum):
@@ -107,9 +107,9 @@ class SignIn:
     asked to remember anybody; `by_code` lets a code stand for the password."""
 
     layout: Layout
-    lead: Words | None
-    label: Words | None
-    hint: Words | None
+    lead: LocalizedText | None
+    label: LocalizedText | None
+    hint: LocalizedText | None
     consents: bool
     remember_days: int
     by_code: bool
@@ -129,7 +129,7 @@ class Recovery:
 
     way: Way
     ask: tuple[str, ...]
-    lead: Words | None
+    lead: LocalizedText | None
     consents: bool
     together: bool
     link_minutes: int
@@ -150,7 +150,7 @@ class Registration:
     """How somebody gets an account. `code`: the number is proven with a code; `mobile_base`: it must stand under the
     IIN in the Mobile Citizens Base too; `generated`: the password is made for them, mailed, and to be changed."""
 
-    lead: Words | None
+    lead: LocalizedText | None
     fields: tuple[Field, ...]
     person: Person
     consents: bool
@@ -165,7 +165,7 @@ class Users:
     """Further users of one cabinet, made by its owner; `most` of them."""
 
     most: int
-    lead: Words | None
+    lead: LocalizedText | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class CustomerBase:
 class Reregistration:
     """How somebody who has lost the number on file gets the cabinet back: questions that the register answers."""
 
-    lead: Words
+    lead: LocalizedText
     fields: tuple[Field, ...]
 
 
@@ -200,7 +200,7 @@ class Profile:
     slug: str
     product: str
     name: str
-    tagline: Words
+    tagline: LocalizedText
     look: Look
     clock: Clock
     app: CompanionApp
@@ -219,7 +219,7 @@ class Profile:
     #: What the panel at the top of a signed-in person's pages shows: `account`, `contract`, `balance`.
     top: tuple[str, ...]
     #: How support is reached, where people are stuck.
-    support: Words | None
+    support: LocalizedText | None
     reregistration: Reregistration | None
     links: Links
 

@@ -2,7 +2,7 @@
 
 answers of the form ─┬─ with what one signs in: identifiers of the profile
 what a register says ┤  the number, once a code has proven it: codes go to it from now on
-what a customer has ─┴─ everything else: particulars
+what a customer has ─┴─ everything else: profile data
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pushhub.registry.contract import Citizen
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class RegistrationAnswers:
     """What somebody who registers has answered, by name of the field, each as its kind is written: an IIN without
     spaces, a number as E.164. `confirmed` is what a register or the product's customers say of the person."""
 
@@ -91,7 +91,9 @@ def is_confirmed_first(profile: Profile) -> bool:
     return "email" in profile.identifiers and not signs_in_with_email(profile)
 
 
-def account_from(profile: Profile, answers: Answers, *, proven: PhoneNumber | None, today: date) -> NewAccount:
+def account_from(
+    profile: Profile, answers: RegistrationAnswers, *, proven: PhoneNumber | None, today: date
+) -> NewAccount:
     """The account to be made. `proven` is the number that a code has come to; without one no number is on file, as
     codes and offers of it are shown to who is signed in."""
     email = answers.email
@@ -103,7 +105,7 @@ def account_from(profile: Profile, answers: Answers, *, proven: PhoneNumber | No
         identifiers,
         number=proven,
         email=email if not waits else None,
-        particulars={**kept, **answers.confirmed},
+        profile_data={**kept, **answers.confirmed},
         must_change_password=profile.registration is not None and profile.registration.generated,
     )
 
@@ -130,7 +132,9 @@ def _others(profile: Profile, registration: Registration) -> list[str]:
     return [kind for kind in profile.identifiers if kind in asked and kind != "email"]
 
 
-def _identifiers(profile: Profile, answers: Answers, proven: PhoneNumber | None, today: date) -> Iterator[Identifier]:
+def _identifiers(
+    profile: Profile, answers: RegistrationAnswers, proven: PhoneNumber | None, today: date
+) -> Iterator[Identifier]:
     iin, email, login = answers.fields.get("iin"), answers.email, answers.login
     for kind in profile.identifiers:
         if kind == "iin" and iin is not None:

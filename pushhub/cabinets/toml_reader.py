@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pushhub.cabinets.profile import Words
+from pushhub.cabinets.profile import LocalizedText
 from pushhub.kernel.errors import ConfigurationError
 from pushhub.translations.message_texts import LOCALES
 
@@ -93,7 +93,7 @@ class Section:
             raise self.refuse(key, "takes a list of texts")
         return tuple(value)
 
-    def words(self, key: str) -> Words:
+    def words(self, key: str) -> LocalizedText:
         value = self._take(key)
         if (
             not isinstance(value, dict)
@@ -101,9 +101,9 @@ class Section:
             or not all(isinstance(text, str) and text.strip() for text in value.values())
         ):
             raise self.refuse(key, f"takes a text in each of: {', '.join(LOCALES)}")
-        return Words(**value)
+        return LocalizedText(**value)
 
-    def words_or_none(self, key: str) -> Words | None:
+    def words_or_none(self, key: str) -> LocalizedText | None:
         return self.words(key) if key in self._values else None
 
     def part(self, key: str) -> Section:

@@ -24,22 +24,22 @@ from google.auth.exceptions import RefreshError
 
 from pushhub.channels.contract import Accepted, Outcome, Rejected, TargetDead
 from pushhub.channels.credentials import Grant
-from pushhub.channels.outcomes import Kind, Row, is_theirs, json_object, outcome_of, unknown_answer
+from pushhub.channels.outcomes import AnswerRow, Kind, is_theirs, json_object, outcome_of, unknown_answer
 from pushhub.channels.transport import post_blocking
 
 _AT_ONCE = timedelta(0)
 _SECONDS_10 = timedelta(seconds=10)
 _MINUTE = timedelta(minutes=1)
 
-_REJECTED = Row(Kind.REJECTED)
-_DOWN = Row(Kind.CHANNEL_DOWN)
+_REJECTED = AnswerRow(Kind.REJECTED)
+_DOWN = AnswerRow(Kind.CHANNEL_DOWN)
 
 SUCCESS: Final = "80000000"
 SOME_FAILED: Final = "80100000"
 NO_PERMISSION: Final = "80300002"
 
 #: By `code` of the body. SUCCESS and SOME_FAILED are decided in `hms_outcome`.
-HMS_OUTCOMES: Final[Mapping[str, Row]] = {
+HMS_OUTCOMES: Final[Mapping[str, AnswerRow]] = {
     "80100001": _REJECTED,  # C: a parameter is wrong
     "80100002": _REJECTED,  # C: synchronous sending takes one target
     "80100003": _REJECTED,  # C, G: the structure of the message is wrong
@@ -47,27 +47,27 @@ HMS_OUTCOMES: Final[Mapping[str, Row]] = {
     "80100013": _REJECTED,  # C: collapse_key is wrong
     "80100016": _REJECTED,  # C, G: the content was judged sensitive
     "80100017": _REJECTED,  # C: too many topics
-    "80200001": Row(Kind.RETRY, _AT_ONCE),  # C: the credential was refused; see CREDENTIAL_REFUSED
-    "80200003": Row(Kind.RETRY, _AT_ONCE),  # C: the credential ran out; see CREDENTIAL_REFUSED
+    "80200001": AnswerRow(Kind.RETRY, _AT_ONCE),  # C: the credential was refused; see CREDENTIAL_REFUSED
+    "80200003": AnswerRow(Kind.RETRY, _AT_ONCE),  # C: the credential ran out; see CREDENTIAL_REFUSED
     NO_PERMISSION: _DOWN,  # C, G: service off, other region, other app id in the address; or another app's target
-    "80300007": Row(Kind.TARGET_DEAD),  # C, G: all targets are invalid, and we send to one
+    "80300007": AnswerRow(Kind.TARGET_DEAD),  # C, G: all targets are invalid, and we send to one
     "80300008": _REJECTED,  # C: the message is too long
     "80300010": _REJECTED,  # C: the number of targets is out of bounds
     "80300011": _DOWN,  # C: the app may not send messages of high priority
     "80300013": _REJECTED,  # C: the receipt address is wrong
-    "80600003": Row(Kind.RETRY, _SECONDS_10),  # C: Huawei's own OAuth service did not answer
-    "81000001": Row(Kind.RETRY, _SECONDS_10),  # C: internal error
+    "80600003": AnswerRow(Kind.RETRY, _SECONDS_10),  # C: Huawei's own OAuth service did not answer
+    "81000001": AnswerRow(Kind.RETRY, _SECONDS_10),  # C: internal error
 }
 
 #: By HTTP status, for answers without a code.
-HMS_STATUSES: Final[Mapping[int, Row]] = {
-    400: Row(Kind.REJECTED),  # C: a parameter is wrong
-    401: Row(Kind.RETRY, _AT_ONCE),  # C: the credential was refused; see CREDENTIAL_REFUSED
-    404: Row(Kind.CHANNEL_DOWN),  # C: no such service: the address is wrong
-    429: Row(Kind.RETRY, _MINUTE),  # flow control, by the HTTP standard
-    500: Row(Kind.RETRY, _SECONDS_10),  # C: internal error
-    502: Row(Kind.RETRY, _SECONDS_10),  # C, G: the connection inside is disturbed
-    503: Row(Kind.RETRY, _MINUTE),  # C, G: flow control
+HMS_STATUSES: Final[Mapping[int, AnswerRow]] = {
+    400: AnswerRow(Kind.REJECTED),  # C: a parameter is wrong
+    401: AnswerRow(Kind.RETRY, _AT_ONCE),  # C: the credential was refused; see CREDENTIAL_REFUSED
+    404: AnswerRow(Kind.CHANNEL_DOWN),  # C: no such service: the address is wrong
+    429: AnswerRow(Kind.RETRY, _MINUTE),  # flow control, by the HTTP standard
+    500: AnswerRow(Kind.RETRY, _SECONDS_10),  # C: internal error
+    502: AnswerRow(Kind.RETRY, _SECONDS_10),  # C, G: the connection inside is disturbed
+    503: AnswerRow(Kind.RETRY, _MINUTE),  # C, G: flow control
 }
 
 #: Reasons that speak of our credential, not of the message: a new one may be accepted.

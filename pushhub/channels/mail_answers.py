@@ -33,7 +33,7 @@ from aiosmtplib import (
 )
 
 from pushhub.channels.contract import ChannelDown, Outcome, Rejected, Retry
-from pushhub.channels.outcomes import Kind, Row, outcome_of
+from pushhub.channels.outcomes import AnswerRow, Kind, outcome_of
 
 
 class Stage(Enum):
@@ -46,13 +46,13 @@ class Stage(Enum):
     DATA = "data"  # the message itself
 
 
-_DEAD = Row(Kind.TARGET_DEAD)
-_RETRY = Row(Kind.RETRY)
-_REJECTED = Row(Kind.REJECTED)
-_DOWN = Row(Kind.CHANNEL_DOWN)
+_DEAD = AnswerRow(Kind.TARGET_DEAD)
+_RETRY = AnswerRow(Kind.RETRY)
+_REJECTED = AnswerRow(Kind.REJECTED)
+_DOWN = AnswerRow(Kind.CHANNEL_DOWN)
 
 #: By stage and code, or the code's first digit for all others of it.
-SMTP_OUTCOMES: Final[Mapping[tuple[Stage, int], Row]] = {
+SMTP_OUTCOMES: Final[Mapping[tuple[Stage, int], AnswerRow]] = {
     (Stage.CONNECT, 4): _RETRY,  # S: 421, not now
     (Stage.CONNECT, 5): _DOWN,  # S: 554, no mail service for us here
     (Stage.AUTH, 4): _RETRY,  # A: 454, not now

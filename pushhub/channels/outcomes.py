@@ -51,7 +51,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AnswerRow:
     """One line of a table.
 
     Args:
@@ -73,34 +73,34 @@ _SECONDS_30 = timedelta(seconds=30)
 _MINUTE = timedelta(minutes=1)
 _QUARTER = timedelta(minutes=15)
 
-_DEAD = Row(Kind.TARGET_DEAD)
-_REJECTED = Row(Kind.REJECTED)
-_DOWN = Row(Kind.CHANNEL_DOWN)
-_THEIRS = Row(Kind.RETRY, _SECONDS_10, at_least=True)  # S: first wait at least 10 s
-_APPLES = Row(Kind.RETRY, _QUARTER)  # R: try again after 15 minutes
+_DEAD = AnswerRow(Kind.TARGET_DEAD)
+_REJECTED = AnswerRow(Kind.REJECTED)
+_DOWN = AnswerRow(Kind.CHANNEL_DOWN)
+_THEIRS = AnswerRow(Kind.RETRY, _SECONDS_10, at_least=True)  # S: first wait at least 10 s
+_APPLES = AnswerRow(Kind.RETRY, _QUARTER)  # R: try again after 15 minutes
 
 #: By `errorCode` of the FcmError in `error.details`; a BadRequest beside it goes before (see `fcm_outcome`).
-FCM_OUTCOMES: Final[Mapping[str, Row]] = {
+FCM_OUTCOMES: Final[Mapping[str, AnswerRow]] = {
     "INVALID_ARGUMENT": _DEAD,  # C, second example: the FcmError alone means the target is malformed
     "UNREGISTERED": _DEAD,  # E: the app instance is gone
     "SENDER_ID_MISMATCH": _DEAD,  # E: the target belongs to another project's sender
-    "QUOTA_EXCEEDED": Row(Kind.RETRY, _MINUTE),  # S: 60 s where there is no Retry-After
+    "QUOTA_EXCEEDED": AnswerRow(Kind.RETRY, _MINUTE),  # S: 60 s where there is no Retry-After
     "UNAVAILABLE": _THEIRS,  # S: Google's servers are overloaded
     "INTERNAL": _THEIRS,  # S: Google's servers failed
     "UNSPECIFIED_ERROR": _THEIRS,  # E: nothing more is known; like INTERNAL, and not again and again
     "THIRD_PARTY_AUTH_ERROR": _DOWN,  # E: the project's APNs or web push key is missing or wrong
     "APNS_AUTH_ERROR": _DOWN,  # E: the same under its older name
-    "UNAUTHENTICATED": Row(Kind.RETRY, _AT_ONCE),  # C: get a new OAuth credential; see CREDENTIAL_REFUSED
+    "UNAUTHENTICATED": AnswerRow(Kind.RETRY, _AT_ONCE),  # C: get a new OAuth credential; see CREDENTIAL_REFUSED
     "PERMISSION_DENIED": _DOWN,  # C: the API is off or the service account lacks the role
 }
 
 #: By HTTP status, for answers without an FcmError.
-FCM_STATUSES: Final[Mapping[int, Row]] = {
-    400: Row(Kind.REJECTED, reason="INVALID_ARGUMENT"),  # C, first example: a field of ours is wrong
-    401: Row(Kind.RETRY, _AT_ONCE, "UNAUTHENTICATED"),  # C: the OAuth credential was refused
-    403: Row(Kind.CHANNEL_DOWN, reason="PERMISSION_DENIED"),  # C: API off or role missing; no target's fault
-    404: Row(Kind.CHANNEL_DOWN, reason="NOT_FOUND"),  # C: no such project in the URL; no target's fault
-    429: Row(Kind.RETRY, _MINUTE, "QUOTA_EXCEEDED"),  # S: 60 s where there is no Retry-After
+FCM_STATUSES: Final[Mapping[int, AnswerRow]] = {
+    400: AnswerRow(Kind.REJECTED, reason="INVALID_ARGUMENT"),  # C, first example: a field of ours is wrong
+    401: AnswerRow(Kind.RETRY, _AT_ONCE, "UNAUTHENTICATED"),  # C: the OAuth credential was refused
+    403: AnswerRow(Kind.CHANNEL_DOWN, reason="PERMISSION_DENIED"),  # C: API off or role missing; no target's fault
+    404: AnswerRow(Kind.CHANNEL_DOWN, reason="NOT_FOUND"),  # C: no such project in the URL; no target's fault
+    429: AnswerRow(Kind.RETRY, _MINUTE, "QUOTA_EXCEEDED"),  # S: 60 s where there is no Retry-After
     500: replace(_THEIRS, reason="INTERNAL"),
     502: replace(_THEIRS, reason="UNAVAILABLE"),  # S: as 503; the front end answers 502 with HTML
     503: replace(_THEIRS, reason="UNAVAILABLE"),
@@ -108,7 +108,7 @@ FCM_STATUSES: Final[Mapping[int, Row]] = {
 }
 
 #: By HTTP status and `reason` of the body.
-APNS_OUTCOMES: Final[Mapping[tuple[int, str], Row]] = {
+APNS_OUTCOMES: Final[Mapping[tuple[int, str], AnswerRow]] = {
     (400, "BadDeviceToken"): _DEAD,  # R: malformed, or of the other environment
     (400, "DeviceTokenNotForTopic"): _DEAD,  # R: the target belongs to another app
     (400, "TopicDisallowed"): _DOWN,  # R: our key may not push to this topic
@@ -122,11 +122,11 @@ APNS_OUTCOMES: Final[Mapping[tuple[int, str], Row]] = {
     (400, "InvalidPushType"): _REJECTED,  # R: apns-push-type is unknown
     (400, "MissingDeviceToken"): _REJECTED,  # R: the path holds no target
     (400, "PayloadEmpty"): _REJECTED,  # R: there is no payload
-    (400, "IdleTimeout"): Row(Kind.RETRY, _AT_ONCE),  # R: the connection was idle; the next try opens one
-    (403, "ExpiredProviderToken"): Row(Kind.RETRY, _AT_ONCE),  # R, T: sign a new one; see CREDENTIAL_REFUSED
+    (400, "IdleTimeout"): AnswerRow(Kind.RETRY, _AT_ONCE),  # R: the connection was idle; the next try opens one
+    (403, "ExpiredProviderToken"): AnswerRow(Kind.RETRY, _AT_ONCE),  # R, T: sign a new one; see CREDENTIAL_REFUSED
     (403, "InvalidProviderToken"): _DOWN,  # R: key id, team id or signature is wrong
     (403, "MissingProviderToken"): _DOWN,  # R: there is no authorization header
-    (403, "UnrelatedKeyIdInToken"): Row(Kind.RETRY, _AT_ONCE),  # R: this connection began with another key
+    (403, "UnrelatedKeyIdInToken"): AnswerRow(Kind.RETRY, _AT_ONCE),  # R: this connection began with another key
     (403, "BadEnvironmentKeyIdInToken"): _DOWN,  # R: the key is scoped to the other environment
     (403, "BadEnvironmentKeyInToken"): _DOWN,  # the same, as Apple's servers are seen to spell it
     (403, "BadCertificate"): _DOWN,  # R: certificate mode
@@ -137,8 +137,8 @@ APNS_OUTCOMES: Final[Mapping[tuple[int, str], Row]] = {
     (410, "Unregistered"): _DEAD,  # R: inactive since `timestamp`
     (410, "ExpiredToken"): _DEAD,  # R: expired since `timestamp`
     (413, "PayloadTooLarge"): _REJECTED,  # R: over 4096 bytes
-    (429, "TooManyProviderTokenUpdates"): Row(Kind.RETRY),  # R, T: signed anew more than once in 20 minutes
-    (429, "TooManyRequests"): Row(Kind.RETRY, _SECONDS_30),  # R: too many to this one device
+    (429, "TooManyProviderTokenUpdates"): AnswerRow(Kind.RETRY),  # R, T: signed anew more than once in 20 minutes
+    (429, "TooManyRequests"): AnswerRow(Kind.RETRY, _SECONDS_30),  # R: too many to this one device
     (500, "InternalServerError"): _APPLES,
     (503, "ServiceUnavailable"): _APPLES,
     (503, "Shutdown"): _APPLES,
@@ -205,7 +205,7 @@ def transport_outcome(reason: str) -> Outcome:
     return Rejected("unsendable_request") if reason == "request" else Retry(reason)
 
 
-def outcome_of(row: Row, word: str, headers: Mapping[str, str], since: datetime | None = None) -> Outcome:
+def outcome_of(row: AnswerRow, word: str, headers: Mapping[str, str], since: datetime | None = None) -> Outcome:
     """The outcome of a table's line; `word` is its reason where the line has none."""
     reason = row.reason or word
     match row.kind:

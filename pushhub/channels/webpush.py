@@ -30,7 +30,7 @@ from pushhub.channels.contract import (
     Retry,
     TargetDead,
 )
-from pushhub.channels.outcomes import Kind, Row, json_object, outcome_of, transport_outcome, unknown_answer
+from pushhub.channels.outcomes import AnswerRow, Kind, json_object, outcome_of, transport_outcome, unknown_answer
 from pushhub.channels.subscription import Subscription, UnfitSubscription
 from pushhub.channels.transport import Response, TransportFailed, Wire
 from pushhub.channels.vapid import Signature, Vapid
@@ -46,22 +46,22 @@ _SECONDS_10 = timedelta(seconds=10)
 _MINUTE = timedelta(minutes=1)
 
 #: By HTTP status. 401 and 403 are decided in `WebPushChannel`: they speak of us or of the subscription.
-WEBPUSH_OUTCOMES: Final[Mapping[int, Row]] = {
-    400: Row(Kind.REJECTED),  # RFC 8030: a header of ours is wrong
-    404: Row(Kind.TARGET_DEAD),  # RFC 8030, 7.3: the subscription has expired
-    406: Row(Kind.RETRY, _MINUTE),  # Windows: too many
-    410: Row(Kind.TARGET_DEAD),  # Google, Mozilla, Apple: the person unsubscribed, or the browser is gone
-    413: Row(Kind.REJECTED),  # RFC 8030, 7.2: too long
-    429: Row(Kind.RETRY, _MINUTE),  # RFC 8030, 8.4: too many
-    500: Row(Kind.RETRY, _SECONDS_10),
-    502: Row(Kind.RETRY, _SECONDS_10),  # Mozilla: something behind it did not answer
-    503: Row(Kind.RETRY, _SECONDS_10),  # Mozilla: go on more slowly
-    504: Row(Kind.RETRY, _SECONDS_10),
+WEBPUSH_OUTCOMES: Final[Mapping[int, AnswerRow]] = {
+    400: AnswerRow(Kind.REJECTED),  # RFC 8030: a header of ours is wrong
+    404: AnswerRow(Kind.TARGET_DEAD),  # RFC 8030, 7.3: the subscription has expired
+    406: AnswerRow(Kind.RETRY, _MINUTE),  # Windows: too many
+    410: AnswerRow(Kind.TARGET_DEAD),  # Google, Mozilla, Apple: the person unsubscribed, or the browser is gone
+    413: AnswerRow(Kind.REJECTED),  # RFC 8030, 7.2: too long
+    429: AnswerRow(Kind.RETRY, _MINUTE),  # RFC 8030, 8.4: too many
+    500: AnswerRow(Kind.RETRY, _SECONDS_10),
+    502: AnswerRow(Kind.RETRY, _SECONDS_10),  # Mozilla: something behind it did not answer
+    503: AnswerRow(Kind.RETRY, _SECONDS_10),  # Mozilla: go on more slowly
+    504: AnswerRow(Kind.RETRY, _SECONDS_10),
 }
 
 #: By Apple's `reason`, where it says more than the status.
-WEBPUSH_REASONS: Final[Mapping[str, Row]] = {
-    "VapidPkHashMismatch": Row(Kind.TARGET_DEAD),  # the subscription was made with another key
+WEBPUSH_REASONS: Final[Mapping[str, AnswerRow]] = {
+    "VapidPkHashMismatch": AnswerRow(Kind.TARGET_DEAD),  # the subscription was made with another key
 }
 
 _TAKEN = (200, 201, 202)

@@ -73,7 +73,7 @@ def create_account(
             further=tuple(further),
             email=address,
             # In a cabinet of customers the login is the account number, by which the panel at the top is asked for.
-            particulars={"account": login} if login and read.customers is not None else None,
+            profile_data={"account": login} if login and read.customers is not None else None,
         )
     has = f" has the number {on_file}" if on_file is not None else " is ready"
     click.echo(f"The account of {first.masked}{has}.")

@@ -7,7 +7,7 @@ import click
 from pushhub.binding.bind import unbind_number
 from pushhub.commands.shared import application, as_json, show
 from pushhub.delivery.history import codes_of
-from pushhub.devices.reachability import reach_of_number
+from pushhub.devices.reachability import look_up_reachability
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.clock import rfc3339
 from pushhub.kernel.ids import Prefix, public_id
@@ -25,7 +25,7 @@ def show_number(number: str, as_json: bool) -> None:
     """Whether NUMBER can be reached, and what became of its latest codes."""
     phone = PhoneNumber.parse(number)
     with application(with_channels=True):
-        reach, codes = reach_of_number(phone), codes_of(phone)
+        reach, codes = look_up_reachability(phone), codes_of(phone)
     document = {
         "number": phone.masked,
         "reachable": reach.reachable,

@@ -7,9 +7,10 @@ the outcomes of many in one statement (`pushhub.delivery.results`).
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -19,7 +20,7 @@ from pushhub.delivery.message_source import MessageSource
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.rules import CIRCUIT_OPEN, DeliveryKind, DeliveryStatus
 from pushhub.kernel import clock
-from pushhub.kernel.db import table_of, transaction, write_rows
+from pushhub.kernel.db import NewRow, table_of, transaction, write_rows
 from pushhub.kernel.ids import new_key
 from pushhub.queueing.lease_queue import Claim, Key, LeaseQueue
 from pushhub.queueing.wake import wake_after_commit
@@ -28,47 +29,72 @@ from pushhub.queueing.wake import wake_after_commit
 QUEUE = LeaseQueue(Delivery, timedelta(seconds=30))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDelivery(NewRow):
+    """A delivery that is due when it is made; or, with an `error`, one that can't be tried, and why."""
+
+    model = Delivery
+    id: UUID = field(default_factory=new_key)
+    kind: DeliveryKind
+    product_id: UUID | None
+    verification_id: UUID | None = None
+    notification_id: UUID | None = None
+    number: str | None
+    device_id: UUID | None
+    channel: str
+    step: int = 0
+    asked: bool = False
+    status: DeliveryStatus
+    error: str | None
+    claimable_at: datetime
+    tries: int = 0
+    created_at: datetime
+    expires_at: datetime
+    changed_at: datetime
+
+
+class Cause(TypedDict, total=False):
+    """Why something is delivered: a verification, at a place of its route and at whose request, or a notification."""
+
+    verification_id: UUID
+    step: int
+    asked: bool
+    notification_id: UUID
+
+
 def new_delivery(
-    *,
     kind: DeliveryKind,
     channel: str,
     now: datetime,
     expires_at: datetime,
+    *,
     device_id: UUID | None = None,
     number: str | None = None,
     product_id: UUID | None = None,
-    verification_id: UUID | None = None,
-    notification_id: UUID | None = None,
-    step: int = 0,
-    asked: bool = False,
     skipped: str | None = None,
-) -> dict[str, Any]:
-    """The row of a delivery that is due now; or, with `skipped`, of one that can't be tried, and why."""
-    return {
-        "id": new_key(),
-        "kind": str(kind),
-        "product_id": product_id,
-        "verification_id": verification_id,
-        "notification_id": notification_id,
-        "number": number,
-        "device_id": device_id,
-        "channel": channel,
-        "step": step,
-        "asked": asked,
-        "status": str(DeliveryStatus.FAILED if skipped else DeliveryStatus.QUEUED),
-        "error": skipped,
-        "claimable_at": now,
-        "tries": 0,
-        "created_at": now,
-        "expires_at": expires_at,
-        "changed_at": now,
-    }
+    **cause: Unpack[Cause],
+) -> NewDelivery:
+    """A delivery that is due now; or, with `skipped`, one that can't be tried, and why."""
+    return NewDelivery(
+        kind=kind,
+        channel=channel,
+        number=number,
+        device_id=device_id,
+        product_id=product_id,
+        status=DeliveryStatus.FAILED if skipped else DeliveryStatus.QUEUED,
+        error=skipped,
+        claimable_at=now,
+        created_at=now,
+        expires_at=expires_at,
+        changed_at=now,
+        **cause,
+    )
 
 
-def enqueue(session: Session, row: dict[str, Any]) -> None:
+def enqueue(session: Session, row: NewDelivery) -> None:
     """Write one delivery in the caller's transaction."""
-    write_rows(session, [(Delivery, row)])
-    wake_after_commit(session, row["channel"])
+    write_rows(session, [row])
+    wake_after_commit(session, row.channel)
 
 
 _columns = table_of(Delivery).c

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pushhub.channels.contract import PushTarget
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.devices.models import Device
 from pushhub.kernel import clock
 from pushhub.kernel.db import transaction
@@ -51,7 +51,7 @@ def devices_like(session: Session, description: DeviceDescription) -> Sequence[D
 
 def digests(description: DeviceDescription) -> tuple[str, str | None]:
     """Keyed digests of installation and phone; None for a phone that does not tell its hardware id."""
-    keyring, hardware = hub().keyring, description.hardware_id
+    keyring, hardware = current().keyring, description.hardware_id
     return (
         keyring.lookup_digest("installation", description.installation_id),
         keyring.lookup_digest("hardware", hardware) if hardware else None,

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pushhub.channels.contract import PushKind
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.delivery.rules import CHANNEL_OF_KIND
 from pushhub.devices.models import Binding, Device
 from pushhub.identity.phone import PhoneNumber
@@ -32,7 +32,7 @@ REASONS = (
 )
 
 _devices = table_of(Device).c
-#: What `judge` looks at, for those who read it together with something else.
+#: What `evaluate` looks at, for those who read it together with something else.
 COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
     table_of(Binding).c.bound_at,
     table_of(Binding).c.assurance,
@@ -47,7 +47,7 @@ COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class Reachability:
     """How a number's device is reached. `reason` is None where it is reachable, else one of `REASONS`."""
 
     reason: str | None
@@ -63,16 +63,16 @@ class Reach:
         return self.reason is None
 
 
-def reach_of_number(number: PhoneNumber, *, proven: bool = False) -> Reach:
+def look_up_reachability(number: PhoneNumber, *, proven: bool = False) -> Reachability:
     """Ask for one number."""
     with reading() as session:
-        return reach_of(session, number.e164, proven=proven)
+        return reachability_of(session, number.e164, proven=proven)
 
 
-def reach_of(session: Session, number: str, *, proven: bool = False) -> Reach:
+def reachability_of(session: Session, number: str, *, proven: bool = False) -> Reachability:
     """The same inside a transaction. With `proven`, a number that anybody could have bound is not reached."""
     row = session.execute(_BOUND, {"number": number}).first()
-    return judge(row, hub().channels, proven=proven) if row is not None else never_or_no_more(session, number)
+    return evaluate(row, current().channels, proven=proven) if row is not None else without_device(session, number)
 
 
 _BOUND = (
@@ -82,7 +82,7 @@ _BOUND = (
 )
 
 
-def judge(row: Any, channels: Collection[str], *, proven: bool) -> Reach:
+def evaluate(row: Any, channels: Collection[str], *, proven: bool) -> Reachability:
     """What the columns of a bound device say."""
     channel = CHANNEL_OF_KIND[PushKind(row.push_kind)]
     reason = None
@@ -94,10 +94,10 @@ def judge(row: Any, channels: Collection[str], *, proven: bool) -> Reach:
         reason = "push_target_dead"
     elif row.notifications_allowed is False and channel != "poll":
         reason = "notifications_off"
-    return Reach(reason, row.device_id, channel, row.platform, row.model, row.last_seen_at, row.bound_at)
+    return Reachability(reason, row.device_id, channel, row.platform, row.model, row.last_seen_at, row.bound_at)
 
 
-def never_or_no_more(session: Session, number: str) -> Reach:
+def without_device(session: Session, number: str) -> Reachability:
     """Why a number without a device has none."""
     before = session.scalar(sa.select(Binding.id).where(Binding.number == number).limit(1))
-    return Reach("never_bound" if before is None else "unbound")
+    return Reachability("never_bound" if before is None else "unbound")

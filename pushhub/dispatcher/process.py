@@ -8,12 +8,12 @@ from typing import Protocol
 
 from flask import Flask
 
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.dispatcher.dispatcher import Dispatcher
 from pushhub.dispatcher.work import work_of
-from pushhub.kernel.db_clock import DatabaseTime
-from pushhub.queueing.pg_listen import Listener
-from pushhub.queueing.pg_notify import Announcer
+from pushhub.kernel.db_clock import DatabaseClock
+from pushhub.queueing.pg_listen import PgListener
+from pushhub.queueing.pg_notify import PgNotifier
 
 #: How often a dispatcher process looks whether it has been told to stop.
 _LOOK_SECONDS = 0.2
@@ -24,11 +24,11 @@ class DispatcherProcess:
 
     def __init__(self, app: Flask) -> None:
         with app.app_context():
-            parts = hub()
+            parts = current()
         self.dispatcher = Dispatcher(work_of(app))
-        self._listener: Listener | None = None
+        self._listener: PgListener | None = None
         if not parts.settings.engine_is_sqlite:
-            self._listener = Listener(parts.settings.database_url, self.dispatcher.wake)
+            self._listener = PgListener(parts.settings.database_url, self.dispatcher.wake)
         parts.wake = self.dispatcher.wake
 
     def start(self) -> None:
@@ -56,11 +56,11 @@ def start_delivery(app: Flask) -> None:
     """What each process of the service runs beside its requests: the common time, and a dispatcher or, where that
     is left to processes of its own, the notices to them."""
     with app.app_context():
-        parts = hub()
+        parts = current()
     if parts.settings.dispatcher == "embedded":
         _run_all([*_common_time(app), DispatcherProcess(app)])
     elif not parts.settings.engine_is_sqlite:
-        announcer = Announcer(parts.settings.database_url)
+        announcer = PgNotifier(parts.settings.database_url)
         parts.wake = announcer.announce
         _run_all([*_common_time(app), announcer])
 
@@ -87,7 +87,7 @@ def dispatch_forever(app: Flask) -> None:
 def _common_time(app: Flask) -> list[_Beside]:
     """Several machines go by the clock of their database; SQLite serves one."""
     with app.app_context():
-        return [] if hub().settings.engine_is_sqlite else [DatabaseTime(app)]
+        return [] if current().settings.engine_is_sqlite else [DatabaseClock(app)]
 
 
 def _run_all(parts: list[_Beside]) -> None:

@@ -18,7 +18,7 @@ from functools import partial
 from flask import Flask
 
 from pushhub.channels.contract import Channel
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.dispatcher import circuits, housekeeping
 from pushhub.dispatcher.circuits import Circuits
 from pushhub.dispatcher.dispatcher import Work
@@ -47,7 +47,7 @@ _LOOK_SECONDS = 0.5
 def work_of(app: Flask) -> Work:
     """The work of one application's dispatcher."""
     with app.app_context():
-        parts = hub()
+        parts = current()
         database = DatabaseThreads(app, _DATABASE_THREADS)
         webhooks = WebhookSender(database)
     presence = Presence()

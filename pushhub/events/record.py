@@ -3,6 +3,9 @@ the transaction that made the change. No row holds a code, a password, a push ta
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,24 +14,38 @@ from sqlalchemy.orm import Session
 
 from pushhub.events.models import Event, Tag
 from pushhub.kernel import clock
+from pushhub.kernel.db import NewRow
 from pushhub.kernel.ids import new_key
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent(NewRow):
+    """An event that is to be written."""
+
+    model = Event
+    id: UUID
+    product_id: UUID | None
+    live: bool
+    tag: Tag
+    subject_id: UUID
+    #: What is told of it, by name.
+    data: Mapping[str, Any]
+    at: datetime
+
+
+def new_event(tag: Tag, subject_id: UUID, product_id: UUID | None, *, live: bool = True, **data: Any) -> NewEvent:
+    """An event of this moment, for those who write it together with other rows."""
+    return NewEvent(new_key(), product_id, live, tag, subject_id, data, clock.now())
 
 
 def record(
     session: Session, tag: Tag, subject_id: UUID, product_id: UUID | None, *, live: bool = True, **data: Any
 ) -> None:
     """Write one event in the caller's transaction."""
-    session.execute(sa.insert(Event), [event_row(tag, subject_id, product_id, live=live, **data)])
+    record_all(session, [new_event(tag, subject_id, product_id, live=live, **data)])
 
 
-def event_row(tag: Tag, subject_id: UUID, product_id: UUID | None, *, live: bool = True, **data: Any) -> dict[str, Any]:
-    """One event as a row, for those who write many in one statement."""
-    return {
-        "id": new_key(),
-        "product_id": product_id,
-        "live": live,
-        "tag": tag,
-        "subject_id": subject_id,
-        "data": data,
-        "at": clock.now(),
-    }
+def record_all(session: Session, events: Sequence[NewEvent]) -> None:
+    """Write some in the caller's transaction."""
+    if events:
+        session.execute(sa.insert(Event), [event.values() for event in events])

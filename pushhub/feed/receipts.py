@@ -13,7 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.rules import BEFORE_RECEIVED, BEFORE_SEEN, DeliveryKind, DeliveryStatus
 from pushhub.devices.dpop import KnownDevice
@@ -105,7 +105,7 @@ def open_delivery(known: KnownDevice, delivery_id: UUID) -> Opened:
         code = None
         usable = row.verification_status == VerificationStatus.PENDING and row.expires_at > now
         if row.kind == DeliveryKind.CODE and usable and row.code_sealed:
-            code = hub().keyring.unseal(row.code_sealed, code_context(row.verification_id))
+            code = current().keyring.unseal(row.code_sealed, code_context(row.verification_id))
             arm(session, row.verification_id)
         return Opened(_item(row, known.device.locale), row.purpose, code, row.data)
 

@@ -72,7 +72,7 @@ class _Blueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         api.describe_later(partial(super().register_views_in_doc, api, *args, **named))
 
 
-class Face:
+class ApiBlueprint:
     """The operations of one audience. `guard` runs before each of them and refuses whoever may not call;
     `public` says, just as plainly, that everybody may."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response
 from flask.blueprints import BlueprintSetupState
 
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.translations import keep_language
 
 design = Blueprint("design", __name__, template_folder="templates", static_folder="static", static_url_path="/design")
@@ -27,6 +27,6 @@ def secured(response: Response) -> Response:
     response.headers.setdefault("Content-Security-Policy", _POLICY)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
-    if hub().settings.public_url.startswith("https://"):
+    if current().settings.public_url.startswith("https://"):
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     return keep_language(response)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache, wraps
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ClassVar, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -160,15 +160,26 @@ def insert(table: type[Base]) -> Any:
     return postgresql.insert(table)
 
 
-def write_rows(session: Session, rows: Sequence[tuple[type[Base], Mapping[str, Any]]]) -> None:
+class NewRow:
+    """A row that is to be written: a frozen dataclass with slots, whose fields are columns of `model`."""
+
+    __slots__: tuple[str, ...] = ()
+    model: ClassVar[type[Base]]
+
+    def values(self) -> dict[str, Any]:
+        """Its columns by name."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def write_rows(session: Session, rows: Sequence[NewRow]) -> None:
     """INSERT rows of several tables, in this order. PostgreSQL takes them in one statement, which is one round
     trip and one parse; for SQLite, which has neither, it is one statement for each."""
     if db.engine.dialect.name == "sqlite":
-        for table, row in rows:
-            session.connection().execute(_insert_one(table, tuple(row)), row)
+        for row in rows:
+            session.connection().execute(_insert_one(row.model, row.__slots__), row.values())
         return
-    shape = tuple((table, tuple(row)) for table, row in rows)
-    values = {f"{place}_{name}": value for place, (_, row) in enumerate(rows) for name, value in row.items()}
+    shape = tuple((row.model, row.__slots__) for row in rows)
+    values = {f"{place}_{name}": value for place, row in enumerate(rows) for name, value in row.values().items()}
     session.connection().execute(_insert_all(shape), values)
 
 
@@ -198,11 +209,11 @@ def table_of(model: type[Base]) -> sa.Table:
     return cast(sa.Table, model.__table__)
 
 
-def as_written(model: type[Row], row: Mapping[str, Any]) -> Row:
-    """A row that was just written, as an object that belongs to no session. The constructor would record each value
-    as a change, which takes ten times as long and which nobody looks at."""
+def as_written(model: type[Row], row: NewRow) -> Row:
+    """A row that was just written, as an object of `model` that belongs to no session. The constructor would record
+    each value as a change, which takes ten times as long and which nobody looks at."""
     made = class_mapper(model).class_manager.new_instance()
-    instance_dict(made).update(row)
+    instance_dict(made).update(row.values())
     return made
 
 
@@ -212,14 +223,14 @@ def skip_locked(statement: AnySelect) -> AnySelect:
     return cast(AnySelect, select.with_for_update(skip_locked=True))
 
 
-def kept(statement: AnySelect, table: type[Base]) -> AnySelect:
+def lock_key_share(statement: AnySelect, table: type[Base]) -> AnySelect:
     """See to it that the rows of `table` that this reads are not deleted before the transaction ends. SQLite has
     one writer at a time; there nothing is rendered."""
     select = cast(sa.Select[Any], statement)
     return cast(AnySelect, select.with_for_update(read=True, key_share=True, of=table))
 
 
-def held(statement: AnySelect, table: type[Base]) -> AnySelect:
+def lock_no_key_update(statement: AnySelect, table: type[Base]) -> AnySelect:
     """See to it that the rows of `table` that this reads stay as they are until the transaction ends: who changes or
     holds them waits, and is then looked at anew. SQLite has one writer at a time; there nothing is rendered."""
     select = cast(sa.Select[Any], statement)
@@ -238,7 +249,7 @@ def list_has(column: Any, item: Any) -> sa.ColumnElement[bool]:
 _WAIT_FOR_SUBJECT = sa.text("SELECT pg_advisory_xact_lock(:key)")
 
 
-def one_at_a_time(session: Session, subject: str) -> None:
+def advisory_lock(session: Session, subject: str) -> None:
     """Let transactions about the same `subject` wait for each other until the first has ended, so that what one
     of them counts or compares can't change under it. SQLite has one writer at a time and needs nothing."""
     if db.engine.dialect.name == "postgresql":

@@ -35,7 +35,7 @@ _SLOWEST_ANSWER = 1.0
 _TOLERANCE = timedelta(seconds=5)
 
 
-class DatabaseTime:
+class DatabaseClock:
     """Keeps `clock.now()` by the database's clock, from `start` to `stop`. Until the database has been reached once,
     the machine's own clock counts."""
 

@@ -245,7 +245,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SettingRow:
     """One line of the table: the variable, its default (None: required) and what it is for."""
 
     variable: str
@@ -259,13 +259,13 @@ def variable_of(name: str) -> str:
     return f"PUSHHUB_{name.upper()}"
 
 
-def table() -> list[Row]:
+def table() -> list[SettingRow]:
     """All settings in order, for the documentation."""
     rows = []
     for entry in fields(Settings):
         default = entry.metadata["default"]
         shown = None if default is _REQUIRED or default in (None, ()) else str(default).replace("False", "false")
-        rows.append(Row(variable_of(entry.name), shown, default is _REQUIRED, entry.metadata["help"]))
+        rows.append(SettingRow(variable_of(entry.name), shown, default is _REQUIRED, entry.metadata["help"]))
     return rows
 
 

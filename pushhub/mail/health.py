@@ -15,7 +15,7 @@ from functools import partial
 import sqlalchemy as sa
 from aiosmtplib import SMTPException
 
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.kernel import clock
 from pushhub.kernel.db import insert, reading, transaction
 from pushhub.mail.models import MailServerLook
@@ -34,7 +34,7 @@ _ONLY = 1
 def mail_state() -> MailState:
     """Whether letters go now. Asking lets a dispatcher look at the mail server, so a page asks again some seconds
     later."""
-    if transport_of(hub().channels) is None:
+    if transport_of(current().channels) is None:
         return MailState.NOT_CONFIGURED
     now = clock.now()
     with reading() as session:

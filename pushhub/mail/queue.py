@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pushhub.channels.contract import Outcome
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.kernel import clock
 from pushhub.kernel.db import reading, table_of, transaction
 from pushhub.kernel.errors import ConfigurationError
@@ -115,7 +115,7 @@ def complete(owner: UUID, results: Sequence[LetterResult]) -> None:
 
 def _content(letter_id: UUID, sealed: bytes) -> Content | None:
     try:
-        return Content.from_json(hub().keyring.unseal(sealed, letter_context(letter_id)))
+        return Content.from_json(current().keyring.unseal(sealed, letter_context(letter_id)))
     except (ConfigurationError, ValueError):
         return None
 

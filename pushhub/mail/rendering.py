@@ -35,7 +35,7 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class LetterLine:
     """A line of a paragraph."""
 
     text: str = field(repr=False)
@@ -53,7 +53,7 @@ class Fact:
 class Paragraph:
     """Lines that belong together."""
 
-    lines: tuple[Words | Fact, ...]
+    lines: tuple[LetterLine | Fact, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +94,11 @@ def written(
 def blocks_of(template: str, values: Mapping[str, str], links: Mapping[str, str | None]) -> Iterator[Block]:
     """What a template says with these values, from top to bottom."""
     for part in template.strip().split("\n\n"):
-        lines: list[Words | Fact] = []
+        lines: list[LetterLine | Fact] = []
         for line in part.splitlines():
             found = _PLACE.fullmatch(line)
             if found is None:
-                lines.append(Words(line % values))
+                lines.append(LetterLine(line % values))
             elif found["name"] not in links:
                 lines.append(Fact(found["label"] or "", values[found["name"]]))
             else:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.kernel import clock
 from pushhub.kernel.ids import new_key
 from pushhub.mail.content import Content
@@ -49,7 +49,7 @@ def post(
             claimable_at=now,
             lease_owner=None,
             error=None,
-            sealed=hub().keyring.seal(content.as_json(), letter_context(letter_id)),
+            sealed=current().keyring.seal(content.as_json(), letter_context(letter_id)),
             created_at=now,
             valid_until=valid_until,
             sent_at=None,

@@ -40,14 +40,14 @@ def enqueue_many(
     if not recipients:
         return
     same = new_delivery(
-        kind=DeliveryKind.NOTIFICATION,
-        channel="",
-        now=now,
-        expires_at=expires_at,
+        DeliveryKind.NOTIFICATION,
+        "",
+        now,
+        expires_at,
         product_id=product_id,
         notification_id=notification_id,
     )
-    values = {name: value for name, value in same.items() if name not in _OWN}
+    values = {name: value for name, value in same.values().items() if name not in _OWN}
     rows = _recipients.parameter((new_key(), *recipient) for recipient in recipients)
     session.connection().execute(_inserting(db.engine.dialect.name, tuple(values)), values | rows)
     for channel in {channel for _, _, channel in recipients}:

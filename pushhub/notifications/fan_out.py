@@ -20,12 +20,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pushhub.channels.contract import PushKind
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.outbox import QUEUE
 from pushhub.delivery.rules import CHANNEL_OF_KIND, TEST_CHANNEL, DeliveryKind
 from pushhub.devices.models import Binding, Device, Offer, OfferStatus
-from pushhub.devices.reachability import COLUMNS, judge
+from pushhub.devices.reachability import COLUMNS, evaluate
 from pushhub.events import record
 from pushhub.events.models import Tag
 from pushhub.kernel import clock
@@ -86,7 +86,7 @@ def _waiting(session: Session, at_most: int) -> int:
     some = (
         sa.select(Delivery.id)
         .where(
-            Delivery.channel.in_([*hub().channels]),
+            Delivery.channel.in_([*current().channels]),
             Delivery.kind == DeliveryKind.NOTIFICATION,
             QUEUE.waits,
             # What is put off, because its channel is down, must not stop those of other channels.
@@ -227,7 +227,7 @@ def count_all(session: Session, product_id: UUID, at_most: int) -> int | None:
 
 
 def _recipient(row: Any) -> Recipient:
-    reach = judge(row, hub().channels, proven=False)
+    reach = evaluate(row, current().channels, proven=False)
     return row.number, row.device_id, reach.channel if reach.reachable and reach.channel else _FEED
 
 

@@ -61,10 +61,10 @@ def tell_device(session: Session, device_id: UUID, notice: Notice, number: Phone
     session.add(notification)
     session.flush()
     row = new_delivery(
-        kind=DeliveryKind.NOTIFICATION,
-        channel=channel_to(device),
-        now=now,
-        expires_at=notification.expires_at,
+        DeliveryKind.NOTIFICATION,
+        channel_to(device),
+        now,
+        notification.expires_at,
         device_id=device.id,
         notification_id=notification.id,
     )

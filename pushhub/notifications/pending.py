@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pushhub.channels.contract import PushKind
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.rules import CHANNEL_OF_KIND, DeliveryKind, DeliveryStatus
 from pushhub.devices.models import Device
@@ -46,7 +46,7 @@ def channel_to(device: Device) -> str:
     """By what the device is told something: its feed, where this installation does not have the channel of its push
     target."""
     channel = CHANNEL_OF_KIND[PushKind(device.push_kind)]
-    return channel if channel in hub().channels else CHANNEL_OF_KIND[PushKind.POLL]
+    return channel if channel in current().channels else CHANNEL_OF_KIND[PushKind.POLL]
 
 
 def _of_device_of(number: str) -> sa.ColumnElement[bool]:

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 
 from pushhub.binding import offers
 from pushhub.binding.offers import ShownOffer
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.devices.models import OfferStatus
-from pushhub.devices.reachability import Reach, reach_of_number
+from pushhub.devices.reachability import Reachability, look_up_reachability
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
 from pushhub.kernel.db import reading, transaction
@@ -31,15 +31,17 @@ from pushhub.products.assurance import Assurance
 from pushhub.products.models import Product
 from pushhub.products.products import Caller
 from pushhub.products.rules import policy_from
-from pushhub.verifications import ask
-from pushhub.verifications import check as checking
+from pushhub.verifications.ask import ask
+from pushhub.verifications.check import check as check_code
+from pushhub.verifications.lifecycle import find
 from pushhub.verifications.models import Verification
+from pushhub.verifications.resend import resend as resend_code
 from pushhub.verifications.rules import VerificationStatus
 from pushhub.verifications.rules import status_at as verification_status_at
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class PanelSession:
     """A panel that is not over, and its product as the one who asks."""
 
     panel: Panel
@@ -51,7 +53,7 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class PanelView:
     """What the page may know of a panel at this moment."""
 
     panel: Panel
@@ -67,7 +69,7 @@ class Sight:
     verification_status: VerificationStatus | None
 
 
-def recognise(secret: str) -> Visit:
+def recognise(secret: str) -> PanelSession:
     """The panel with this secret. Raises `PanelOver` where there is none, and where it was closed or ran out."""
     if not secret.startswith(SECRET_PREFIX):
         raise PanelOver
@@ -86,17 +88,17 @@ def recognise(secret: str) -> Visit:
     panel, product = row
     # The panel stands where an API key would; it has no scope, and nothing here asks for one.
     caller = Caller(product.id, product.name, panel.id, panel.live, frozenset(), policy_from(product.policy))
-    return Visit(panel, caller)
+    return PanelSession(panel, caller)
 
 
-def look(visit: Visit) -> Sight:
+def look(visit: PanelSession) -> PanelView:
     """Everything that the panel shows."""
     panel, caller = visit.panel, visit.caller
     shown = _offer(visit)
-    verification = ask.find(caller, panel.verification_id) if panel.verification_id is not None else None
+    verification = find(caller, panel.verification_id) if panel.verification_id is not None else None
     bound = shown is not None and shown.status is OfferStatus.USED
     reach = _reach(visit)
-    return Sight(
+    return PanelView(
         panel,
         caller.product_name,
         status_of(panel, bound=bound),
@@ -109,7 +111,7 @@ def look(visit: Visit) -> Sight:
     )
 
 
-def make_offer(visit: Visit) -> Visit:
+def make_offer(visit: PanelSession) -> PanelSession:
     """Have an offer made, unless one is open already. Raises `VerificationClosed` once the code was right."""
     _refuse_approved(visit)
     shown, panel = _offer(visit), visit.panel
@@ -123,49 +125,47 @@ def make_offer(visit: Visit) -> Visit:
     return _changed(visit, older, offer_id=made.offer.id)
 
 
-def send(visit: Visit, *, address: str | None) -> Visit:
-    """Have the code sent, or take the one that is under way. Raises what `verifications.service.ask` raises."""
+def send(visit: PanelSession, *, address: str | None) -> PanelSession:
+    """Have the code sent, or take the one that is under way. Raises what `pushhub.verifications.ask.ask` raises."""
     _refuse_approved(visit)
     panel = visit.panel
     if panel.purpose is None:
         raise NotFound("This panel only binds: it sends no codes.")
-    asked = ask.ask(visit.caller, visit.number, panel.purpose, locale=panel.locale, client_address=address)
+    asked = ask(visit.caller, visit.number, panel.purpose, locale=panel.locale, client_address=address)
     return _changed(visit, sa.true(), verification_id=asked.verification.id)
 
 
-def resend(visit: Visit) -> Visit:
-    """The same code once more. Raises what `verifications.service.resend` raises."""
+def resend(visit: PanelSession) -> PanelSession:
+    """The same code once more. Raises what `pushhub.verifications.resend.resend` raises."""
     _refuse_approved(visit)
-    ask.resend(visit.caller, _verification_id(visit))
+    resend_code(visit.caller, _verification_id(visit))
     return visit
 
 
-def check(visit: Visit, code: str) -> tuple[Visit, bool]:
+def check(visit: PanelSession, code: str) -> tuple[PanelSession, bool]:
     """Whether this is the code; then the panel is approved, in the same transaction as the verification.
 
-    Raises what `verifications.checking.check` raises, and `PanelOver` where the panel has ended meanwhile: then the
-    code stays unused.
+    Raises what `pushhub.verifications.check.check` raises, and `PanelOver` where the panel has ended meanwhile: then
+    the code stays unused.
     """
     _refuse_approved(visit)
-    checked = checking.check(
-        visit.caller, _verification_id(visit), code, with_approval=partial(_approve, visit.panel.id)
-    )
+    checked = check_code(visit.caller, _verification_id(visit), code, with_approval=partial(_approve, visit.panel.id))
     return recognised_again(visit), checked.valid
 
 
-def recognised_again(visit: Visit) -> Visit:
+def recognised_again(visit: PanelSession) -> PanelSession:
     """The panel as it is after a change. Raises `PanelOver`."""
     with reading() as session:
         panel = session.get(Panel, visit.panel.id, populate_existing=True)
     if panel is None:
         raise PanelOver
-    return Visit(panel, visit.caller)
+    return PanelSession(panel, visit.caller)
 
 
 def link_on_this_device(link: str) -> str:
     """What a QR code holds, as a link for the phone that shows it and can't scan itself. The app in the browser is
     reached by the service's own scheme, also where that is http."""
-    settings = hub().settings
+    settings = current().settings
     return link if settings.app_link else settings.public_url + urlsplit(link)._replace(scheme="", netloc="").geturl()
 
 
@@ -182,7 +182,7 @@ def _approve(panel_id: UUID, session: Session) -> None:
         raise PanelOver
 
 
-def _changed(visit: Visit, guard: sa.ColumnElement[bool], **values: UUID) -> Visit:
+def _changed(visit: PanelSession, guard: sa.ColumnElement[bool], **values: UUID) -> PanelSession:
     """Write what the panel shows from now on. Raises `PanelOver` where it has ended meanwhile."""
     with transaction() as session:
         session.execute(
@@ -194,32 +194,32 @@ def _changed(visit: Visit, guard: sa.ColumnElement[bool], **values: UUID) -> Vis
         panel = session.get(Panel, visit.panel.id, populate_existing=True)
     if panel is None or panel.closed_at is not None:
         raise PanelOver
-    return Visit(panel, visit.caller)
+    return PanelSession(panel, visit.caller)
 
 
-def _refuse_approved(visit: Visit) -> None:
+def _refuse_approved(visit: PanelSession) -> None:
     if visit.panel.approved_at is not None:
         raise VerificationClosed(verification_status=VerificationStatus.APPROVED)
 
 
-def _verification_id(visit: Visit) -> UUID:
+def _verification_id(visit: PanelSession) -> UUID:
     if visit.panel.verification_id is None:
         raise NotFound("No code has been sent yet.")
     return visit.panel.verification_id
 
 
-def _offer(visit: Visit) -> ShownOffer | None:
+def _offer(visit: PanelSession) -> ShownOffer | None:
     if visit.panel.offer_id is None:
         return None
     return offers.show_offer(visit.caller, visit.panel.offer_id)
 
 
-def _reach(visit: Visit) -> Reach:
+def _reach(visit: PanelSession) -> Reachability:
     """How the app on the panel's number is reached. A panel that only binds, and one of a test key, is told nothing
     about anybody."""
     if visit.panel.purpose is None or not visit.panel.live:
-        return Reach(None)
-    return reach_of_number(visit.number, proven=visit.panel.purpose in visit.caller.policy.proven_purposes)
+        return Reachability(None)
+    return look_up_reachability(visit.number, proven=visit.panel.purpose in visit.caller.policy.proven_purposes)
 
 
 def _shown_status(panel: Panel, verification: Verification) -> VerificationStatus:

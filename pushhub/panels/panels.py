@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pushhub.binding.offers import end_offer
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.devices.models import Offer, OfferStatus
 from pushhub.events import record
 from pushhub.events.models import Tag
@@ -180,7 +180,7 @@ def sweep(session: Session) -> None:
 def _secret_of(panel_id: UUID) -> str:
     """The panel's secret: a keyed digest of its id, so that a repeated request gets the same one although the
     database holds only a digest of it."""
-    return SECRET_PREFIX + hub().keyring.lookup_digest("panel secret", str(panel_id))
+    return SECRET_PREFIX + current().keyring.lookup_digest("panel secret", str(panel_id))
 
 
 def _find(session: Session, caller: Caller, panel_id: UUID) -> Panel:

@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.events import record
 from pushhub.events.models import Tag
 from pushhub.kernel import clock
@@ -68,7 +68,7 @@ def create_product(name: str, policy: Mapping[str, Any] | None = None) -> NewPro
     if not 1 <= len(name) <= 60 or not name.isprintable():
         raise ConfigurationError("A product's name has 1 to 60 printable characters.")
     changes = dict(policy or {})
-    require_configured(policy_from(changes).steps, hub().channels)
+    require_configured(policy_from(changes).steps, current().channels)
     with transaction() as session:
         if session.scalar(sa.select(Product.id).where(Product.name == name)):
             raise ConfigurationError(f"There is a product named {name!r} already. Choose another name.")
@@ -86,9 +86,9 @@ def set_policy(product_id: UUID, changes: Mapping[str, Any]) -> Policy:
         product = _product(session, product_id)
         product.policy = {**product.policy, **changes}
         policy = policy_from(product.policy)
-        require_configured(policy.steps, hub().channels)
+        require_configured(policy.steps, current().channels)
         session.flush()
-        after_commit(session, hub().recognised.clear)
+        after_commit(session, current().recognised.clear)
         return policy
 
 
@@ -141,7 +141,7 @@ def revoke_key(key_id: UUID) -> None:
         if key.revoked_at is None:
             key.revoked_at = clock.now()
             session.flush()
-            after_commit(session, hub().recognised.clear)
+            after_commit(session, current().recognised.clear)
             record.record(session, Tag.API_KEY_REVOKED, key.id, key.product_id, live=key.live)
 
 
@@ -165,7 +165,7 @@ def recognise(key: str) -> Caller:
     if not key.startswith(("phk_live_", "phk_test_")):
         raise BadApiKey
     digest = secret_digest(key)
-    remembered = hub().recognised
+    remembered = current().recognised
     caller, until = remembered.get(digest, (None, 0.0))
     now = time.monotonic()
     if caller is not None and now < until:

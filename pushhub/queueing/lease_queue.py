@@ -32,7 +32,7 @@ from pushhub.kernel.db import Base, ManyRows, db, reading, skip_locked, table_of
 Key = Any
 
 
-class Waiting(StrEnum):
+class QueueStatus(StrEnum):
     """What the rows of every queue are before they are final."""
 
     QUEUED = "queued"
@@ -115,7 +115,7 @@ class LeaseQueue:
         )
         self._writing: dict[str, sa.Update] = {}
         #: The condition of the queue's index, written out and not bound: only so a planner sees that it fits.
-        self.waits = self.status_is(*Waiting)
+        self.waits = self.status_is(*QueueStatus)
 
     def status_is(self, *statuses: str) -> sa.ColumnElement[bool]:
         """`status IN ('queued', …)`, written out."""
@@ -153,7 +153,7 @@ class LeaseQueue:
             sa.update(self._table)
             .where(*(column == due.c[column.name] for column in self._keys))
             .values(
-                status=sa.case((is_over, over_status), else_=Waiting.SENDING),
+                status=sa.case((is_over, over_status), else_=QueueStatus.SENDING),
                 error=sa.case(*over, (sa.false(), None), else_=columns.error),
                 claimable_at=sa.bindparam("until"),
                 lease_owner=sa.bindparam("owner"),
@@ -181,11 +181,11 @@ class LeaseQueue:
         until = now + self.lease
         values = {"now": now, "until": until, "due_before": now - due_for, "owner": owner, "most": limit, **parameters}
         rows = session.connection().execute(claiming, values).all()
-        taken = [row for row in rows if row.status == Waiting.SENDING]
+        taken = [row for row in rows if row.status == QueueStatus.SENDING]
         return Claim(
             {self._key(row): Lease(self._key(row), row.tries, until) for row in taken},
             {self._key(row): row for row in taken},
-            [row for row in rows if row.status != Waiting.SENDING],
+            [row for row in rows if row.status != QueueStatus.SENDING],
             until,
         )
 
@@ -199,11 +199,11 @@ class LeaseQueue:
             .where(
                 *which,
                 self.waits,
-                self._columns.status == Waiting.SENDING,
+                self._columns.status == QueueStatus.SENDING,
                 self._columns.lease_owner == owner,
                 sa.not_(known),
             )
-            .values(status=Waiting.QUEUED, claimable_at=now, lease_owner=None, changed_at=now)
+            .values(status=QueueStatus.QUEUED, claimable_at=now, lease_owner=None, changed_at=now)
         )
 
     def write(
@@ -224,7 +224,7 @@ class LeaseQueue:
             )
             for lease, to, extra in results
         )
-        values = {"owner": owner, "now": now, "held": Waiting.SENDING, **self._rows.parameter(rows)}
+        values = {"owner": owner, "now": now, "held": QueueStatus.SENDING, **self._rows.parameter(rows)}
         written = session.connection().execute(self._statement(), values)
         return {self._key(row) for row in written}
 
@@ -260,7 +260,7 @@ class LeaseQueue:
     def end_idle(self, session: Session, which: sa.ColumnElement[bool], **values: Any) -> None:
         """Give what waits and is not under way at this moment a final status; a try that is gets its own outcome."""
         now = clock.now()
-        idle = sa.or_(self.status_is(Waiting.QUEUED), self._columns.claimable_at <= now)
+        idle = sa.or_(self.status_is(QueueStatus.QUEUED), self._columns.claimable_at <= now)
         session.connection().execute(
             sa.update(self._table).where(which, self.waits, idle).values(lease_owner=None, changed_at=now, **values)
         )

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 _RECONNECT_SECONDS = 2.0
 
 
-class Listener:
+class PgListener:
     """A thread with a connection of its own that calls `wake` with the channel of every notice."""
 
     def __init__(self, database_url: str, wake: Callable[[str], None]) -> None:

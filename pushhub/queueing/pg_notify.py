@@ -28,7 +28,7 @@ def libpq_address(database_url: str) -> str:
     return sa.make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-class Announcer:
+class PgNotifier:
     """A thread that passes on which channels have something due."""
 
     def __init__(

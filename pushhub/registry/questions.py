@@ -10,7 +10,7 @@ from pushhub.registry.contract import Place, Registry, normal_certificate
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class RegisterAnswers:
     """What the person answered in step 1."""
 
     child: Iin
@@ -20,7 +20,7 @@ class Answers:
     place: Place
 
 
-def wrong_answers(registry: Registry, answers: Answers) -> tuple[str, ...]:
+def wrong_answers(registry: Registry, answers: RegisterAnswers) -> tuple[str, ...]:
     """The names of the answers that the register does not confirm, in order; none: all are right.
 
     Raises `RegistryUnavailable`.

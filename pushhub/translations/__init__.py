@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask import Flask, Response, has_request_context, request
 from flask_babel import Babel
 
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.translations.message_texts import CATALOGUES, DEFAULT_LOCALE, LOCALES
 
 #: What each language calls itself, in the order of the language switch.
@@ -48,7 +48,7 @@ def keep_language(response: Response) -> Response:
             _COOKIE,
             chosen_language(),
             max_age=_KEPT_SECONDS,
-            secure=hub().settings.public_url.startswith("https://"),
+            secure=current().settings.public_url.startswith("https://"),
             httponly=True,
             samesite="Lax",
         )

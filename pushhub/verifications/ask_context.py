@@ -10,18 +10,19 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.rules import TEST_CHANNEL, DeliveryKind
 from pushhub.devices.models import Binding, Device
-from pushhub.devices.reachability import COLUMNS, Reach, judge, never_or_no_more
+from pushhub.devices.reachability import COLUMNS, Reachability, evaluate, without_device
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.db import table_of
 from pushhub.kernel.errors import TooManyCodes
 from pushhub.kernel.limits import WRONG_CODES, LimitCounter
 from pushhub.products.products import Caller
+from pushhub.products.rules import Policy
 from pushhub.verifications.models import Verification
-from pushhub.verifications.rules import VerificationStatus
+from pushhub.verifications.rules import VerificationStatus, digits_for
 
 _DAY, _MONTH = timedelta(days=1), timedelta(days=30)
 _SHORT_WINDOW, _LONG_WINDOW = timedelta(minutes=10), timedelta(days=1)
@@ -66,7 +67,7 @@ _FLOOD = (
     _nth_latest_code("long_allowed").scalar_subquery().label("long_th"),
 )
 _one = sa.select(sa.literal_column("1").label("one")).subquery("one")
-_SITUATION = sa.select(
+_CONTEXT = sa.select(
     _live.id.label("live_id"),
     _live.expires_at.label("live_expires_at"),
     (_live.attempts_used < _live.attempts_allowed).label("attempts_left"),
@@ -91,7 +92,7 @@ _SITUATION = sa.select(
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class AskContext:
     """What stands about a number: the verification that is under way, its device, what was sent and guessed."""
 
     session: Session
@@ -114,39 +115,35 @@ class Situation:
     def live_usable(self) -> bool:
         return not self.live_late and bool(self.row.attempts_left)
 
-    @property
-    def wrong_today(self) -> int:
-        return int(self.row.wrong_today)
+    def digits(self, policy: Policy) -> int:
+        """How many digits the next code has; a number that is being guessed at gets a longer one."""
+        return digits_for(policy.code_digits, int(self.row.wrong_today), int(self.row.wrong_in_30_days))
 
-    @property
-    def wrong_in_30_days(self) -> int:
-        return int(self.row.wrong_in_30_days)
-
-    def reach(self) -> Reach:
+    def reach(self) -> Reachability:
         """How the number's device is reached."""
         if self.row.device_id is None:
-            return never_or_no_more(self.session, self.number)
-        return judge(self.row, hub().channels, proven=self.proven)
+            return without_device(self.session, self.number)
+        return evaluate(self.row, current().channels, proven=self.proven)
 
     def refuse_flood(self, now: datetime) -> None:
         """Raises `TooManyCodes` where this number was sent as many codes as one person should get."""
         _refuse(self.row, now)
 
 
-def situation_of(session: Session, caller: Caller, number: PhoneNumber, purpose: str, now: datetime) -> Situation:
-    """Read it."""
+def read_context(session: Session, caller: Caller, number: PhoneNumber, purpose: str, now: datetime) -> AskContext:
+    """What the database says of a number for which this product asks for a code, in one query."""
     values = {
         "product_id": caller.product_id,
         "number": number.e164,
         "purpose": purpose,
         "live": caller.live,
-        "subject": hub().keyring.lookup_digest("number", number.e164),
+        "subject": current().keyring.lookup_digest("number", number.e164),
         "a_day_ago": now - _DAY,
         "a_month_ago": now - _MONTH,
         **_allowed(),
     }
-    row = session.connection().execute(_SITUATION, values).one()
-    return Situation(session, number.e164, row, purpose in caller.policy.proven_purposes, now)
+    row = session.connection().execute(_CONTEXT, values).one()
+    return AskContext(session, number.e164, row, purpose in caller.policy.proven_purposes, now)
 
 
 def refuse_flood(session: Session, number: PhoneNumber, now: datetime) -> None:
@@ -156,7 +153,7 @@ def refuse_flood(session: Session, number: PhoneNumber, now: datetime) -> None:
 
 
 def _allowed() -> dict[str, int]:
-    settings = hub().settings
+    settings = current().settings
     return {"short_allowed": settings.codes_per_10_minutes - 1, "long_allowed": settings.codes_per_day - 1}
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.events import record
 from pushhub.events.models import Tag
 from pushhub.kernel import clock
@@ -56,7 +56,7 @@ def check(
             missed = find_own(session, caller, verification_id)
         if not _has_become_checkable(missed, now):
             return _not_looked(missed, now)
-    if hub().keyring.code_matches(found.code_digest, code, code_context(found.id)):
+    if current().keyring.code_matches(found.code_digest, code, code_context(found.id)):
         return _approve(caller, found.id, left, with_approval)
     return _count_wrong(caller, found, left)
 
@@ -109,7 +109,7 @@ def _approve(caller: Caller, verification_id: UUID, left: int, with_approval: Ca
 
 
 def _count_wrong(caller: Caller, verification: Verification, left: int) -> Checked:
-    subject = hub().keyring.lookup_digest("number", verification.number)
+    subject = current().keyring.lookup_digest("number", verification.number)
     with transaction() as session:
         if caller.live:
             count_up(session, WRONG_CODES, subject)

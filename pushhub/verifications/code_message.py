@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pushhub.channels.contract import Accepted, Address, Message, Outcome, PushTarget, Retry
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.delivery.message_source import OutgoingMessage, WrittenResult
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.outbox import CLAIMED, claimed_by
@@ -188,14 +188,14 @@ def _code(row: Any) -> str:
     """Raises ValueError where the code was erased meanwhile."""
     if row.code_sealed is None:
         raise ValueError("the code is gone")
-    return hub().keyring.unseal(row.code_sealed, code_context(row.verification_id))
+    return current().keyring.unseal(row.code_sealed, code_context(row.verification_id))
 
 
 def _target(row: Any) -> PushTarget | Address:
     if row.channel == "sms":
         return Address(row.number)
     if row.channel == "email":
-        return Address(hub().keyring.unseal(row.email_sealed, email_context(row.verification_id)))
+        return Address(current().keyring.unseal(row.email_sealed, email_context(row.verification_id)))
     return push_target(row)
 
 

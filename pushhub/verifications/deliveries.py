@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.rules import TEST_CHANNEL, DeliveryStatus
-from pushhub.events.models import Event, Tag
-from pushhub.events.record import event_row
+from pushhub.events.models import Tag
+from pushhub.events.record import new_event, record_all
 from pushhub.kernel import clock
 from pushhub.kernel.ids import Prefix, public_id
 
@@ -32,7 +32,7 @@ def expire_waiting(session: Session, error: str, *which: sa.ColumnElement[bool])
 def tell_expired(session: Session, rows: Sequence[Any]) -> None:
     """Tell products of deliveries (`id`, `product_id`, `verification_id`, `channel`, `error`) that expired."""
     told = [
-        event_row(
+        new_event(
             Tag.DELIVERY_EXPIRED,
             row.id,
             row.product_id,
@@ -43,5 +43,4 @@ def tell_expired(session: Session, rows: Sequence[Any]) -> None:
         )
         for row in rows
     ]
-    if told:
-        session.execute(sa.insert(Event), told)
+    record_all(session, told)

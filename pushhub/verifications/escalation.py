@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from pushhub.delivery.models import Attempt, Delivery
 from pushhub.delivery.rules import CIRCUIT_OPEN, DeliveryStatus
-from pushhub.devices.reachability import reach_of
+from pushhub.devices.reachability import reachability_of
 from pushhub.events import record
 from pushhub.events.models import Tag
 from pushhub.kernel import clock
@@ -25,7 +25,7 @@ from pushhub.products.route import read_route
 from pushhub.products.rules import Policy, policy_from
 from pushhub.queueing.wake import wake_after_commit
 from pushhub.verifications.models import Verification
-from pushhub.verifications.routing import Parcel, carry, told_of_skipped
+from pushhub.verifications.routing import RouteRequest, choose_channel
 from pushhub.verifications.rules import VerificationStatus
 
 log = logging.getLogger(__name__)
@@ -110,27 +110,17 @@ def _go_on(session: Session, verification: Verification, policy: Policy) -> None
     now = clock.now()
     steps = read_route(tuple(verification.route))
     left = steps[verification.step].channel
-    proven = verification.purpose in policy.proven_purposes
-    parcel = Parcel(
-        verification.id,
-        verification.product_id,
-        verification.number,
-        verification.live,
-        verification.expires_at,
-        verification.email_sealed is not None,
-        policy.paid_per_day,
-        proven,
-    )
-    reach = partial(reach_of, session, verification.number, proven=proven)
-    carried = carry(session, parcel, steps, verification.step + 1, reach, now, asked=False)
-    write_rows(session, [*((Delivery, row) for row in carried.deliveries), *told_of_skipped(carried)])
-    if carried.channel is None:
-        _stay(session, verification, carried.reason, now)
+    request = RouteRequest.of(verification, policy)
+    reach = partial(reachability_of, session, verification.number, proven=request.proven)
+    routed = choose_channel(session, request, steps, verification.step + 1, reach, now, asked=False)
+    write_rows(session, routed.rows())
+    if routed.channel is None:
+        _stay(session, verification, routed.reason, now)
         return
     session.execute(
         sa.update(Verification)
         .where(Verification.id == verification.id)
-        .values(step=carried.step, escalate_at=carried.escalate_at)
+        .values(step=routed.step, escalate_at=routed.escalate_at)
         .execution_options(synchronize_session=False)
     )
     record.record(
@@ -138,7 +128,7 @@ def _go_on(session: Session, verification: Verification, policy: Policy) -> None
         Tag.VERIFICATION_ESCALATED,
         verification.id,
         verification.product_id,
-        channel=carried.channel,
+        channel=routed.channel,
         after=left,
     )
-    wake_after_commit(session, carried.channel)
+    wake_after_commit(session, routed.channel)

@@ -14,7 +14,7 @@ from pushhub.delivery.rules import DeliveryStatus
 from pushhub.events import record
 from pushhub.events.models import Tag
 from pushhub.kernel import clock
-from pushhub.kernel.db import one_at_a_time, transaction
+from pushhub.kernel.db import advisory_lock, reading, transaction
 from pushhub.kernel.errors import NotFound
 from pushhub.products.products import Caller
 from pushhub.verifications.deliveries import expire_waiting
@@ -36,6 +36,12 @@ def find_own(session: Session, caller: Caller, verification_id: UUID) -> Verific
     if verification is None:
         raise NotFound
     return verification
+
+
+def find(caller: Caller, verification_id: UUID) -> Verification:
+    """The caller's verification. Raises `NotFound`."""
+    with reading() as session:
+        return find_own(session, caller, verification_id)
 
 
 def close(session: Session, verification_id: UUID, status: VerificationStatus) -> bool:
@@ -69,7 +75,7 @@ def hold_codes_of(session: Session, numbers: Iterable[str]) -> None:
 
     To be done before any row is written: who asks for a code holds it already when it comes to the device's row."""
     for number in sorted(set(numbers)):
-        one_at_a_time(session, codes_to(number))
+        advisory_lock(session, codes_to(number))
 
 
 def cancel_codes_of(session: Session, number: str) -> None:

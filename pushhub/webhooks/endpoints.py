@@ -11,11 +11,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.events import record
 from pushhub.events.models import Event, Tag
 from pushhub.kernel import clock, idempotency
-from pushhub.kernel.db import again_on_conflict, one_at_a_time, reading, transaction
+from pushhub.kernel.db import advisory_lock, again_on_conflict, as_written, reading, transaction
 from pushhub.kernel.errors import NotFound, TooManyWebhooks, WebhookDisabled, WebhookUrlRefused
 from pushhub.kernel.idempotency import Repeatable
 from pushhub.kernel.ids import new_key
@@ -151,9 +151,9 @@ def send_test(caller: Caller, webhook_id: UUID) -> Event:
         webhook = _find(session, caller, webhook_id)
         if webhook.disabled_at is not None:
             raise WebhookDisabled(disabled_reason=webhook.disabled_reason)
-        row = record.event_row(Tag.WEBHOOK_TEST, webhook.id, caller.product_id, live=caller.live)
-        session.execute(sa.insert(Event), [row])
-        return Event(**row)
+        event = record.new_event(Tag.WEBHOOK_TEST, webhook.id, caller.product_id, live=caller.live)
+        record.record_all(session, [event])
+        return as_written(Event, event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ def enable_webhook(webhook_id: UUID) -> None:
 
 def _checked_url(url: str) -> str:
     """The address in the form in which it is kept. Raises `WebhookUrlRefused`."""
-    private_allowed = hub().settings.webhook_private_addresses
+    private_allowed = current().settings.webhook_private_addresses
     target = target_of(url, private_allowed=private_allowed)
     if isinstance(target, UrlRefusal):
         raise _refused(target)
@@ -227,7 +227,7 @@ def _find(session: Session, caller: Caller, webhook_id: UUID) -> Webhook:
 
 
 def _refuse_too_many(session: Session, caller: Caller) -> None:
-    one_at_a_time(session, f"webhooks:{caller.product_id}")
+    advisory_lock(session, f"webhooks:{caller.product_id}")
     there = session.scalar(sa.select(sa.func.count()).select_from(Webhook).where(*_own(caller)))
     if (there or 0) >= WEBHOOKS_AT_MOST:
         raise TooManyWebhooks(limit=WEBHOOKS_AT_MOST)
@@ -235,7 +235,7 @@ def _refuse_too_many(session: Session, caller: Caller) -> None:
 
 def _add_secret(session: Session, webhook_id: UUID) -> None:
     secret_id = new_key()
-    sealed = hub().keyring.seal(new_secret(), secret_context(secret_id))
+    sealed = current().keyring.seal(new_secret(), secret_context(secret_id))
     row = {"id": secret_id, "webhook_id": webhook_id, "sealed": sealed, "created_at": clock.now()}
     session.execute(sa.insert(WebhookSecret), [row])
 
@@ -256,6 +256,6 @@ def _forget_oldest_secrets(session: Session, webhook_id: UUID) -> None:
 def _shown(session: Session, webhook: Webhook, *, with_secret: bool = False, replayed: bool = False) -> ShownWebhook:
     secrets = session.scalars(sa.select(WebhookSecret).where(WebhookSecret.webhook_id == webhook.id)).all()
     old = [secret.signs_until for secret in secrets if secret.signs_until and secret.signs_until > clock.now()]
-    current = next((secret for secret in secrets if secret.signs_until is None), None)
-    text = hub().keyring.unseal(current.sealed, secret_context(current.id)) if with_secret and current else None
+    in_use = next((secret for secret in secrets if secret.signs_until is None), None)
+    text = current().keyring.unseal(in_use.sealed, secret_context(in_use.id)) if with_secret and in_use else None
     return ShownWebhook(webhook, max(old, default=None), text, replayed)

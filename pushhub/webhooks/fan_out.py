@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from pushhub.events.models import Event, Tag
 from pushhub.kernel import clock
-from pushhub.kernel.db import kept, list_has
+from pushhub.kernel.db import list_has, lock_key_share
 from pushhub.webhooks.models import Webhook, WebhookMessage
 from pushhub.webhooks.rules import MessageStatus
 
@@ -38,5 +38,7 @@ def queue_messages(session: Session, after: int, until: int) -> None:
     )
     columns = ("webhook_id", "event_position", "subject_id", "status", "tries")
     times = ("claimable_at", "created_at", "changed_at")
-    queued = sa.insert(WebhookMessage).from_select([*columns, *times], kept(told, Webhook), include_defaults=False)
+    queued = sa.insert(WebhookMessage).from_select(
+        [*columns, *times], lock_key_share(told, Webhook), include_defaults=False
+    )
     session.execute(queued)

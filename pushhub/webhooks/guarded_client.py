@@ -34,7 +34,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from pushhub.kernel import clock
 from pushhub.webhooks.resolver import Resolver, TargetRefused
-from pushhub.webhooks.rules import Answer, retry_after
+from pushhub.webhooks.rules import EndpointAnswer, retry_after
 from pushhub.webhooks.targets import Target
 
 #: Seconds for one POST with all its steps.
@@ -119,19 +119,19 @@ class GuardedClient:
     async def __aexit__(self, *_: object) -> None:
         await self._pool.aclose()
 
-    async def post(self, target: Target, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def post(self, target: Target, headers: Mapping[str, str], body: bytes) -> EndpointAnswer:
         """What the endpoint said, within the time limit. Raises nothing."""
         try:
             async with asyncio.timeout(self._total_seconds):
                 return await self._exchange(target, headers, body)
         except TimeoutError:
-            return Answer(error="timeout")
+            return EndpointAnswer(error="timeout")
         except TargetRefused as refusal:
-            return Answer(error=str(refusal.reason))
+            return EndpointAnswer(error=str(refusal.reason))
         except Exception as problem:  # noqa: BLE001 - the library tells of a broken wire in many ways
-            return Answer(error=_word(problem))
+            return EndpointAnswer(error=_word(problem))
 
-    async def _exchange(self, target: Target, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def _exchange(self, target: Target, headers: Mapping[str, str], body: bytes) -> EndpointAnswer:
         request = self._pool.stream(
             "POST",
             httpcore.URL(
@@ -143,7 +143,7 @@ class GuardedClient:
         )
         async with contextlib.AsyncExitStack() as open_answer:
             response = await open_answer.enter_async_context(request)
-            answer = Answer(response.status, retry_after=_wish(response))
+            answer = EndpointAnswer(response.status, retry_after=_wish(response))
             # The status has said it all. What else comes is read only so that the connection can be used again.
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(self._body_seconds):

@@ -16,7 +16,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.events import record
 from pushhub.events.document import event_body
 from pushhub.events.models import Event, Tag
@@ -24,10 +24,10 @@ from pushhub.kernel import clock
 from pushhub.kernel.db import reading, table_of, transaction
 from pushhub.kernel.errors import ConfigurationError
 from pushhub.kernel.ids import Prefix, public_id
-from pushhub.queueing.lease_queue import Counts, Key, Lease, LeaseQueue, Transition, Waiting
+from pushhub.queueing.lease_queue import Counts, Key, Lease, LeaseQueue, QueueStatus, Transition
 from pushhub.queueing.worker import AttemptResult
 from pushhub.webhooks.models import Webhook, WebhookMessage, WebhookSecret, secret_context
-from pushhub.webhooks.rules import Answer, DisabledReason, MessageStatus, after_try
+from pushhub.webhooks.rules import DisabledReason, EndpointAnswer, MessageStatus, after_try
 
 #: A lease is much longer than a try.
 QUEUE = LeaseQueue(WebhookMessage, timedelta(seconds=60), results=("last_status",))
@@ -54,7 +54,7 @@ class LeasedMessage:
         return webhook_id
 
 
-MessageResult = AttemptResult[LeasedMessage, Answer]
+MessageResult = AttemptResult[LeasedMessage, EndpointAnswer]
 
 _columns = table_of(WebhookMessage).c
 _earlier = aliased(WebhookMessage)
@@ -62,8 +62,8 @@ _not_its_turn = sa.exists().where(
     _earlier.webhook_id == _columns.webhook_id,
     _earlier.subject_id == _columns.subject_id,
     _earlier.event_position < _columns.event_position,
-    _earlier.status.in_([sa.literal_column(f"'{status}'") for status in Waiting]),
-    _earlier.tries == sa.case((_earlier.status == sa.literal_column(f"'{Waiting.QUEUED}'"), 0), else_=1),
+    _earlier.status.in_([sa.literal_column(f"'{status}'") for status in QueueStatus]),
+    _earlier.tries == sa.case((_earlier.status == sa.literal_column(f"'{QueueStatus.QUEUED}'"), 0), else_=1),
 )
 _CLAIMING = QUEUE.claiming(
     _columns.webhook_id == sa.bindparam("of_webhook"),
@@ -133,7 +133,7 @@ def _secrets(session: Session, webhook_ids: set[UUID]) -> dict[UUID, tuple[str, 
     unreadable = set()
     for webhook_id, secret_id, sealed in rows:
         try:
-            found[webhook_id] += (hub().keyring.unseal(sealed, secret_context(secret_id)),)
+            found[webhook_id] += (current().keyring.unseal(sealed, secret_context(secret_id)),)
         except (ConfigurationError, ValueError):
             unreadable.add(webhook_id)
     return found | dict.fromkeys(unreadable, ())

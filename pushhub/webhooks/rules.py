@@ -56,7 +56,7 @@ class DisabledReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class EndpointAnswer:
     """What one try met: the HTTP status, or a stable word where there was no answer."""
 
     status: int | None = None
@@ -73,7 +73,7 @@ class Answer:
         return self.status == 410
 
 
-def after_try(answer: Answer, *, tries: int, now: datetime, jitter: Callable[[], float]) -> Transition:
+def after_try(answer: EndpointAnswer, *, tries: int, now: datetime, jitter: Callable[[], float]) -> Transition:
     """What follows from try number `tries` (counted from 1). `jitter` gives a number from 0 to 1."""
     if answer.delivered:
         return Transition(MessageStatus.DELIVERED)
@@ -86,7 +86,7 @@ def after_try(answer: Answer, *, tries: int, now: datetime, jitter: Callable[[],
     return Transition(MessageStatus.QUEUED, word, now + wait)
 
 
-def _word(answer: Answer) -> str:
+def _word(answer: EndpointAnswer) -> str:
     if answer.gone:
         return "gone"
     return "redirect" if answer.status is not None and 300 <= answer.status < 400 else "not_accepted"

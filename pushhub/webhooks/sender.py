@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from uuid import UUID
 
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.kernel import clock
 from pushhub.kernel.ids import new_key
 from pushhub.kernel.secret_files import root_certificates
@@ -22,7 +22,7 @@ from pushhub.queueing.worker import POLL_SECONDS, LeaseWorker
 from pushhub.webhooks import queue, resolver, signing
 from pushhub.webhooks.guarded_client import TOTAL_SECONDS, GuardedClient, trusted
 from pushhub.webhooks.queue import LeasedMessage, MessageResult
-from pushhub.webhooks.rules import LARGEST_BODY, Answer
+from pushhub.webhooks.rules import LARGEST_BODY, EndpointAnswer
 from pushhub.webhooks.targets import UrlRefusal, target_of
 
 #: Messages in flight in one process.
@@ -58,7 +58,7 @@ class Pace:
         self._allowed[webhook_id] = doubled if answered else 1
 
 
-class WebhookSender(LeaseWorker[LeasedMessage, Answer]):
+class WebhookSender(LeaseWorker[LeasedMessage, EndpointAnswer]):
     """Sends for the application in whose context it is made.
 
     Args:
@@ -82,7 +82,7 @@ class WebhookSender(LeaseWorker[LeasedMessage, Answer]):
             gather_seconds=GATHER_SECONDS,
             settle_seconds=GATHER_SECONDS,
         )
-        settings = hub().settings
+        settings = current().settings
         self.owner = new_key()
         self._largest_body = largest_body
         self._private_allowed = settings.webhook_private_addresses
@@ -114,7 +114,7 @@ class WebhookSender(LeaseWorker[LeasedMessage, Answer]):
     def give_back(self, held: Collection[Key]) -> None:
         queue.give_back(self.owner, held)
 
-    async def attempt(self, item: LeasedMessage) -> Answer:
+    async def attempt(self, item: LeasedMessage) -> EndpointAnswer:
         self._pace.begin(item.webhook_id)
         answer = self.outcome_of_a_bug()
         try:
@@ -123,19 +123,19 @@ class WebhookSender(LeaseWorker[LeasedMessage, Answer]):
             self._pace.end(item.webhook_id, answered=answer.status is not None)
         return answer
 
-    def outcome_of_a_bug(self) -> Answer:
-        return Answer(error="internal_error")
+    def outcome_of_a_bug(self) -> EndpointAnswer:
+        return EndpointAnswer(error="internal_error")
 
     async def complete(self, results: list[MessageResult]) -> None:
         await self.database.run(partial(queue.complete, self.owner, results))
 
-    async def _try(self, message: LeasedMessage) -> Answer:
+    async def _try(self, message: LeasedMessage) -> EndpointAnswer:
         target = target_of(message.url, private_allowed=self._private_allowed)
         if isinstance(target, UrlRefusal):  # the setting is another one than when it was registered
-            return Answer(error=str(target))
+            return EndpointAnswer(error=str(target))
         if not message.secrets:
-            return Answer(error="secret_unreadable")
+            return EndpointAnswer(error="secret_unreadable")
         if len(message.body) >= self._largest_body:
-            return Answer(error="body_too_large")
+            return EndpointAnswer(error="body_too_large")
         signed = signing.headers(message.secrets, message.message_id, clock.now(), message.body)
         return await self._client.post(target, _HEADERS | signed, message.body)

@@ -17,7 +17,7 @@ from pushhub.accounts.people.register import NewAccount, create
 from pushhub.accounts.sign_in_identifiers import by_email, by_login
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.identity.email import Email
 from pushhub.kernel.db import reading
 from pushhub.mail.content import Content
@@ -48,7 +48,7 @@ class Owner:
             new = NewAccount(
                 (by_login(self.login), by_email(email)),
                 email=email,
-                particulars={"name": "Айгерим", "account": self.login, "contract": self.contract},
+                profile_data={"name": "Айгерим", "account": self.login, "contract": self.contract},
                 **further,
             )
             rule = read_profile("kaztranscom").password
@@ -93,7 +93,7 @@ def letters(app: Flask) -> list[Content]:
     """All letters that wait, the first one in front."""
     with app.app_context(), reading() as session:
         rows = session.scalars(sa.select(Letter).order_by(Letter.id)).all()
-        return [Content.from_json(hub().keyring.unseal(row.sealed, letter_context(row.id))) for row in rows]
+        return [Content.from_json(current().keyring.unseal(row.sealed, letter_context(row.id))) for row in rows]
 
 
 def link_in(letter: Content) -> str:

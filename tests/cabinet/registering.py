@@ -11,10 +11,10 @@ from flask import Flask
 
 from demo.sample import FAMILY
 from pushhub.accounts.models import Account, AccountIdentifier
-from pushhub.accounts.people.profile_data import particulars_of
+from pushhub.accounts.people.profile_data import profile_data_of
 from pushhub.cabinets.loader import OWN_PROFILES, read_profile
 from pushhub.cabinets.product import caller_of
-from pushhub.context import hub as parts_of_the_app
+from pushhub.context import current as parts_of_the_app
 from pushhub.kernel.db import reading
 from pushhub.mail.content import Content
 from pushhub.mail.models import Letter, letter_context
@@ -51,11 +51,11 @@ def accounts(app: Flask) -> list[Account]:
 
 
 def only_account(app: Flask) -> tuple[Account, dict[str, str], dict[str, str]]:
-    """The one account there is: itself, its identifiers (kind and masked form), its particulars."""
+    """The one account there is: itself, its identifiers (kind and masked form), its profile data."""
     (account,) = accounts(app)
     with app.app_context(), reading() as session:
         rows = session.scalars(sa.select(AccountIdentifier)).all()
-        return account, {row.kind: row.masked for row in rows}, particulars_of(account)
+        return account, {row.kind: row.masked for row in rows}, profile_data_of(account)
 
 
 def letters(app: Flask) -> list[Content]:

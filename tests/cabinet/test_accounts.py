@@ -12,7 +12,7 @@ from flask import Flask
 from demo.sample import FAMILY
 from pushhub.accounts.flows import flows, number_proof
 from pushhub.accounts.flows.flows import FlowKind
-from pushhub.accounts.flows.number_proof import Answer, Unreachable, claim_of
+from pushhub.accounts.flows.number_proof import CodeVerdict, Unreachable, proof_subject
 from pushhub.accounts.models import AccountIdentifier, CabinetFlow, SignInFailure
 from pushhub.accounts.passwords.change import change_password
 from pushhub.accounts.people.register import register
@@ -112,7 +112,7 @@ def test_a_new_password_ends_every_session_and_tells_the_phone(
     with app.app_context():
         begun = try_password(caller, FAMILY.password)
         assert isinstance(begun, NewSession)
-        claim = claim_of(person(), accounts.find_account(caller.product_id, person()), "password_reset")
+        claim = proof_subject(person(), accounts.find_account(caller.product_id, person()), "password_reset")
         shown = number_proof.offer(caller, claim, None, locale="ru")
     phone.bind(number=account, password=shown.password)
     with app.app_context():
@@ -198,10 +198,12 @@ def test_a_number_that_is_nobodys_looks_real_binds_nobody_and_is_never_right(
     app: Flask, caller: Caller, phone: Phone, now: FakeClock
 ) -> None:
     with app.app_context():
-        claims = [claim_of(Identifier("iin", f"{number:064x}", ""), None, "password_reset") for number in range(30)]
+        claims = [
+            proof_subject(Identifier("iin", f"{number:064x}", ""), None, "password_reset") for number in range(30)
+        ]
         assert len({claim.number for claim in claims}) > 25
         assert all(claim.number.country == "KZ" for claim in claims)
-        again = claim_of(claims[0].identifier, None, "password_reset")
+        again = proof_subject(claims[0].identifier, None, "password_reset")
         assert again.number == claims[0].number
         sent = {claim: number_proof.send(caller, claim, locale="ru", address=None) for claim in claims}
         unreachable = [claim for claim, found in sent.items() if isinstance(found, Unreachable)]
@@ -216,10 +218,10 @@ def test_a_number_that_is_nobodys_looks_real_binds_nobody_and_is_never_right(
         verification = sent[claim]
         assert not isinstance(verification, Unreachable)
         for code in ("0000", "1234", "0000"):
-            assert number_proof.check(caller, claim, verification.id, code).answer is Answer.NOT_OPENED
-        assert number_proof.check(caller, claim, verification.id, "12").answer is Answer.MALFORMED
+            assert number_proof.check(caller, claim, verification.id, code).answer is CodeVerdict.NOT_OPENED
+        assert number_proof.check(caller, claim, verification.id, "12").answer is CodeVerdict.MALFORMED
         now.forward(minutes=6)
-        assert number_proof.check(caller, claim, verification.id, "0000").answer is Answer.OVER
+        assert number_proof.check(caller, claim, verification.id, "0000").answer is CodeVerdict.OVER
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -228,14 +230,14 @@ def test_codes_for_one_iin_are_limited_alike_with_an_account_and_without(
 ) -> None:
     with app.app_context():
         if known:
-            claim = claim_of(person(), accounts.find_account(caller.product_id, person()), "password_reset")
+            claim = proof_subject(person(), accounts.find_account(caller.product_id, person()), "password_reset")
             shown = number_proof.offer(caller, claim, None, locale="ru")
             phone.bind(number=account, password=shown.password)
         else:
             claim = next(
                 claim
                 for number in range(30)
-                if (claim := claim_of(Identifier("iin", f"{number:064x}", ""), None, "password_reset"))
+                if (claim := proof_subject(Identifier("iin", f"{number:064x}", ""), None, "password_reset"))
                 and number_proof.nobody_is_bound(claim)
             )
         for _ in range(49):  # one fewer than the 50 that these tests allow a number

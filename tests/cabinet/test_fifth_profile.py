@@ -13,7 +13,7 @@ from flask import Flask
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of, prepare_product
 from pushhub.channels.recording import RecordingChannel
-from pushhub.context import Hub
+from pushhub.context import AppContext
 from pushhub.kernel.settings import Settings
 from tests.cabinet.conftest import Browser
 from tests.support.actors import Phone
@@ -35,8 +35,8 @@ def app(make_app: Callable[..., Flask], settings: Settings, now: FakeClock) -> F
     return made
 
 
-def code_in_the_sms(hub: Hub) -> str:
-    sms = hub.channels["sms"]
+def code_in_the_sms(context: AppContext) -> str:
+    sms = context.channels["sms"]
     assert isinstance(sms, RecordingChannel)
     found = re.search(r"\b\d{6}\b", sms.sent[-1].body)
     assert found, "the code stands in the SMS"
@@ -44,13 +44,13 @@ def code_in_the_sms(hub: Hub) -> str:
 
 
 @pytest.fixture
-def patient(browser: Browser, hub: Hub, dispatch: Callable[[], None]) -> Browser:
+def patient(browser: Browser, context: AppContext, dispatch: Callable[[], None]) -> Browser:
     """Somebody who has registered with the card 10442; no app has the number, so the code came by SMS."""
     browser.open(f"{HOME}registration?lang=ru")
     browser.send(login="10442", number=NUMBER, branch="north")
     dispatch()
     assert "отправлено SMS с кодом подтверждения" in browser.text
-    browser.send(step="check", code=code_in_the_sms(hub))
+    browser.send(step="check", code=code_in_the_sms(context))
     browser.send(step="finish", password=PASSWORD, repeat=PASSWORD)
     assert browser.path == HOME
     return browser
@@ -97,13 +97,15 @@ def test_its_fields_are_looked_at_by_their_kind(browser: Browser, typed: dict[st
     assert says in browser.text
 
 
-def test_its_password_rule_is_its_own(patient: Browser, hub: Hub, now: FakeClock, dispatch: Callable[[], None]) -> None:
+def test_its_password_rule_is_its_own(
+    patient: Browser, context: AppContext, now: FakeClock, dispatch: Callable[[], None]
+) -> None:
     """Ten characters with a digit: no capitals, no special ones."""
     now.forward(hours=1)
     patient.open(f"{HOME}recovery?lang=ru")
     patient.send(number=NUMBER)
     dispatch()
-    patient.send(step="check", code=code_in_the_sms(hub))
+    patient.send(step="check", code=code_in_the_sms(context))
     for refused in ("no digits here", "short1"):
         assert patient.send(step="finish", password=refused, repeat=refused).status_code == 422
     patient.send(step="finish", password=NEW_PASSWORD, repeat=NEW_PASSWORD)
@@ -114,7 +116,7 @@ def test_its_password_rule_is_its_own(patient: Browser, hub: Hub, now: FakeClock
 
 @pytest.mark.both_engines
 def test_its_codes_have_six_digits_and_go_on_by_sms(
-    app: Flask, patient: Browser, phone: Phone, hub: Hub, now: FakeClock, dispatch: Callable[[], None]
+    app: Flask, patient: Browser, phone: Phone, context: AppContext, now: FakeClock, dispatch: Callable[[], None]
 ) -> None:
     """Once a phone is bound the push goes first; where nobody opens it, the SMS follows after 20 seconds."""
     with app.app_context():
@@ -135,7 +137,7 @@ def test_its_codes_have_six_digits_and_go_on_by_sms(
     dispatch()
     patient.open(patient.path)
     assert "отправлено SMS с кодом подтверждения" in patient.text
-    patient.send(step="check", code=code_in_the_sms(hub))
+    patient.send(step="check", code=code_in_the_sms(context))
     patient.send(step="finish", password=NEW_PASSWORD, repeat=NEW_PASSWORD)
     assert patient.path == HOME
 

@@ -17,8 +17,8 @@ from pushhub.accounts.passwords.change import StillTheGiven, change_password, ch
 from pushhub.accounts.passwords.own_password import check_present
 from pushhub.accounts.passwords.rules import PasswordRule
 from pushhub.accounts.sessions import sessions, sign_in_throttle
-from pushhub.accounts.sessions import sign_in as service
 from pushhub.accounts.sessions.sign_in import Wrong
+from pushhub.accounts.sessions.sign_in import sign_in as sign_in_person
 from pushhub.accounts.sessions.sign_in_throttle import CodeWanted
 from pushhub.accounts.sign_in_identifiers import by_email, by_login
 from pushhub.cabinets.loader import read_profile
@@ -49,7 +49,7 @@ def owner(app: Flask) -> Account:
 
 def sign_in(account: Account, password: str = PASSWORD) -> object:
     life = read_profile("kaztranscom").sessions
-    return service.sign_in(account.product_id, by_login("4445"), password, life=life, browser="Chrome", remembered=True)
+    return sign_in_person(account.product_id, by_login("4445"), password, life=life, browser="Chrome", remembered=True)
 
 
 @pytest.mark.both_engines

@@ -22,7 +22,7 @@ from pushhub.accounts.sign_in_identifiers import by_email, by_login, by_number
 from pushhub.binding.offers import create_offer
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
-from pushhub.context import Hub
+from pushhub.context import AppContext
 from pushhub.identity.email import Email
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.db import reading, transaction
@@ -190,8 +190,10 @@ def test_a_password_that_the_owner_of_a_cabinet_gives_is_told_where_no_letter_br
     assert [each.to for each in told(app)] == ["anna@example.kz"]
 
 
-def test_without_a_mail_server_no_letter_lies_about(app: Flask, owner: Account, browser: Browser, hub: Hub) -> None:
-    hub.channels = {name: channel for name, channel in hub.channels.items() if name != "email"}
+def test_without_a_mail_server_no_letter_lies_about(
+    app: Flask, owner: Account, browser: Browser, context: AppContext
+) -> None:
+    context.channels = {name: channel for name, channel in context.channels.items() if name != "email"}
     enter(browser, "4445")
     change(browser)
     assert "Пароль изменён" in browser.text

@@ -18,7 +18,7 @@ from pushhub.kernel.errors import ConfigurationError, RegistryUnavailable
 from pushhub.registry.contract import Place, Registry
 from pushhub.registry.embedded import EmbeddedRegistry
 from pushhub.registry.http import HttpRegistry
-from pushhub.registry.questions import Answers, stands_under, wrong_answers
+from pushhub.registry.questions import RegisterAnswers, stands_under, wrong_answers
 from simulators.register import Register
 from tests.support.logs import everything_in
 
@@ -87,7 +87,7 @@ def test_answers_are_compared_one_by_one(registry: Registry, changes: dict[str, 
         "second_parent": iin(FAMILY.other_parent),
         "place": Place.KINDERGARTEN,
     }
-    assert wrong_answers(registry, Answers(**(answers | changes))) == wrong  # type: ignore[arg-type]
+    assert wrong_answers(registry, RegisterAnswers(**(answers | changes))) == wrong  # type: ignore[arg-type]
 
 
 def test_a_number_stands_under_one_iin(registry: Registry) -> None:

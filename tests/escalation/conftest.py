@@ -8,22 +8,22 @@ import pytest
 from flask import Flask
 
 from pushhub.channels.recording import RecordingChannel
-from pushhub.context import Hub
+from pushhub.context import AppContext
 from tests.support.actors import Phone, Shop
 
 ROUTE = ["push:20", "sms:60", "email"]
 
 
 @pytest.fixture
-def hub(app: Flask) -> Hub:
-    parts: Hub = app.extensions["pushhub"]
+def context(app: Flask) -> AppContext:
+    parts: AppContext = app.extensions["pushhub"]
     return parts
 
 
 @pytest.fixture
-def channel(hub: Hub) -> Callable[[str], RecordingChannel]:
+def channel(context: AppContext) -> Callable[[str], RecordingChannel]:
     def named(name: str) -> RecordingChannel:
-        found = hub.channels[name]
+        found = context.channels[name]
         assert isinstance(found, RecordingChannel)
         return found
 

@@ -13,7 +13,7 @@ from flask import Flask
 
 from pushhub.channels.contract import Address, ChannelDown, Rejected, Retry, TargetDead
 from pushhub.channels.recording import RecordingChannel
-from pushhub.context import Hub
+from pushhub.context import AppContext
 from pushhub.events.models import Event
 from pushhub.kernel.db import reading
 from pushhub.kernel.ids import Prefix, parse_id
@@ -203,9 +203,9 @@ def test_resending_uses_the_channel_the_code_has_come_to(
 
 
 def test_going_on_by_itself_does_not_count_toward_the_codes_a_number_may_get(
-    make_shop: Callable[..., Shop], hub: Hub, dispatch: Dispatch, now: FakeClock
+    make_shop: Callable[..., Shop], context: AppContext, dispatch: Dispatch, now: FakeClock
 ) -> None:
-    hub.settings = replace(hub.settings, codes_per_10_minutes=3)
+    context.settings = replace(context.settings, codes_per_10_minutes=3)
     shop = make_shop("AZAMAT", route=ROUTE, purposes=["a", "b", "c", "d"])
     for purpose in ("a", "b", "c"):
         shop.ask(OTHER_NUMBER, purpose, email=MAILBOX)

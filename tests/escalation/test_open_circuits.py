@@ -12,7 +12,7 @@ from flask import Flask
 
 from pushhub.channels.contract import Accepted, ChannelDown, Message, Outcome, Retry
 from pushhub.channels.recording import RecordingChannel
-from pushhub.context import Hub
+from pushhub.context import AppContext
 from pushhub.delivery.models import Delivery
 from pushhub.dispatcher.work import work_of
 from pushhub.kernel.db import reading
@@ -29,7 +29,7 @@ Channels = Callable[[str], RecordingChannel]
 
 
 @pytest.fixture
-def dispatch(app: Flask, hub: Hub) -> Iterator[Dispatch]:
+def dispatch(app: Flask, context: AppContext) -> Iterator[Dispatch]:
     """One dispatcher that goes on living: it remembers what it has found shut."""
     work = work_of(app)
     loop = asyncio.new_event_loop()

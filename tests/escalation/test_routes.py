@@ -14,7 +14,7 @@ from flask import Flask
 
 from pushhub.channels.contract import ChannelDown, Message, Outcome, Retry
 from pushhub.channels.recording import RecordingChannel
-from pushhub.context import Hub
+from pushhub.context import AppContext
 from pushhub.events.models import Event
 from pushhub.kernel.db import reading
 from pushhub.kernel.errors import ConfigurationError
@@ -65,11 +65,11 @@ def test_a_route_with_a_channel_that_is_not_configured_is_refused(make_app: Call
 
 
 def test_a_channel_that_was_taken_out_of_the_installation_is_passed_over(
-    routed: Shop, bound: Phone, hub: Hub, dispatch: Dispatch, now: FakeClock
+    routed: Shop, bound: Phone, context: AppContext, dispatch: Dispatch, now: FakeClock
 ) -> None:
     verification = routed.ask(email=MAILBOX)
     dispatch()
-    hub.channels = {name: channel for name, channel in hub.channels.items() if name != "sms"}
+    context.channels = {name: channel for name, channel in context.channels.items() if name != "sms"}
     now.forward(seconds=20)
     dispatch()
     assert ways(routed, verification) == [("fcm", "accepted"), ("sms", "failed"), ("email", "accepted")]
@@ -175,8 +175,8 @@ def test_a_mailbox_proves_no_number(make_shop: Callable[..., Shop]) -> None:
     assert assert_problem(answer, 409, "number_unreachable")["reason"] == "assurance_too_low"
 
 
-def test_refusals_count_for_the_browser_that_asks_and_a_network_counts_as_one(shop: Shop, hub: Hub) -> None:
-    hub.settings = replace(hub.settings, codes_per_client_per_hour=3)
+def test_refusals_count_for_the_browser_that_asks_and_a_network_counts_as_one(shop: Shop, context: AppContext) -> None:
+    context.settings = replace(context.settings, codes_per_client_per_hour=3)
     for turn in range(3):
         body = {"number": f"+7701000000{turn}", "purpose": "sign_in", "client": {"ip": f"2001:db8::{turn}"}}
         assert_problem(shop.call("POST", "/v1/verifications", body), 409, "number_unreachable")

@@ -1,4 +1,4 @@
-"""One town for all faults, and the table of what they did, printed at the end of the test run."""
+"""One environment for all faults, and the table of what they did, printed at the end of the test run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.environment import Town, a_town
+from tests.faults.environment import FaultEnvironment, fault_environment
 from tests.faults.ledger import Ledger
 from tests.faults.postgres import stoppable_postgres
 
@@ -32,20 +32,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def the_town(tmp_path_factory: pytest.TempPathFactory, depth: str) -> Iterator[Town]:
+def the_environment(tmp_path_factory: pytest.TempPathFactory, depth: str) -> Iterator[FaultEnvironment]:
     home = tmp_path_factory.mktemp("faults")
-    with stoppable_postgres() as postgres, a_town(postgres, home, people=PEOPLE[depth]) as town:
-        yield town
+    with stoppable_postgres() as postgres, fault_environment(postgres, home, people=PEOPLE[depth]) as environment:
+        yield environment
 
 
 @pytest.fixture
-def town(the_town: Town) -> Iterator[Town]:
-    """A town in which nothing has happened yet. Its dispatchers are gone when the test ends."""
+def environment(the_environment: FaultEnvironment) -> Iterator[FaultEnvironment]:
+    """A environment in which nothing has happened yet. Its dispatchers are gone when the test ends."""
     try:
-        the_town.reopen()
-        yield the_town
+        the_environment.reopen()
+        yield the_environment
     finally:
-        the_town.shut()
+        the_environment.shut()
 
 
 @pytest.fixture

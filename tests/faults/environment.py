@@ -1,4 +1,4 @@
-"""The town in which things break: a PostgreSQL, the simulated providers, a product, people with phones, and
+"""The environment in which things break: a PostgreSQL, the simulated providers, a product, people with phones, and
 dispatchers that are processes of their own."""
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _LIKE_ALL = Oddities()
 WAITING = (DeliveryStatus.QUEUED, DeliveryStatus.SENDING)
 
 
-class Town:
+class FaultEnvironment:
     """Built once; `reopen` makes it new for each test. Every other one of its people has an iPhone."""
 
     def __init__(self, postgres: StoppablePostgres, providers: Simulators, home: Path, people: int) -> None:
@@ -179,14 +179,14 @@ class Town:
 
 
 @contextmanager
-def a_town(postgres: StoppablePostgres, home: Path, *, people: int) -> Iterator[Town]:
-    """A town of so many people for as long as the block lasts."""
+def fault_environment(postgres: StoppablePostgres, home: Path, *, people: int) -> Iterator[FaultEnvironment]:
+    """An environment of so many people for as long as the block lasts."""
     with Simulators(home / "providers") as providers:
-        town = Town(postgres, providers, home, people)
+        environment = FaultEnvironment(postgres, providers, home, people)
         try:
-            yield town
+            yield environment
         finally:
-            town.close()
+            environment.close()
 
 
 def gone_targets() -> list[str]:

@@ -9,46 +9,50 @@ from __future__ import annotations
 
 from tests.faults.conftest import Report
 from tests.faults.dispatcher_process import Oddities
-from tests.faults.environment import GONE, Town
+from tests.faults.environment import GONE, FaultEnvironment
 
 
-def test_a_clock_that_steps_forward_and_back_changes_nothing(town: Town, report: Report) -> None:
-    town.start_dispatchers(1)
-    wrong, owner = town.start_dispatcher(oddities=Oddities(clock_step=120))
-    town.providers.script(times=None, delay=0.3)
-    asking = town.ask_for_all()
+def test_a_clock_that_steps_forward_and_back_changes_nothing(environment: FaultEnvironment, report: Report) -> None:
+    environment.start_dispatchers(1)
+    wrong, owner = environment.start_dispatcher(oddities=Oddities(clock_step=120))
+    environment.providers.script(times=None, delay=0.3)
+    asking = environment.ask_for_all()
     for part in (3, 2):
-        middle = len(town.numbers) // part
-        town.wait_until(lambda: asking.asked > middle and town.held_by(owner), 20, "the middle of the stream")  # noqa: B023
+        middle = len(environment.numbers) // part
+
+        def in_the_middle(middle: int = middle) -> bool:
+            return asking.asked > middle and bool(environment.held_by(owner))
+
+        environment.wait_until(in_the_middle, 20, "the middle of the stream")
         wrong.step_clock()
-    ledger = town.settle(asking.finish(), seconds=45)
+    ledger = environment.settle(asking.finish(), seconds=45)
     report("clock of a dispatcher steps by 120 s and back", ledger)
     ledger.check(gone=GONE)
     assert not ledger.doubled
     assert wrong.exit_code is None
 
 
-def test_dispatchers_with_wrong_clocks_lose_and_double_nothing(town: Town, report: Report) -> None:
-    _, fast = town.start_dispatcher(oddities=Oddities(clock_wrong_by=600))
-    _, slow = town.start_dispatcher(oddities=Oddities(clock_wrong_by=-600))
-    town.start_dispatchers(1)
-    town.providers.script(times=None, delay=0.3)
-    asking = town.ask_for_all()
+def test_dispatchers_with_wrong_clocks_lose_and_double_nothing(environment: FaultEnvironment, report: Report) -> None:
+    _, fast = environment.start_dispatcher(oddities=Oddities(clock_wrong_by=600))
+    _, slow = environment.start_dispatcher(oddities=Oddities(clock_wrong_by=-600))
+    environment.start_dispatchers(1)
+    environment.providers.script(times=None, delay=0.3)
+    asking = environment.ask_for_all()
     for owner in (fast, slow):
-        town.wait_until(lambda: town.held_by(owner), 20, "a dispatcher with a wrong clock to take part")  # noqa: B023
-    ledger = town.settle(asking.finish(), seconds=45)
+        environment.wait_until(lambda: environment.held_by(owner), 20, "a dispatcher with a wrong clock to take part")  # noqa: B023
+    ledger = environment.settle(asking.finish(), seconds=45)
     report("dispatchers with clocks 10 min fast and slow", ledger)
     ledger.check(gone=GONE)
     assert not ledger.doubled
 
 
-def test_a_service_with_a_wrong_clock_asks_for_codes_that_arrive(town: Town, report: Report) -> None:
-    town.start_dispatchers(1)
-    asks, half = [], len(town.numbers) // 2
-    for seconds, numbers in ((600, town.numbers[:half]), (-600, town.numbers[half:])):
-        with town.service_clock_wrong_by(seconds):
-            asks += town.product.ask_for(numbers, seconds=1).finish()
-    ledger = town.settle(asks, seconds=15)
+def test_a_service_with_a_wrong_clock_asks_for_codes_that_arrive(environment: FaultEnvironment, report: Report) -> None:
+    environment.start_dispatchers(1)
+    asks, half = [], len(environment.numbers) // 2
+    for seconds, numbers in ((600, environment.numbers[:half]), (-600, environment.numbers[half:])):
+        with environment.service_clock_wrong_by(seconds):
+            asks += environment.product.ask_for(numbers, seconds=1).finish()
+    ledger = environment.settle(asks, seconds=15)
     report("service with its clock 10 min fast, then slow", ledger)
     ledger.check(gone=GONE)
     assert not ledger.doubled

@@ -9,19 +9,21 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.faults.conftest import Report
-from tests.faults.environment import GONE, Town
+from tests.faults.environment import GONE, FaultEnvironment
 
 
 def test_a_dispatcher_whose_credentials_are_refused_leaves_its_codes_to_the_others(
-    town: Town, report: Report, tmp_path: Path
+    environment: FaultEnvironment, report: Report, tmp_path: Path
 ) -> None:
-    revoked = _with_another_key(Path(town.providers.settings()["PUSHHUB_FCM_CREDENTIALS"]), tmp_path / "revoked.json")
-    _, owner = town.start_dispatcher(settings={"PUSHHUB_FCM_CREDENTIALS": str(revoked)})
-    town.start_dispatchers(1)
-    town.providers.script(times=None, delay=0.3)
-    asking = town.ask_for_all()
-    town.wait_until(lambda: town.held_by(owner), 20, "the dispatcher with the revoked key to take part")
-    ledger = town.settle(asking.finish(), seconds=40)
+    revoked = _with_another_key(
+        Path(environment.providers.settings()["PUSHHUB_FCM_CREDENTIALS"]), tmp_path / "revoked.json"
+    )
+    _, owner = environment.start_dispatcher(settings={"PUSHHUB_FCM_CREDENTIALS": str(revoked)})
+    environment.start_dispatchers(1)
+    environment.providers.script(times=None, delay=0.3)
+    asking = environment.ask_for_all()
+    environment.wait_until(lambda: environment.held_by(owner), 20, "the dispatcher with the revoked key to take part")
+    ledger = environment.settle(asking.finish(), seconds=40)
     report("one dispatcher's FCM key is revoked", ledger)
     ledger.check(gone=GONE)
     assert not ledger.doubled

@@ -7,7 +7,7 @@ import pytest
 from pushhub.delivery.outbox import QUEUE
 from tests.faults.conftest import Report
 from tests.faults.dispatcher_process import Oddities
-from tests.faults.environment import GONE, Town
+from tests.faults.environment import GONE, FaultEnvironment
 
 #: Longer than any try takes, shorter than the usual lease, for which a test waits only before a release.
 _SHORT_LEASE = 15.0
@@ -17,25 +17,29 @@ _THINKING = 0.5
 
 @pytest.mark.parametrize("lease", [_SHORT_LEASE, pytest.param(QUEUE.lease.total_seconds(), marks=pytest.mark.long)])
 def test_what_a_killed_dispatcher_held_is_sent_by_another_when_its_lease_ends(
-    town: Town, report: Report, lease: float
+    environment: FaultEnvironment, report: Report, lease: float
 ) -> None:
-    victim, owner = town.start_dispatcher(oddities=Oddities(lease=lease))
-    town.start_dispatcher(oddities=Oddities(lease=lease))
-    town.providers.script(times=None, delay=_THINKING)
-    asking = town.ask_for_all()
-    town.wait_until(lambda: asking.asked > len(town.numbers) // 2, 20, "the middle of the stream")
-    town.heal()
-    for _ in town.numbers:  # what it holds when it is killed, a provider has taken in part
-        town.providers.script(status=503, delay=20)
-        town.providers.script(delay=3)
-    town.wait_until(lambda: len(town.held_by(owner) - town.taken()) > 3, 20, "the victim to be in the middle")
-    town.wait_until(lambda: len(town.held_by(owner) & town.taken()) > 3, 20, "the victim to be in the middle")
+    victim, owner = environment.start_dispatcher(oddities=Oddities(lease=lease))
+    environment.start_dispatcher(oddities=Oddities(lease=lease))
+    environment.providers.script(times=None, delay=_THINKING)
+    asking = environment.ask_for_all()
+    environment.wait_until(lambda: asking.asked > len(environment.numbers) // 2, 20, "the middle of the stream")
+    environment.heal()
+    for _ in environment.numbers:  # what it holds when it is killed, a provider has taken in part
+        environment.providers.script(status=503, delay=20)
+        environment.providers.script(delay=3)
+    environment.wait_until(
+        lambda: len(environment.held_by(owner) - environment.taken()) > 3, 20, "the victim to be in the middle"
+    )
+    environment.wait_until(
+        lambda: len(environment.held_by(owner) & environment.taken()) > 3, 20, "the victim to be in the middle"
+    )
     victim.kill()
-    town.heal()
-    held, taken = town.held_by(owner), town.taken()
+    environment.heal()
+    held, taken = environment.held_by(owner), environment.taken()
     assert held - taken
     assert held & taken
-    ledger = town.settle(asking.finish(), seconds=lease + 30)
+    ledger = environment.settle(asking.finish(), seconds=lease + 30)
     report("kill -9 of one of two dispatchers", ledger)
     ledger.check(gone=GONE)
     ledger.check_copies()
@@ -47,19 +51,23 @@ def test_what_a_killed_dispatcher_held_is_sent_by_another_when_its_lease_ends(
     assert ledger.delays()[-1] < lease + 20
 
 
-def test_a_dispatcher_that_is_told_to_stop_finishes_what_it_has_begun(town: Town, report: Report) -> None:
-    leaving, owner = town.start_dispatcher()
-    town.start_dispatcher()
-    town.providers.script(times=None, delay=_THINKING)
-    asking = town.ask_for_all()
-    town.wait_until(
-        lambda: asking.asked > len(town.numbers) // 2 and town.held_by(owner), 20, "the middle of the stream"
+def test_a_dispatcher_that_is_told_to_stop_finishes_what_it_has_begun(
+    environment: FaultEnvironment, report: Report
+) -> None:
+    leaving, owner = environment.start_dispatcher()
+    environment.start_dispatcher()
+    environment.providers.script(times=None, delay=_THINKING)
+    asking = environment.ask_for_all()
+    environment.wait_until(
+        lambda: asking.asked > len(environment.numbers) // 2 and environment.held_by(owner),
+        20,
+        "the middle of the stream",
     )
     seconds = leaving.drain()
     assert leaving.exit_code == 0
     assert seconds < 10
-    assert not town.held_by(owner), "rows were left behind that have to wait for the end of their lease"
-    ledger = town.settle(asking.finish(), seconds=20)
+    assert not environment.held_by(owner), "rows were left behind that have to wait for the end of their lease"
+    ledger = environment.settle(asking.finish(), seconds=20)
     report("SIGTERM to one of two dispatchers", ledger)
     ledger.check(gone=GONE)
     assert not ledger.doubled

@@ -7,43 +7,47 @@ from itertools import pairwise
 
 from simulators import Fault
 from tests.faults.conftest import Report
-from tests.faults.environment import GONE, Town
+from tests.faults.environment import GONE, FaultEnvironment
 from tests.faults.ledger import seconds_of
 
 #: The longest that a try may take (`pushhub.channels.time_limits.TimeLimits.provider`).
 _TRY = 10.0
 
 
-def until_each_provider_refused(town: Town) -> None:
+def until_each_provider_refused(environment: FaultEnvironment) -> None:
     """However long that takes on a busy machine; apps that were removed are no refusal."""
 
     def refusing() -> set[str]:
-        return {each.provider for each in town.providers.arrived() if each.status == 429 or (each.status or 0) >= 500}
+        return {
+            each.provider for each in environment.providers.arrived() if each.status == 429 or (each.status or 0) >= 500
+        }
 
-    town.wait_until(lambda: refusing() == {"fcm", "apns"}, 30, "each provider to refuse")
+    environment.wait_until(lambda: refusing() == {"fcm", "apns"}, 30, "each provider to refuse")
 
 
-def test_connections_that_the_provider_ends_with_goaway_cost_nothing(town: Town, report: Report) -> None:
-    town.start_dispatchers(2)
-    every = len(town.numbers) // 12
-    town.providers.goaway_after(every)
-    town.providers.script(times=None, delay=0.2)
-    ledger = town.settle(town.ask_for_all().finish(), seconds=20)
+def test_connections_that_the_provider_ends_with_goaway_cost_nothing(
+    environment: FaultEnvironment, report: Report
+) -> None:
+    environment.start_dispatchers(2)
+    every = len(environment.numbers) // 12
+    environment.providers.goaway_after(every)
+    environment.providers.script(times=None, delay=0.2)
+    ledger = environment.settle(environment.ask_for_all().finish(), seconds=20)
     report(f"GOAWAY after every {every} requests", ledger)
     ledger.check(gone=GONE)
     assert not ledger.doubled
     arrivals = [arrival for fate in ledger.fates.values() for arrival in fate.arrivals]
     connections = {(arrival.provider, arrival.connection) for arrival in arrivals}
-    assert len(connections) > len(town.dispatchers) * 2, "no connection was ended"
+    assert len(connections) > len(environment.dispatchers) * 2, "no connection was ended"
 
 
 def test_a_connection_that_breaks_before_half_of_the_answers_doubles_only_the_other_half(
-    town: Town, report: Report
+    environment: FaultEnvironment, report: Report
 ) -> None:
-    town.start_dispatchers(2)
+    environment.start_dispatchers(2)
     for provider in ("fcm", "apns"):
-        town.providers.script(provider=provider, fault=Fault.HALF, times=len(town.numbers) // 5)
-    ledger = town.settle(town.ask_for_all().finish(), seconds=30)
+        environment.providers.script(provider=provider, fault=Fault.HALF, times=len(environment.numbers) // 5)
+    ledger = environment.settle(environment.ask_for_all().finish(), seconds=30)
     report("connection broken, half the answers lost", ledger)
     ledger.check(gone=GONE)
     ledger.check_copies()
@@ -51,14 +55,16 @@ def test_a_connection_that_breaks_before_half_of_the_answers_doubles_only_the_ot
     assert ledger.delays()[-1] < 2 * _TRY
 
 
-def test_a_connection_that_is_reset_before_the_message_was_taken_costs_a_retry(town: Town, report: Report) -> None:
-    town.start_dispatchers(2)
+def test_a_connection_that_is_reset_before_the_message_was_taken_costs_a_retry(
+    environment: FaultEnvironment, report: Report
+) -> None:
+    environment.start_dispatchers(2)
     for provider in ("fcm", "apns"):
-        for _ in range(len(town.numbers) // 50):
-            town.providers.script(provider=provider, fault=Fault.RESET)
-            town.providers.script(provider=provider, fault=Fault.RST_STREAM, times=3)
-            town.providers.script(provider=provider, delay=0.05, times=10)
-    ledger = town.settle(town.ask_for_all().finish(), seconds=30)
+        for _ in range(len(environment.numbers) // 50):
+            environment.providers.script(provider=provider, fault=Fault.RESET)
+            environment.providers.script(provider=provider, fault=Fault.RST_STREAM, times=3)
+            environment.providers.script(provider=provider, delay=0.05, times=10)
+    ledger = environment.settle(environment.ask_for_all().finish(), seconds=30)
     report("connections and streams reset", ledger)
     ledger.check(gone=GONE)
     ledger.check_copies()
@@ -67,17 +73,17 @@ def test_a_connection_that_is_reset_before_the_message_was_taken_costs_a_retry(t
     assert ledger.delays()[-1] < 2 * _TRY
 
 
-def test_a_provider_that_hangs_holds_up_its_own_codes_only(town: Town, report: Report) -> None:
-    town.start_dispatchers(2)
-    not_taken = len(town.numbers) // 5
-    town.providers.script(provider="fcm", status=503, delay=60, times=not_taken)  # and never answered
-    town.providers.script(provider="fcm", fault=Fault.HANG, times=None)  # taken, and never answered
+def test_a_provider_that_hangs_holds_up_its_own_codes_only(environment: FaultEnvironment, report: Report) -> None:
+    environment.start_dispatchers(2)
+    not_taken = len(environment.numbers) // 5
+    environment.providers.script(provider="fcm", status=503, delay=60, times=not_taken)  # and never answered
+    environment.providers.script(provider="fcm", fault=Fault.HANG, times=None)  # taken, and never answered
     begun = time.monotonic()
-    asks = town.ask_for_all().finish()
-    town.wait_until(lambda: _arrived_at_fcm(town) > not_taken, 30, "FCM to hang")
-    town.heal()
+    asks = environment.ask_for_all().finish()
+    environment.wait_until(lambda: _arrived_at_fcm(environment) > not_taken, 30, "FCM to hang")
+    environment.heal()
     hung = time.monotonic() - begun
-    ledger = town.settle(asks, seconds=35)
+    ledger = environment.settle(asks, seconds=35)
     report(f"FCM hangs for {hung:.0f} s", ledger)
     ledger.check(gone=GONE)
     ledger.check_copies()
@@ -87,21 +93,23 @@ def test_a_provider_that_hangs_holds_up_its_own_codes_only(town: Town, report: R
     assert all(arrival.provider == "fcm" for fate in ledger.doubled.values() for arrival in fate.arrivals)
 
 
-def _arrived_at_fcm(town: Town) -> int:
-    return sum(arrival.provider == "fcm" for arrival in town.providers.arrived())
+def _arrived_at_fcm(environment: FaultEnvironment) -> int:
+    return sum(arrival.provider == "fcm" for arrival in environment.providers.arrived())
 
 
-def test_a_storm_of_429_is_waited_out_for_as_long_as_the_provider_asks(town: Town, report: Report) -> None:
+def test_a_storm_of_429_is_waited_out_for_as_long_as_the_provider_asks(
+    environment: FaultEnvironment, report: Report
+) -> None:
     wait = 3
-    town.start_dispatchers(2)
-    town.providers.script(provider="fcm", reason="QUOTA_EXCEEDED", retry_after=wait, times=None)
-    town.providers.script(provider="apns", reason="TooManyRequests", retry_after=wait, times=None)
+    environment.start_dispatchers(2)
+    environment.providers.script(provider="fcm", reason="QUOTA_EXCEEDED", retry_after=wait, times=None)
+    environment.providers.script(provider="apns", reason="TooManyRequests", retry_after=wait, times=None)
     begun = time.monotonic()
-    asks = town.ask_for_all().finish()
-    until_each_provider_refused(town)
-    town.heal()
+    asks = environment.ask_for_all().finish()
+    until_each_provider_refused(environment)
+    environment.heal()
     storm = time.monotonic() - begun
-    ledger = town.settle(asks, seconds=30)
+    ledger = environment.settle(asks, seconds=30)
     report(f"429 with Retry-After: {wait} for {storm:.0f} s", ledger)
     ledger.check(gone=GONE)
     assert not ledger.doubled
@@ -110,16 +118,18 @@ def test_a_storm_of_429_is_waited_out_for_as_long_as_the_provider_asks(town: Tow
             assert seconds_of(after) - seconds_of(before) >= wait - 0.05, fate
 
 
-def test_a_provider_that_is_down_for_a_while_delays_codes_and_loses_none(town: Town, report: Report) -> None:
-    town.start_dispatchers(2)
-    town.providers.script(provider="fcm", reason="UNAVAILABLE", times=None)
-    town.providers.script(provider="apns", reason="InternalServerError", times=None)
+def test_a_provider_that_is_down_for_a_while_delays_codes_and_loses_none(
+    environment: FaultEnvironment, report: Report
+) -> None:
+    environment.start_dispatchers(2)
+    environment.providers.script(provider="fcm", reason="UNAVAILABLE", times=None)
+    environment.providers.script(provider="apns", reason="InternalServerError", times=None)
     begun = time.monotonic()
-    asks = town.ask_for_all().finish()
-    until_each_provider_refused(town)
-    town.heal()
+    asks = environment.ask_for_all().finish()
+    until_each_provider_refused(environment)
+    environment.heal()
     down = time.monotonic() - begun
-    ledger = town.settle(asks, seconds=35)
+    ledger = environment.settle(asks, seconds=35)
     report(f"503 and 500 for {down:.0f} s", ledger)
     ledger.check(gone=GONE)
     assert not ledger.doubled

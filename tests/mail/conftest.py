@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from pushhub.channels.recording import RecordingChannel
-from pushhub.context import Hub
+from pushhub.context import AppContext
 from pushhub.dispatcher.work import work_of
 from pushhub.kernel import clock
 from pushhub.kernel.db import reading, transaction
@@ -61,9 +61,9 @@ def desk(app: Flask, shop: Shop) -> Desk:
 
 
 @pytest.fixture
-def mail(hub: Hub) -> RecordingChannel:
+def mail(context: AppContext) -> RecordingChannel:
     """What stands in for the mail server."""
-    channel = hub.channels["email"]
+    channel = context.channels["email"]
     assert isinstance(channel, RecordingChannel)
     return channel
 

@@ -14,7 +14,7 @@ from flask import Flask
 
 from pushhub.channels.contract import ChannelDown, Outcome, Rejected, Retry, TargetDead
 from pushhub.channels.recording import RecordingChannel
-from pushhub.context import Hub
+from pushhub.context import AppContext
 from pushhub.dispatcher import housekeeping
 from pushhub.kernel import clock
 from pushhub.kernel.db import db, transaction
@@ -52,10 +52,10 @@ def test_a_letter_goes_out_once_as_it_was_written(desk: Desk, mail: RecordingCha
 
 @pytest.mark.both_engines
 def test_a_transaction_that_fails_posts_nothing(
-    app: Flask, shop: Shop, desk: Desk, mail: RecordingChannel, hub: Hub, dispatch: Dispatch
+    app: Flask, shop: Shop, desk: Desk, mail: RecordingChannel, context: AppContext, dispatch: Dispatch
 ) -> None:
     woken: list[str] = []
-    hub.wake = woken.append
+    context.wake = woken.append
 
     def post_and_fail() -> None:
         with app.app_context(), transaction() as session:
@@ -206,17 +206,17 @@ def test_a_letter_is_sealed_while_it_waits_and_erased_when_it_is_final(
 
 
 def test_a_letter_that_can_not_be_read_holds_up_nobody_and_waits_for_its_key(
-    desk: Desk, mail: RecordingChannel, hub: Hub, dispatch: Dispatch, tmp_path: Path, now: FakeClock
+    desk: Desk, mail: RecordingChannel, context: AppContext, dispatch: Dispatch, tmp_path: Path, now: FakeClock
 ) -> None:
-    unreadable, own_keyring = desk.post(), hub.keyring
+    unreadable, own_keyring = desk.post(), context.keyring
     create_key_file(tmp_path / "other.json")
-    hub.keyring = load_keyring(tmp_path / "other.json")
+    context.keyring = load_keyring(tmp_path / "other.json")
     readable = desk.post()
     dispatch()
     assert (desk.row(unreadable).status, desk.row(unreadable).error) == ("queued", "unreadable")
     assert desk.row(readable).status == "sent"
     assert len(mail.mail) == 1
-    hub.keyring = own_keyring
+    context.keyring = own_keyring
     now.forward(seconds=10)
     dispatch()
     assert desk.row(unreadable).status == "sent"

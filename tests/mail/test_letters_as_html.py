@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pushhub.accounts.letters import owner_notice, recovery, users, welcome
-from pushhub.accounts.letters.sender import Message, composed
+from pushhub.accounts.letters.sender import LetterWording, composed
 from pushhub.channels.recording import RecordingChannel
 from pushhub.kernel import clock
 from pushhub.mail.content import Content
-from pushhub.mail.rendering import Button, Fact, Paper, Paragraph, Words, Written, blocks_of, written
+from pushhub.mail.rendering import Button, Fact, LetterLine, Paper, Paragraph, Written, blocks_of, written
 from pushhub.translations.message_texts import LOCALES
 from tests.cabinet.owners import a_sender
 from tests.mail.conftest import ADDRESS, SUBJECT, TEXT, Desk
@@ -80,7 +80,7 @@ class Reader(HTMLParser):
         return {tag for tag, _ in self.elements}
 
 
-def compose(message: Message, locale: str, *, cabinet: str = "MALAHIT", **changes: str) -> Written:
+def compose(message: LetterWording, locale: str, *, cabinet: str = "MALAHIT", **changes: str) -> Written:
     """A letter as it would be posted."""
     now = clock.now()
     sender = a_sender(uuid4(), cabinet, locale)
@@ -91,7 +91,7 @@ def compose(message: Message, locale: str, *, cabinet: str = "MALAHIT", **change
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: f"{message.kind}-{len(message.parts)}")
-def test_text_and_html_say_the_same_in_every_language(message: Message, locale: str) -> None:
+def test_text_and_html_say_the_same_in_every_language(message: LetterWording, locale: str) -> None:
     letter = compose(message, locale)
     page = Reader(letter.html)
     assert ("html", {"lang": locale}) in page.elements
@@ -150,11 +150,11 @@ def test_lines_are_what_their_template_says() -> None:
     )
     values = {"name": "Sign in: %(link)s", "entrance": "https://a.test/", "link": LINK, "days": "3"}
     assert list(blocks_of(template, values, {"entrance": None, "link": "Confirm"})) == [
-        Paragraph((Words("Good day, Sign in: %(link)s."),)),
+        Paragraph((LetterLine("Good day, Sign in: %(link)s."),)),
         Button("Sign in", "https://a.test/"),
-        Paragraph((Fact("User name", "Sign in: %(link)s"), Words("Once, for 3 days:"))),
+        Paragraph((Fact("User name", "Sign in: %(link)s"), LetterLine("Once, for 3 days:"))),
         Button("Confirm", LINK),
-        Paragraph((Words("End 100%"),)),
+        Paragraph((LetterLine("End 100%"),)),
     ]
 
 

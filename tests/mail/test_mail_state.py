@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from pushhub.channels.recording import RecordingChannel
-from pushhub.context import Hub
+from pushhub.context import AppContext
 from pushhub.mail import health, write
 from pushhub.mail.health import mail_state
 from pushhub.mail.rules import MailState
@@ -31,9 +31,9 @@ def state(app: Flask) -> Callable[[], MailState]:
     return ask
 
 
-def test_mail_that_goes_is_ok(state: Callable[[], MailState], dispatch: Dispatch, hub: Hub) -> None:
+def test_mail_that_goes_is_ok(state: Callable[[], MailState], dispatch: Dispatch, context: AppContext) -> None:
     woken: list[str] = []
-    hub.wake = woken.append
+    context.wake = woken.append
     assert state() is MailState.OK
     assert woken == [write.MAIL]  # a dispatcher looks at once
     dispatch()

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
-from pushhub.context import Hub, hub
+from pushhub.context import AppContext, current
 from pushhub.kernel.quotas import Quotas
 from pushhub.kernel.settings import Settings
 from tests.panels.conftest import SITE, Page, PanelMaker
@@ -147,7 +147,7 @@ def test_a_panel_with_an_origin_works_on_pages_of_that_origin_alone(maker: Panel
 
 def test_a_page_of_our_own_origin_is_known_although_its_browser_names_none(app: Flask, maker: PanelMaker) -> None:
     with app.app_context():
-        ours = hub().settings.public_url
+        ours = current().settings.public_url
     page, other = maker.make(origin=ours), maker.make(origin=SITE)
     page.origin = other.origin = None
     same = {"Sec-Fetch-Site": "same-origin"}
@@ -213,9 +213,9 @@ def test_the_number_of_codes_for_one_browsers_address_is_limited(
 
 
 def test_a_panel_that_asks_too_fast_is_told_to_wait(
-    hub: Hub, maker: PanelMaker, monkeypatch: pytest.MonkeyPatch
+    context: AppContext, maker: PanelMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "quotas", Quotas(panel_requests=3))
+    monkeypatch.setattr(context, "quotas", Quotas(panel_requests=3))
     page, other = maker.make(), maker.make()
     for _ in range(3):
         page.state()

@@ -21,7 +21,7 @@ from pushhub.accounts.passwords import hashing
 from pushhub.accounts.passwords.change import change_password, change_password_by_link
 from pushhub.accounts.people import own_login_and_email, users
 from pushhub.accounts.people.users import GivenPassword, UserDetails
-from pushhub.accounts.sessions import sign_in as service
+from pushhub.accounts.sessions.sign_in import sign_in as sign_in_person
 from pushhub.accounts.sign_in_identifiers import by_login
 from pushhub.cabinets.loader import read_profile
 from pushhub.identity.email import Email
@@ -202,7 +202,7 @@ def test_a_session_that_is_begun_while_the_password_is_changed_ends_with_it(
 ) -> None:
     def sign_in() -> object:
         life = read_profile("kaztranscom").sessions
-        return service.sign_in(owner.product_id, by_login("4445"), PASSWORD, life=life, browser="Chrome")
+        return sign_in_person(owner.product_id, by_login("4445"), PASSWORD, life=life, browser="Chrome")
 
     paused(sign_in, NOTED, lambda: change_password(owner.id, NEW_PASSWORD, RULE))
     with app.app_context(), reading() as session:

@@ -25,10 +25,11 @@ from pushhub.kernel.db import db, reading
 from pushhub.kernel.errors import PushhubError
 from pushhub.kernel.ids import Prefix, parse_id
 from pushhub.products.products import recognise
-from pushhub.verifications import ask as service
 from pushhub.verifications import check
+from pushhub.verifications.ask import ask
 from pushhub.verifications.code_message import CODES
 from pushhub.verifications.models import Verification
+from pushhub.verifications.resend import resend as resend_code
 from reference_device import Refused
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, expect
 from tests.support.databases import FakeClock
@@ -113,7 +114,7 @@ def test_64_requests_at_once_make_one_verification_and_one_delivery(
 ) -> None:
     with app.app_context():
         caller = recognise(shop.key)
-    asked = at_once(lambda _: service.ask(caller, PhoneNumber.trusted(NUMBER), "sign_in"))
+    asked = at_once(lambda _: ask(caller, PhoneNumber.trusted(NUMBER), "sign_in"))
     assert len({entry.verification.id for entry in asked}) == 1
     assert Counter(entry.created for entry in asked) == {True: 1, False: MANY - 1}
     with app.app_context():
@@ -129,7 +130,7 @@ def test_16_resends_at_once_send_once(shop: Shop, bound: Phone, app: Flask, at_o
 
     def resend(_: int) -> str:
         try:
-            service.resend(caller, key)
+            resend_code(caller, key)
         except PushhubError as refused:
             return refused.code
         return "sent"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from demo.start.actions import sent_by_our_page
+from demo.start.actions import from_our_origin
 from mobile_api import bindings as app_bindings
 from mobile_api.signed import signed_by_known_device
 from pushhub.http.contract import public
@@ -44,7 +44,7 @@ GUARDS: dict[str, Callable[[], None]] = {
     "start": public,
     "welcome": public,
     "mailbox": public,
-    "start_actions": sent_by_our_page,
+    "start_actions": from_our_origin,
     "cabinet": cabinet.sent_by_our_page,
     "cabinet_members": cabinet.signed_in_here,
     "cabinet_things": cabinet.a_cabinet,

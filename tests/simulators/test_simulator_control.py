@@ -135,7 +135,7 @@ def test_nothing_personal_is_logged(
     caplog.set_level("DEBUG")
     sender.apns()
     with monkeypatch.context() as patch:
-        patch.setattr(sim._desk.inbox, "record", broken)
+        patch.setattr(sim._state.inbox, "record", broken)
         with pytest.raises(NetworkError):
             sender.apns()
     assert "KeyError" in caplog.text

@@ -23,7 +23,7 @@ import web_api
 from pushhub.app import Face, create_app
 from pushhub.channels.contract import Channel
 from pushhub.channels.recording import RecordingChannel
-from pushhub.context import Hub, attach
+from pushhub.context import AppContext, attach
 from pushhub.delivery.rules import TEST_CHANNEL
 from pushhub.kernel.db import db
 from pushhub.kernel.logs import configure_logging
@@ -63,7 +63,7 @@ class _Made:
         self.app.extensions.clear()
         self.app.extensions.update({name: _own(part) for name, part in self.extensions.items()})
         ways_out = {TEST_CHANNEL: RecordingChannel(TEST_CHANNEL), **channels}
-        attach(self.app, Hub(self.kind[0], self.keyring, ways_out))
+        attach(self.app, AppContext(self.kind[0], self.keyring, ways_out))
 
 
 class Applications:

@@ -80,7 +80,9 @@ def test_what_is_told_of_one_thing_goes_out_in_its_order_until_one_fails(
         (first,) = queue.claim(sender.owner, 10, lambda _: 10)
         assert b"offer.created" in first.body
         assert queue.claim(sender.owner, 10, lambda _: 10) == []  # the second one waits for the first
-        queue.complete(sender.owner, [AttemptResult(new_key(), first, rules.Answer(500), clock.now(), clock.now())])
+        queue.complete(
+            sender.owner, [AttemptResult(new_key(), first, rules.EndpointAnswer(500), clock.now(), clock.now())]
+        )
         (second,) = queue.claim(sender.owner, 10, lambda _: 10)  # and does not wait for its further tries
         assert b"offer.cancelled" in second.body
 
@@ -107,7 +109,7 @@ def test_a_message_of_a_sender_that_died_is_sent_by_another_one(
     assert len(receiver.received) == 1
     with app.app_context():
         queue.complete(
-            dead.owner, [AttemptResult(new_key(), held, rules.Answer(500), now(), now())]
+            dead.owner, [AttemptResult(new_key(), held, rules.EndpointAnswer(500), now(), now())]
         )  # too late: it is not his any more
         with reading() as session:
             assert session.scalars(sa.select(WebhookMessage.status)).all() == ["delivered"]

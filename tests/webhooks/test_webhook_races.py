@@ -23,11 +23,10 @@ from pushhub.kernel.db import reading, transaction
 from pushhub.kernel.errors import PushhubError, TooManyWebhooks
 from pushhub.kernel.ids import Prefix, new_key, public_id
 from pushhub.products.products import recognise
-from pushhub.webhooks import endpoints as service
+from pushhub.webhooks import endpoints as webhook_endpoints
 from pushhub.webhooks import queue
 from pushhub.webhooks import sender as sender_module
 from pushhub.webhooks.models import Webhook, WebhookMessage, WebhookSecret
-from pushhub.webhooks.sender import WebhookSender
 from tests.support.actors import Shop, expect
 from tests.webhooks.receiver import Received, Receiver, says
 from tests.webhooks.relaying import relay_events, webhook_sender
@@ -81,7 +80,7 @@ class Crowd:
 
     def send(self) -> None:
         async def live() -> None:
-            sender, stopping = WebhookSender(self._app, try_seconds=self._try_seconds), asyncio.Event()
+            sender, stopping = webhook_sender(self._app, try_seconds=self._try_seconds), asyncio.Event()
             running = asyncio.create_task(sender.run(stopping))
             while not self.done.is_set():
                 sender.wake()
@@ -223,12 +222,12 @@ def test_many_rotations_and_registrations_at_once(app: Flask, shop: Shop, regist
 
     def act(turn: int) -> str:
         with app.app_context():
-            key = service.list_webhooks(caller)[0].webhook.id
+            key = webhook_endpoints.list_webhooks(caller)[0].webhook.id
             barrier.wait()
             try:
                 if turn % 2:
-                    return service.rotate_secret(caller, key).secret or ""
-                return service.create_webhook(caller, f"https://localhost:9/{turn}").secret or ""
+                    return webhook_endpoints.rotate_secret(caller, key).secret or ""
+                return webhook_endpoints.create_webhook(caller, f"https://localhost:9/{turn}").secret or ""
             except PushhubError as problem:
                 return problem.code
 
@@ -258,7 +257,7 @@ def test_two_registrations_of_the_tenth_at_once_make_one(app: Flask, shop: Shop,
         with app.app_context():
             barrier.wait()
             try:
-                service.create_webhook(caller, "https://localhost:9/")
+                webhook_endpoints.create_webhook(caller, "https://localhost:9/")
             except TooManyWebhooks:
                 return False
             return True

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pushhub.webhooks import signing
-from pushhub.webhooks.rules import LONGEST_WAIT, WAITS, Answer, MessageStatus, after_try, retry_after
+from pushhub.webhooks.rules import LONGEST_WAIT, WAITS, EndpointAnswer, MessageStatus, after_try, retry_after
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
 
-def step(answer: Answer, tries: int = 1, jitter: float = 0.0) -> tuple[str, str | None, timedelta | None]:
+def step(answer: EndpointAnswer, tries: int = 1, jitter: float = 0.0) -> tuple[str, str | None, timedelta | None]:
     found = after_try(answer, tries=tries, now=NOW, jitter=lambda: jitter)
     return found.status, found.error, found.due - NOW if found.due else None
 
@@ -26,15 +26,15 @@ def test_the_schedule_is_the_one_that_is_promised() -> None:
     seconds = [5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]
     assert [wait.total_seconds() for wait in WAITS] == seconds
     for tries, wait in enumerate(WAITS, start=1):
-        assert step(Answer(500), tries) == (MessageStatus.QUEUED, "not_accepted", wait)
-        assert step(Answer(error="timeout"), tries, jitter=1.0) == (MessageStatus.QUEUED, "timeout", wait * 1.2)
-    assert step(Answer(500), 10) == (MessageStatus.FAILED, "not_accepted", None)
-    assert step(Answer(error="reset"), 11) == (MessageStatus.FAILED, "reset", None)
+        assert step(EndpointAnswer(500), tries) == (MessageStatus.QUEUED, "not_accepted", wait)
+        assert step(EndpointAnswer(error="timeout"), tries, jitter=1.0) == (MessageStatus.QUEUED, "timeout", wait * 1.2)
+    assert step(EndpointAnswer(500), 10) == (MessageStatus.FAILED, "not_accepted", None)
+    assert step(EndpointAnswer(error="reset"), 11) == (MessageStatus.FAILED, "reset", None)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_2xx_is_delivered(status: int) -> None:
-    assert step(Answer(status), 10) == (MessageStatus.DELIVERED, None, None)
+    assert step(EndpointAnswer(status), 10) == (MessageStatus.DELIVERED, None, None)
 
 
 @pytest.mark.parametrize(
@@ -42,17 +42,17 @@ def test_2xx_is_delivered(status: int) -> None:
     [(100, "not_accepted"), (199, "not_accepted"), (300, "redirect"), (399, "redirect"), (400, "not_accepted")],
 )
 def test_anything_else_is_not(status: int, word: str) -> None:
-    assert step(Answer(status))[:2] == (MessageStatus.QUEUED, word)
+    assert step(EndpointAnswer(status))[:2] == (MessageStatus.QUEUED, word)
 
 
 def test_410_ends_it_at_once() -> None:
-    assert step(Answer(410)) == (MessageStatus.FAILED, "gone", None)
+    assert step(EndpointAnswer(410)) == (MessageStatus.FAILED, "gone", None)
 
 
 def test_a_wish_to_wait_is_a_lower_bound_and_has_an_end() -> None:
-    assert step(Answer(429, retry_after=timedelta(seconds=1)))[2] == timedelta(seconds=5)
-    assert step(Answer(429, retry_after=timedelta(hours=1)))[2] == timedelta(hours=1)
-    assert step(Answer(503, retry_after=timedelta(days=365)))[2] == LONGEST_WAIT
+    assert step(EndpointAnswer(429, retry_after=timedelta(seconds=1)))[2] == timedelta(seconds=5)
+    assert step(EndpointAnswer(429, retry_after=timedelta(hours=1)))[2] == timedelta(hours=1)
+    assert step(EndpointAnswer(503, retry_after=timedelta(days=365)))[2] == LONGEST_WAIT
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 
 from pushhub.webhooks.guarded_client import GuardedClient, trusted
 from pushhub.webhooks.resolver import Resolver, TargetRefused, look_up
-from pushhub.webhooks.rules import Answer
+from pushhub.webhooks.rules import EndpointAnswer
 from pushhub.webhooks.targets import Target, UrlRefusal, target_of
 from simulators.certificates import Certificates, prepare_certificates
 from tests.webhooks.conftest import HOST
@@ -41,12 +41,12 @@ def post(
     private_allowed: bool = True,
     body: bytes = b"{}",
     **limits: float,
-) -> Answer:
+) -> EndpointAnswer:
     """The answer of the last of some POSTs on one wire."""
     target = target_of(url, private_allowed=True)
     assert isinstance(target, Target)
 
-    async def go() -> Answer:
+    async def go() -> EndpointAnswer:
         context = trusted(certificates.ca.read_bytes() if certificates else None)
         async with GuardedClient(context, resolver or Resolver(), private_allowed=private_allowed, **limits) as line:
             for _ in range(times):
@@ -63,7 +63,7 @@ def knowing(known: dict[str, list[str]]) -> Resolver:
 
 def test_a_yes_is_a_yes_and_the_connection_is_used_again(receiver: Receiver, certificates: Certificates) -> None:
     receiver.behaviour = says(200, "thank you")
-    assert post(receiver.url(), certificates, times=3, body=b'{"a": 1}') == Answer(200)
+    assert post(receiver.url(), certificates, times=3, body=b'{"a": 1}') == EndpointAnswer(200)
     assert [request.body for request in receiver.received] == [b'{"a": 1}'] * 3
     assert receiver.connections == 1
     assert receiver.received[0].headers["host"] == f"localhost:{receiver.port}"
@@ -75,9 +75,9 @@ def test_the_name_is_what_the_certificate_and_the_host_header_are_about(
 ) -> None:
     # The same address; the certificate is for the first name only.
     resolver = knowing({HOST: ["127.0.0.1"], "other.test": ["127.0.0.1"]})
-    assert post(receiver.url(host=HOST), certificates, resolver) == Answer(204)
+    assert post(receiver.url(host=HOST), certificates, resolver) == EndpointAnswer(204)
     assert receiver.received[0].headers["host"] == f"{HOST}:{receiver.port}"
-    assert post(receiver.url(host="other.test"), certificates, resolver) == Answer(error="certificate")
+    assert post(receiver.url(host="other.test"), certificates, resolver) == EndpointAnswer(error="certificate")
 
 
 def test_a_connection_for_one_name_is_not_used_for_another_one_at_the_same_address(
@@ -86,15 +86,15 @@ def test_a_connection_for_one_name_is_not_used_for_another_one_at_the_same_addre
     resolver = knowing({HOST: ["127.0.0.1"], "other.test": ["127.0.0.1"]})
     targets = [target_of(receiver.url(host=host), private_allowed=True) for host in (HOST, "other.test")]
 
-    async def go() -> list[Answer]:
+    async def go() -> list[EndpointAnswer]:
         async with GuardedClient(trusted(certificates.ca.read_bytes()), resolver, private_allowed=True) as line:
             return [await line.post(target, {}, b"{}") for target in targets if isinstance(target, Target)]
 
-    assert asyncio.run(go()) == [Answer(204), Answer(error="certificate")]
+    assert asyncio.run(go()) == [EndpointAnswer(204), EndpointAnswer(error="certificate")]
 
 
 def test_an_authority_that_nobody_trusts_is_refused_in_a_clear_word(receiver: Receiver) -> None:
-    assert post(receiver.url(), None) == Answer(error="certificate")
+    assert post(receiver.url(), None) == EndpointAnswer(error="certificate")
     assert receiver.received == []
 
 
@@ -102,13 +102,13 @@ def test_a_certificate_of_another_authority_is_refused(
     receiver: Receiver, tmp_path: Path, certificates: Certificates
 ) -> None:
     another = prepare_certificates(tmp_path, "localhost")
-    assert post(receiver.url(), another) == Answer(error="certificate")
+    assert post(receiver.url(), another) == EndpointAnswer(error="certificate")
 
 
 def test_a_server_without_tls_where_tls_is_expected(make_receiver: Any, certificates: Certificates) -> None:
     plain = make_receiver(tls=False)
     assert post(f"https://localhost:{plain.port}/", certificates).error == "tls"
-    assert post(f"http://localhost:{plain.port}/", certificates) == Answer(204)
+    assert post(f"http://localhost:{plain.port}/", certificates) == EndpointAnswer(204)
 
 
 def test_tls_older_than_1_2_is_not_spoken(certificates: Certificates) -> None:
@@ -118,18 +118,18 @@ def test_tls_older_than_1_2_is_not_spoken(certificates: Certificates) -> None:
 @pytest.mark.parametrize(
     ("behaviour", "answer"),
     [
-        (talks_garbage, Answer(error="no_http")),
-        (closes, Answer(error="no_http")),
-        (resets, Answer(error="reset")),
-        (says(99999, ""), Answer(error="no_http")),
-        (says(200, X="y" * 200_000), Answer(error="no_http")),
-        (says(404, "no"), Answer(404)),
-        (says(200, Content_Encoding="gzip", X="not gzip"), Answer(200)),
+        (talks_garbage, EndpointAnswer(error="no_http")),
+        (closes, EndpointAnswer(error="no_http")),
+        (resets, EndpointAnswer(error="reset")),
+        (says(99999, ""), EndpointAnswer(error="no_http")),
+        (says(200, X="y" * 200_000), EndpointAnswer(error="no_http")),
+        (says(404, "no"), EndpointAnswer(404)),
+        (says(200, Content_Encoding="gzip", X="not gzip"), EndpointAnswer(200)),
     ],
     ids=["garbage", "closes", "resets", "no status", "endless headers", "404", "not what it says"],
 )
 def test_what_an_endpoint_may_do_instead_of_answering(
-    receiver: Receiver, certificates: Certificates, behaviour: Any, answer: Answer
+    receiver: Receiver, certificates: Certificates, behaviour: Any, answer: EndpointAnswer
 ) -> None:
     receiver.behaviour = behaviour
     assert post(receiver.url(), certificates) == answer
@@ -138,7 +138,7 @@ def test_what_an_endpoint_may_do_instead_of_answering(
 def test_an_endpoint_that_hangs_costs_the_time_limit(receiver: Receiver, certificates: Certificates) -> None:
     receiver.behaviour = hangs
     began = time.monotonic()
-    assert post(receiver.url(), certificates, total_seconds=0.5) == Answer(error="timeout")
+    assert post(receiver.url(), certificates, total_seconds=0.5) == EndpointAnswer(error="timeout")
     assert time.monotonic() - began < 5
 
 
@@ -148,7 +148,7 @@ def test_of_a_body_without_an_end_little_is_read_and_the_status_counts(
 ) -> None:
     receiver.behaviour = behaviour
     began = time.monotonic()
-    assert post(receiver.url(), certificates, times=2, body_seconds=0.5) == Answer(200)
+    assert post(receiver.url(), certificates, times=2, body_seconds=0.5) == EndpointAnswer(200)
     assert time.monotonic() - began < 8
     assert receiver.connections == 2  # such a connection is not used again
 
@@ -156,7 +156,7 @@ def test_of_a_body_without_an_end_little_is_read_and_the_status_counts(
 def test_nobody_listens(certificates: Certificates) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    assert post(f"https://localhost:{port}/", certificates) == Answer(error="connect")
+    assert post(f"https://localhost:{port}/", certificates) == EndpointAnswer(error="connect")
 
 
 def test_a_name_that_is_nowhere(certificates: Certificates) -> None:
@@ -164,7 +164,7 @@ def test_a_name_that_is_nowhere(certificates: Certificates) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "not known")
 
     resolver = Resolver(nowhere)
-    assert post("https://nowhere.test/", certificates, resolver) == Answer(error="name_not_found")
+    assert post("https://nowhere.test/", certificates, resolver) == EndpointAnswer(error="name_not_found")
     with pytest.raises(TargetRefused) as refused:
         resolver.check(Target("https", "nowhere.test", 443, "/"), private_allowed=True)
     assert refused.value.reason is UrlRefusal.NAME_NOT_FOUND
@@ -178,7 +178,7 @@ def test_a_name_that_stands_for_a_private_address_is_not_connected_to(
     receiver: Receiver, certificates: Certificates, addresses: list[str]
 ) -> None:
     resolver = knowing({HOST: addresses})
-    assert post(receiver.url(host=HOST), certificates, resolver, private_allowed=False) == Answer(
+    assert post(receiver.url(host=HOST), certificates, resolver, private_allowed=False) == EndpointAnswer(
         error="private_address"
     )
     assert receiver.connections == 0
@@ -192,7 +192,7 @@ def test_this_machine_is_recognised_in_every_notation(
     receiver: Receiver, certificates: Certificates, host: str
 ) -> None:
     url = receiver.url(host=host)
-    assert post(url, certificates, private_allowed=False) == Answer(error="private_address")
+    assert post(url, certificates, private_allowed=False) == EndpointAnswer(error="private_address")
     assert receiver.connections == 0
 
 
@@ -206,9 +206,9 @@ def test_the_connection_goes_to_the_address_that_was_looked_at(receiver: Receive
         return next(answers)
 
     resolver = Resolver(changing, is_public=lambda address: address == "127.0.0.1")
-    assert post(receiver.url(host=HOST), certificates, resolver, private_allowed=False) == Answer(204)
+    assert post(receiver.url(host=HOST), certificates, resolver, private_allowed=False) == EndpointAnswer(204)
     assert asked == [HOST]
-    assert post(receiver.url(host=HOST), certificates, resolver, private_allowed=False) == Answer(
+    assert post(receiver.url(host=HOST), certificates, resolver, private_allowed=False) == EndpointAnswer(
         error="private_address"
     )
     assert len(receiver.received) == 1
@@ -218,7 +218,7 @@ def test_the_second_address_is_tried_where_the_first_one_does_not_answer(
     receiver: Receiver, certificates: Certificates
 ) -> None:
     resolver = knowing({HOST: ["::1", "127.0.0.1"]})  # nobody listens on ::1
-    assert post(receiver.url(host=HOST), certificates, resolver) == Answer(204)
+    assert post(receiver.url(host=HOST), certificates, resolver) == EndpointAnswer(204)
 
 
 def test_a_slow_look_up_is_no_answer_and_holds_up_nobody_else(receiver: Receiver, certificates: Certificates) -> None:
@@ -232,7 +232,7 @@ def test_a_slow_look_up_is_no_answer_and_holds_up_nobody_else(receiver: Receiver
     resolver = Resolver(slow, time_limit=0.2)
     url = receiver.url(host=HOST)
 
-    async def both() -> tuple[Answer, Answer]:
+    async def both() -> tuple[EndpointAnswer, EndpointAnswer]:
         slow_one, good_one = (target_of(each, private_allowed=True) for each in (url, receiver.url()))
         assert isinstance(slow_one, Target)
         assert isinstance(good_one, Target)
@@ -245,10 +245,10 @@ def test_a_slow_look_up_is_no_answer_and_holds_up_nobody_else(receiver: Receiver
             return good, await waiting
 
     try:
-        assert post(url, certificates, resolver, total_seconds=0.3) == Answer(error="timeout")
+        assert post(url, certificates, resolver, total_seconds=0.3) == EndpointAnswer(error="timeout")
         with pytest.raises(TargetRefused):
             resolver.check(Target("https", HOST, 443, "/"), private_allowed=True)
-        assert asyncio.run(both()) == (Answer(204), Answer(error="name_not_found"))
+        assert asyncio.run(both()) == (EndpointAnswer(204), EndpointAnswer(error="name_not_found"))
     finally:
         may_answer.set()
 
@@ -259,4 +259,4 @@ def test_a_wish_to_wait_is_taken_from_the_answer(receiver: Receiver, certificate
     assert answer.retry_after is not None
     assert answer.retry_after.total_seconds() == 120
     receiver.behaviour = says(429, Retry_After="soon")
-    assert post(receiver.url(), certificates) == Answer(429)
+    assert post(receiver.url(), certificates) == EndpointAnswer(429)

@@ -16,7 +16,7 @@ from importlib import import_module
 from flask import Flask
 
 from pushhub.cabinets.loader import read_profile
-from pushhub.context import Hub
+from pushhub.context import AppContext
 from pushhub.customers.configured import configured_customers
 from pushhub.kernel.errors import ConfigurationError
 from pushhub.registry.configured import configured_registry
@@ -46,7 +46,7 @@ _VIEWS = (
 
 def register(app: Flask) -> None:
     """Add the routes of this package, if the settings name a cabinet."""
-    parts: Hub = app.extensions["pushhub"]
+    parts: AppContext = app.extensions["pushhub"]
     if not parts.settings.cabinets:
         return
     registry = configured_registry(parts.settings)

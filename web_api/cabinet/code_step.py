@@ -8,7 +8,7 @@ from flask import redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from pushhub.accounts.flows.flows import Flow
-from pushhub.accounts.flows.number_proof import Claim
+from pushhub.accounts.flows.number_proof import ProofSubject
 from pushhub.kernel.errors import TooManyCodes
 from web_api.cabinet import number_proof
 from web_api.cabinet.forms import Form
@@ -21,15 +21,15 @@ def begin_again() -> Response:
     return redirect(url_for("cabinet.enter", note="begin-again"), 303)
 
 
-def have_code_sent(flow: Flow, claim: Claim, form: Form, here: str) -> Response | None:
+def have_code_sent(flow: Flow, subject: ProofSubject, form: Form, here: str) -> Response | None:
     """The steps `send` and `resend` of a form, and then back to its page, which shows what came of it. None where
     something stands against it, which is noted in the form."""
     if form.text("step") == "resend" and flow.answers.get("verification"):
-        is_sent = number_proof.resend(flow, claim, form)
+        is_sent = number_proof.resend(flow, subject, form)
         return redirect(f"{here}?note=sent-again" if is_sent else here, 303) if form.good else None
     guided = bool(flow.answers.get("reason"))
     try:
-        is_sent = number_proof.send(flow, claim)[1]
+        is_sent = number_proof.send(flow, subject)[1]
     except TooManyCodes as refusal:
         number_proof.refuse_flood(form, refusal)
         return None
@@ -39,10 +39,10 @@ def have_code_sent(flow: Flow, claim: Claim, form: Form, here: str) -> Response 
 def code_page(template: str, flow: Flow, form: Form, status: int = 200, **further: Any) -> Response:
     """The page of a flow that takes its code, or guides to binding an app first. To the beginning where the number on
     file has changed since."""
-    claim = number_proof.claim_in(flow)
-    if claim is None:
+    subject = number_proof.subject_in(flow)
+    if subject is None:
         return begin_again()
-    stage = number_proof.stage_of(flow, claim)
+    stage = number_proof.stage_of(flow, subject)
     return page(
         template,
         status,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from flask import request
 
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.kernel import limits
 from pushhub.kernel.db import transaction
 from pushhub.kernel.limits import Window
@@ -42,4 +42,4 @@ def counted_guess(window: Window = limits.REGISTER_ANSWERS, most: int = _WRONG_A
 
 
 def _subject() -> str:
-    return limits.address_subject(hub().keyring, request.remote_addr or "")
+    return limits.address_subject(current().keyring, request.remote_addr or "")

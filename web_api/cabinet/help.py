@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.kernel.errors import NotFound
 from web_api.cabinet.offers import store_link
 from web_api.cabinet.request_context import page, profile
@@ -42,7 +42,7 @@ def show_document(consent_id: str) -> Response:
 @pages.get("/app")
 def get_app() -> BaseResponse:
     """To the store of this phone; without one, to the app in the browser."""
-    app, settings = profile().app, hub().settings
+    app, settings = profile().app, current().settings
     agent = request.headers.get("User-Agent", "")
     if "Android" in agent:
         link = app.android or settings.android_store_link

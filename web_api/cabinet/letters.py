@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 from pushhub.accounts.letters.sender import Sender
 from pushhub.accounts.letters.users import TooManyLetters
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.mail.health import mail_state
 from pushhub.mail.rendering import Paper
 from pushhub.mail.rules import MailState
@@ -18,7 +18,7 @@ from web_api.cabinet.request_context import caller, language, profile
 
 def sender() -> Sender:
     """In the name of this cabinet, in the reader's language."""
-    public, about = hub().settings.public_url, profile()
+    public, about = current().settings.public_url, profile()
     entrance = f"{public}{url_for('cabinet.enter')}"
     asks = any(way.ask for way in about.recoveries)  # else the way to a new password begins at the sign-in
     look = about.look

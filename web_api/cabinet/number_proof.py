@@ -12,12 +12,12 @@ from flask_babel import gettext as _
 
 from pushhub.accounts.flows import flows, number_proof
 from pushhub.accounts.flows.flows import Flow, FlowKind
-from pushhub.accounts.flows.number_proof import TOO_LOW, Answer, Claim, Unreachable
+from pushhub.accounts.flows.number_proof import TOO_LOW, CodeVerdict, ProofSubject, Unreachable
 from pushhub.accounts.models import Account
 from pushhub.accounts.sessions.sign_in import find_account
 from pushhub.accounts.sign_in_identifiers import Identifier
 from pushhub.binding.offers import ShownOffer
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.clock import now
 from pushhub.kernel.errors import (
@@ -48,7 +48,7 @@ _NEW_NUMBERS = (FlowKind.REREGISTRATION, FlowKind.REGISTRATION)
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class ProofStage:
     """Where the proof stands: a code is on its way (`verification`), or first a device has to be bound (`offer`), or
     nothing has been asked for."""
 
@@ -110,7 +110,7 @@ def account_in(flow: Flow) -> Account | None:
     return account
 
 
-def claim_in(flow: Flow) -> Claim | None:
+def subject_in(flow: Flow) -> ProofSubject | None:
     """What has to be proven in this flow. None where the number on file is not the one any more that it began with:
     a code that went to the old number must not open the account of the new one."""
     if flow.kind in _NEW_NUMBERS:
@@ -118,60 +118,60 @@ def claim_in(flow: Flow) -> Claim | None:
             return None
         number = PhoneNumber.trusted(flow.answers["number"])
         assurance = Assurance(flow.answers.get("assurance", Assurance.REGISTRY))
-        return Claim(identifier_in(flow), number, True, PURPOSES[flow.kind], assurance)
-    claim = number_proof.claim_of(identifier_in(flow), account_in(flow), PURPOSES[flow.kind])
-    if not claim.real:
-        claim = _nobodys(claim, flow)
+        return ProofSubject(identifier_in(flow), number, True, PURPOSES[flow.kind], assurance)
+    subject = number_proof.proof_subject(identifier_in(flow), account_in(flow), PURPOSES[flow.kind])
+    if not subject.real:
+        subject = _nobodys(subject, flow)
     kept = flow.answers.get("number")
-    return claim if kept in (None, claim.number.e164) else None
+    return subject if kept in (None, subject.number.e164) else None
 
 
-def _nobodys(claim: Claim, flow: Flow) -> Claim:
+def _nobodys(subject: ProofSubject, flow: Flow) -> ProofSubject:
     """What stands in for an account shows the number that was typed. How else it looks follows from all that was given
     together: whoever knows a part of it can't try the rest through by how the pages differ."""
     typed, also = flow.answers.get("typed"), flow.answers.get("also", ())
     if typed is None and not also:
-        return claim
-    given = " ".join([claim.identifier.digest, *(each["digest"] for each in also), typed or ""])
-    identifier = replace(claim.identifier, digest=hub().keyring.lookup_digest("stand-in", given))
-    return replace(claim, identifier=identifier, number=PhoneNumber.trusted(typed) if typed else claim.number)
+        return subject
+    given = " ".join([subject.identifier.digest, *(each["digest"] for each in also), typed or ""])
+    identifier = replace(subject.identifier, digest=current().keyring.lookup_digest("stand-in", given))
+    return replace(subject, identifier=identifier, number=PhoneNumber.trusted(typed) if typed else subject.number)
 
 
-def stage_of(flow: Flow, claim: Claim) -> Stage:
+def stage_of(flow: Flow, subject: ProofSubject) -> ProofStage:
     """Where the proof stands now. An offer that has ended is followed by a new one."""
-    masked = claim.number.masked
+    masked = subject.number.masked
     if flow.answers.get("verification"):
-        verification, status = number_proof.look(caller(), claim, UUID(flow.answers["verification"]))
-        return Stage(masked, verification, status, place=number_proof.place_of(caller(), claim, verification))
+        verification, status = number_proof.look(caller(), subject, UUID(flow.answers["verification"]))
+        return ProofStage(masked, verification, status, place=number_proof.place_of(caller(), subject, verification))
     if not flow.answers.get("reason"):
-        return Stage(masked)
+        return ProofStage(masked)
     if _demands_proof(flow) or (
-        claim.assurance is Assurance.ANONYMOUS_OFFER and claim.purpose in caller().policy.proven_purposes
+        subject.assurance is Assurance.ANONYMOUS_OFFER and subject.purpose in caller().policy.proven_purposes
     ):
         # Binding by an offer that anybody can open would not help.
-        return Stage(masked, reason=TOO_LOW)
+        return ProofStage(masked, reason=TOO_LOW)
     known = flow.answers.get("offer")
-    shown = number_proof.offer(caller(), claim, UUID(known) if known else None, locale=language())
+    shown = number_proof.offer(caller(), subject, UUID(known) if known else None, locale=language())
     if str(shown.offer.id) != known:
         flows.amend(flow, offer=str(shown.offer.id))
-    return Stage(masked, offer=shown, reason=flow.answers["reason"])
+    return ProofStage(masked, offer=shown, reason=flow.answers["reason"])
 
 
-def send(flow: Flow, claim: Claim) -> tuple[Flow, bool]:
+def send(flow: Flow, subject: ProofSubject) -> tuple[Flow, bool]:
     """Ask for a code. False where nothing reaches the number: then the guide is shown. Raises `TooManyCodes`."""
     sent = number_proof.send(
-        caller(), claim, locale=language(), address=request.remote_addr, proven=_demands_proof(flow)
+        caller(), subject, locale=language(), address=request.remote_addr, proven=_demands_proof(flow)
     )
     if isinstance(sent, Unreachable):
-        return flows.amend(flow, verification=None, reason=sent.reason, **_whose(flow, claim)), False
-    return flows.amend(flow, verification=str(sent.id), **_whose(flow, claim)), True
+        return flows.amend(flow, verification=None, reason=sent.reason, **_whose(flow, subject)), False
+    return flows.amend(flow, verification=str(sent.id), **_whose(flow, subject)), True
 
 
-def _whose(flow: Flow, claim: Claim) -> dict[str, object]:
+def _whose(flow: Flow, subject: ProofSubject) -> dict[str, object]:
     """What the code is for. Where the flow names it, another window may have named somebody else meanwhile: whoever and
     the number that was asked about stand together with the code that went there."""
-    number = {"number": claim.number.e164}
-    return {**number, "identifier": about(claim.identifier)} if flow.kind in _NEW_NUMBERS else {**number}
+    number = {"number": subject.number.e164}
+    return {**number, "identifier": about(subject.identifier)} if flow.kind in _NEW_NUMBERS else {**number}
 
 
 def give_up(flow: Flow) -> Flow:
@@ -184,10 +184,10 @@ def _demands_proof(flow: Flow) -> bool:
     return flow.kind is FlowKind.CODE_SIGN_IN
 
 
-def resend(flow: Flow, claim: Claim, form: Form) -> bool:
+def resend(flow: Flow, subject: ProofSubject, form: Form) -> bool:
     """Send the same code once more; what stands against it is noted in the form."""
     try:
-        number_proof.resend(caller(), claim, UUID(flow.answers["verification"]))
+        number_proof.resend(caller(), subject, UUID(flow.answers["verification"]))
     except (ResendTooEarly, VerificationClosed):
         return False  # the page shows the countdown, or that the code is over
     except ResendLimitReached:
@@ -220,12 +220,12 @@ def clock_time(moment: datetime | None) -> str:
     return here.strftime("%H:%M" if here.date() == today else "%d.%m %H:%M")
 
 
-def code_is_right(flow: Flow, claim: Claim, form: Form) -> bool:
+def code_is_right(flow: Flow, subject: ProofSubject, form: Form) -> bool:
     """Look at the code that was typed; what is wrong with it is noted in the form."""
     checked = number_proof.check(
-        caller(), claim, UUID(flow.answers["verification"]), form.text("code").replace(" ", "")
+        caller(), subject, UUID(flow.answers["verification"]), form.text("code").replace(" ", "")
     )
-    if checked.answer is Answer.RIGHT:
+    if checked.answer is CodeVerdict.RIGHT:
         return True
     form.refuse("code", code_words(checked))
     return False

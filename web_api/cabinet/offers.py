@@ -6,13 +6,13 @@ from uuid import UUID
 
 from flask import Response, url_for
 
-from pushhub.accounts.flows import number_proof as possession
 from pushhub.accounts.flows.flows import FlowKind
+from pushhub.accounts.flows.number_proof import look_at_offer
 from pushhub.binding import offers
 from pushhub.binding.offers import ShownOffer
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.kernel.errors import NotFound
-from web_api.cabinet import number_proof as proving
+from web_api.cabinet import number_proof
 from web_api.cabinet.request_context import caller, member
 from web_api.cabinet.routes import members, pages
 from web_api.pictures import qr_svg
@@ -31,11 +31,11 @@ def draw_own_offer() -> Response:
 
 
 def _offer_of(flow_id: str) -> ShownOffer:
-    flow = proving.flow_named(flow_id, *FlowKind)
-    claim = proving.claim_in(flow) if flow is not None else None
-    if flow is None or claim is None or not flow.answers.get("offer"):
+    flow = number_proof.flow_named(flow_id, *FlowKind)
+    subject = number_proof.subject_in(flow) if flow is not None else None
+    if flow is None or subject is None or not flow.answers.get("offer"):
         raise NotFound
-    shown = possession.look_at_offer(caller(), claim, UUID(flow.answers["offer"]))
+    shown = look_at_offer(caller(), subject, UUID(flow.answers["offer"]))
     if shown is None:
         raise NotFound
     return shown
@@ -58,4 +58,4 @@ def _picture(shown: ShownOffer) -> Response:
 
 def store_link() -> str:
     """Where the app is got, as an address that the QR code of step 1 holds."""
-    return f"{hub().settings.public_url}{url_for('cabinet.get_app')}"
+    return f"{current().settings.public_url}{url_for('cabinet.get_app')}"

@@ -15,7 +15,7 @@ from pushhub.accounts.sessions.sessions import SignedIn
 from pushhub.binding.offers import ShownOffer
 from pushhub.cabinets.product import caller_of
 from pushhub.cabinets.profile import Profile
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.customers.contract import Customers
 from pushhub.kernel.clock import now
 from pushhub.panels import panels as panels
@@ -66,7 +66,7 @@ def language() -> str:
 
 def served_safely() -> bool:
     """Whether people reach us by https, so that cookies can demand it."""
-    return hub().settings.public_url.startswith("https://")
+    return current().settings.public_url.startswith("https://")
 
 
 def cookie_name(what: str) -> str:
@@ -84,7 +84,7 @@ def visitor() -> str:
 
 def forgery_secret() -> str:
     """What the forms of this browser carry, so that no other site can send one in its name."""
-    return hub().keyring.lookup_digest("cabinet form", f"{profile().slug} {visitor()}")
+    return current().keyring.lookup_digest("cabinet form", f"{profile().slug} {visitor()}")
 
 
 def signed_in() -> SignedIn | None:
@@ -136,7 +136,7 @@ def _link_for(shown: ShownOffer) -> str:
     """What the QR code holds, for a phone that shows this very page and can't scan itself. The app in the browser is on
     this host, by whatever scheme the page came."""
     link = shown.link or ""
-    return link if hub().settings.app_link else urlsplit(link)._replace(scheme="", netloc="").geturl()
+    return link if current().settings.app_link else urlsplit(link)._replace(scheme="", netloc="").geturl()
 
 
 def _panel_secret(shown: ShownOffer) -> str:
@@ -158,7 +158,7 @@ def page(template: str, status: int = 200, /, **values: Any) -> Response:
             server_time=now().astimezone(about.clock.zone),
             forgery_secret=forgery_secret(),
             texts=script_texts(),
-            simulated=hub().settings.simulated,
+            simulated=current().settings.simulated,
             link_for=_link_for,
             panel_secret=_panel_secret,
             # Where we could not answer, sending the same once more is what helps.

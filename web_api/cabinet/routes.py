@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.http.design import secured
 from pushhub.http.not_found import nothing_here
 from pushhub.http.problems import problem_response, refusal_of
@@ -55,7 +55,7 @@ def sent_by_our_page() -> None:
     # Our pages send no referrer, and so their forms come with the origin "null": Sec-Fetch-Site tells more, and what
     # decides is the field that no other site can know.
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    hosts = (request.host, urlsplit(hub().settings.public_url).netloc)
+    hosts = (request.host, urlsplit(current().settings.public_url).netloc)
     ours = site in ("same-origin", "none") if site else origin in (None, "null") or urlsplit(origin).netloc in hosts
     if not ours or not hmac.compare_digest(request.form.get(FORGERY_FIELD, "").encode(), forgery_secret().encode()):
         raise ForgeryRefused

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from flask_babel import gettext as _
 
-from pushhub.accounts.flows.number_proof import Answer, Checked
+from pushhub.accounts.flows.number_proof import CheckedProof, CodeVerdict
 from pushhub.verifications.rules import VerificationStatus
 
 
@@ -99,16 +99,16 @@ def unreachable_words(reason: str, *, moves: bool) -> str:
     return words.get(reason, gone if moves else gone_there)
 
 
-def code_words(checked: Checked) -> str:
+def code_words(checked: CheckedProof) -> str:
     """What is wrong with a code that was typed."""
     over: Mapping[VerificationStatus, str] = {
         VerificationStatus.EXHAUSTED: _("The code was wrong too often and is worthless now. Ask for a new one."),
         VerificationStatus.EXPIRED: _("The code has expired. Ask for a new one."),
     }
-    words: Mapping[Answer, str] = {
-        Answer.MALFORMED: _("The code has {digits} digits.").format(digits=checked.digits),
-        Answer.NOT_OPENED: _("Open the code on the phone first, then type it here."),
-        Answer.WRONG: _("That is not the code. Attempts left: {left}.").format(left=checked.attempts_left),
-        Answer.OVER: over.get(checked.status, _("This code is over. Ask for a new one.")),
+    words: Mapping[CodeVerdict, str] = {
+        CodeVerdict.MALFORMED: _("The code has {digits} digits.").format(digits=checked.digits),
+        CodeVerdict.NOT_OPENED: _("Open the code on the phone first, then type it here."),
+        CodeVerdict.WRONG: _("That is not the code. Attempts left: {left}.").format(left=checked.attempts_left),
+        CodeVerdict.OVER: over.get(checked.status, _("This code is over. Ask for a new one.")),
     }
     return words[checked.answer]

@@ -6,13 +6,13 @@ from typing import Any
 
 from pushhub.events.cursor import events_after
 from pushhub.events.document import event_document
-from pushhub.http.contract import Face
+from pushhub.http.contract import ApiBlueprint
 from pushhub.kernel import errors
 from pushhub.products.rules import Scope
 from web_api.integrators import event_schemas, quota
 from web_api.integrators.caller import ALWAYS, SECURITY, the_caller, valid_api_key
 
-face = Face(
+face = ApiBlueprint(
     "events",
     __name__,
     prefix="/v1/events",

@@ -7,12 +7,13 @@ from typing import Any
 
 from flask import request
 
-from pushhub.http.contract import Face
+from pushhub.http.contract import ApiBlueprint
 from pushhub.kernel import errors
 from pushhub.kernel.ids import Prefix, parse_id, public_id
-from pushhub.notifications import send as sending
 from pushhub.notifications.models import Notification
-from pushhub.notifications.send import Draft, Shown
+from pushhub.notifications.send import Draft, Shown, notify
+from pushhub.notifications.send import cancel as cancel_notification
+from pushhub.notifications.send import show as show_notification
 from pushhub.products.rules import Scope
 from web_api.integrators import notification_schemas as schemas
 from web_api.integrators import quota
@@ -28,7 +29,7 @@ from web_api.integrators.caller import (
 #: 10,000 numbers and the longest texts in every language fit into it.
 LARGEST_BODY = 512 * 1024
 
-face = Face(
+face = ApiBlueprint(
     "notifications",
     __name__,
     prefix="/v1/notifications",
@@ -74,7 +75,7 @@ def send(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
         life=timedelta(seconds=body["ttl"]),
         send_at=body["send_at"],
     )
-    taken = sending.notify(the_caller(Scope.NOTIFICATIONS), body["to"], draft, request=repeatable())
+    taken = notify(the_caller(Scope.NOTIFICATIONS), body["to"], draft, request=repeatable())
     headers = {"Idempotent-Replayed": "true"} if taken.replayed else {}
     return _taken_document(taken.notification), 202, headers
 
@@ -83,7 +84,7 @@ def send(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
 def show(notification_id: str) -> dict[str, Any]:
     """The notification, and how many of its numbers have come how far"""
     caller = the_caller(Scope.NOTIFICATIONS)
-    return _document(sending.show(caller, parse_id(Prefix.NOTIFICATION, notification_id)))
+    return _document(show_notification(caller, parse_id(Prefix.NOTIFICATION, notification_id)))
 
 
 @face.operation(
@@ -95,7 +96,7 @@ def show(notification_id: str) -> dict[str, Any]:
 def cancel(notification_id: str) -> dict[str, Any]:
     """Stop what has not gone out; what has reached a phone stays there"""
     caller = the_caller(Scope.NOTIFICATIONS)
-    return _document(sending.cancel(caller, parse_id(Prefix.NOTIFICATION, notification_id)))
+    return _document(cancel_notification(caller, parse_id(Prefix.NOTIFICATION, notification_id)))
 
 
 def _taken_document(notification: Notification) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pushhub.delivery.rules import TEST_CHANNEL
-from pushhub.devices.reachability import reach_of_number
-from pushhub.http.contract import Face
+from pushhub.devices.reachability import look_up_reachability
+from pushhub.http.contract import ApiBlueprint
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock, errors
 from pushhub.products.rules import Scope
@@ -14,7 +14,7 @@ from web_api.integrators import quota
 from web_api.integrators.caller import ALWAYS, SECURITY, the_caller, valid_api_key
 from web_api.integrators.schemas import NumberState
 
-face = Face(
+face = ApiBlueprint(
     "numbers",
     __name__,
     prefix="/v1/numbers",
@@ -34,7 +34,7 @@ def show_number(number: str) -> dict[str, Any]:
     phone = PhoneNumber.parse(number)
     if not caller.live:
         return _of_a_test(phone)
-    reach = reach_of_number(phone)
+    reach = look_up_reachability(phone)
     channels = []
     if reach.reachable:
         channels = [{"channel": reach.channel, "platform": reach.platform, "last_seen_at": reach.last_seen_at}]

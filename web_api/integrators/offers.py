@@ -8,7 +8,7 @@ from flask import Response
 
 from pushhub.binding import offers
 from pushhub.binding.offers import ShownOffer
-from pushhub.http.contract import Face
+from pushhub.http.contract import ApiBlueprint
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import errors
 from pushhub.kernel.ids import Prefix, parse_id, public_id
@@ -24,7 +24,7 @@ from web_api.integrators.caller import (
 )
 from web_api.pictures import qr_png, qr_svg
 
-face = Face(
+face = ApiBlueprint(
     "offers",
     __name__,
     prefix="/v1/offers",

@@ -6,8 +6,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from pushhub.context import hub
-from pushhub.http.contract import Face
+from pushhub.context import current
+from pushhub.http.contract import ApiBlueprint
 from pushhub.http.fields import Time
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import errors
@@ -30,7 +30,7 @@ from web_api.integrators.caller import (
 )
 from web_api.integrators.schemas import Number, one_of
 
-face = Face(
+face = ApiBlueprint(
     "panels",
     __name__,
     prefix="/v1/panels",
@@ -127,7 +127,7 @@ def create_panel(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, s
         origin=origin_in(body["origin"]) if body["origin"] is not None else None,
         request=repeatable(),
     )
-    script = f"{hub().settings.public_url}/panel.js"
+    script = f"{current().settings.public_url}/panel.js"
     replayed = {"Idempotent-Replayed": "true"} if shown.replayed else {}
     return panel_document(shown) | {"secret": shown.secret, "script": script}, 201, NO_STORE | replayed
 

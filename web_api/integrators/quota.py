@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from flask import Response, g
 
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.kernel import clock
 from pushhub.kernel.errors import TooManyRequests
 from pushhub.products.products import Caller
@@ -20,7 +20,7 @@ def spend(caller: Caller) -> None:
 
 def spend_lookup(caller: Caller) -> None:
     """Count one look-up of a number. Raises `TooManyRequests` with `retry_at`."""
-    _spend("lookups", min(hub().quotas.lookups, caller.policy.requests_per_minute), caller)
+    _spend("lookups", min(current().quotas.lookups, caller.policy.requests_per_minute), caller)
 
 
 def _spend(name: str, per_minute: int, caller: Caller) -> None:
@@ -29,7 +29,7 @@ def _spend(name: str, per_minute: int, caller: Caller) -> None:
 
 def spend_of(name: str, per_minute: int, subject: str) -> None:
     """Count one of what `subject` may do so often a minute. Raises `TooManyRequests` with `retry_at`."""
-    used, left = hub().quotas.minute.count(name, subject)
+    used, left = current().quotas.minute.count(name, subject)
     g.quota = (name, per_minute, max(0, per_minute - used), left)
     if used > per_minute:
         raise TooManyRequests(retry_at=clock.now() + timedelta(seconds=left), quota=name)

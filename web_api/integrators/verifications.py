@@ -6,14 +6,17 @@ from typing import Any
 
 from pushhub.delivery.history import DeliveryHistory, history_of
 from pushhub.delivery.models import Delivery
-from pushhub.http.contract import Face
+from pushhub.http.contract import ApiBlueprint
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock, errors
 from pushhub.kernel.ids import Prefix, parse_id, public_id
 from pushhub.products.rules import Scope
-from pushhub.verifications import ask as service
-from pushhub.verifications import check as checking
+from pushhub.verifications.ask import ask as ask_for_code
+from pushhub.verifications.cancel import cancel as cancel_verification
+from pushhub.verifications.check import check as check_code
+from pushhub.verifications.lifecycle import find
 from pushhub.verifications.models import Verification
+from pushhub.verifications.resend import resend as resend_code
 from pushhub.verifications.rules import VerificationStatus, status_at
 from web_api.integrators import quota, schemas
 from web_api.integrators.caller import (
@@ -25,7 +28,7 @@ from web_api.integrators.caller import (
     valid_api_key,
 )
 
-face = Face(
+face = ApiBlueprint(
     "verifications",
     __name__,
     prefix="/v1/verifications",
@@ -59,7 +62,7 @@ face = Face(
 def ask(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Send a code to a number. While one is under way for the same purpose, that one is returned (200)"""
     client = body["client"] or {}
-    asked = service.ask(
+    asked = ask_for_code(
         the_caller(Scope.VERIFICATIONS),
         PhoneNumber.parse(body["number"]),
         body["purpose"],
@@ -77,7 +80,7 @@ def ask(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
 def show(verification_id: str) -> dict[str, Any]:
     """The verification with every delivery and every try, with their times"""
     caller = the_caller(Scope.VERIFICATIONS)
-    return verification_document(service.find(caller, parse_id(Prefix.VERIFICATION, verification_id)))
+    return verification_document(find(caller, parse_id(Prefix.VERIFICATION, verification_id)))
 
 
 @face.operation(
@@ -89,9 +92,7 @@ def show(verification_id: str) -> dict[str, Any]:
 )
 def check(body: dict[str, Any], verification_id: str) -> dict[str, Any]:
     """Whether this is the code. Each look costs an attempt; the right code counts once"""
-    checked = checking.check(
-        the_caller(Scope.VERIFICATIONS), parse_id(Prefix.VERIFICATION, verification_id), body["code"]
-    )
+    checked = check_code(the_caller(Scope.VERIFICATIONS), parse_id(Prefix.VERIFICATION, verification_id), body["code"])
     return {"valid": checked.valid, "status": checked.status, "attempts_left": checked.attempts_left}
 
 
@@ -110,7 +111,7 @@ def check(body: dict[str, Any], verification_id: str) -> dict[str, Any]:
 def resend(verification_id: str) -> dict[str, Any]:
     """Send the same code once more; its expiry and attempts stay as they are"""
     caller = the_caller(Scope.VERIFICATIONS)
-    return verification_document(service.resend(caller, parse_id(Prefix.VERIFICATION, verification_id)))
+    return verification_document(resend_code(caller, parse_id(Prefix.VERIFICATION, verification_id)))
 
 
 @face.operation(
@@ -122,7 +123,7 @@ def resend(verification_id: str) -> dict[str, Any]:
 def cancel(verification_id: str) -> dict[str, Any]:
     """End the verification; its code is worthless from now on"""
     caller = the_caller(Scope.VERIFICATIONS)
-    return verification_document(service.cancel(caller, parse_id(Prefix.VERIFICATION, verification_id)))
+    return verification_document(cancel_verification(caller, parse_id(Prefix.VERIFICATION, verification_id)))
 
 
 def verification_document(verification: Verification, fresh: list[Delivery] | None = None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from pushhub.events.document import event_document
-from pushhub.http.contract import Face
+from pushhub.http.contract import ApiBlueprint
 from pushhub.kernel import errors
 from pushhub.kernel.ids import Prefix, parse_id, public_id
 from pushhub.products.rules import Scope
@@ -23,7 +23,7 @@ from web_api.integrators.caller import (
     valid_api_key,
 )
 
-face = Face(
+face = ApiBlueprint(
     "webhooks",
     __name__,
     prefix="/v1/webhooks",

@@ -99,7 +99,7 @@ class CheckedSight(Sight):
     valid = fields.Boolean(required=True, metadata={"description": "Whether this was the code."})
 
 
-def sight_document(sight: panel_session.Sight) -> dict[str, Any]:
+def sight_document(sight: panel_session.PanelView) -> dict[str, Any]:
     """Everything that the panel shows."""
     panel = sight.panel
     return {

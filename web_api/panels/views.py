@@ -6,14 +6,14 @@ from typing import Any
 
 from flask import request
 
-from pushhub.http.contract import Face
+from pushhub.http.contract import ApiBlueprint
 from pushhub.kernel import errors
 from pushhub.panels import panel_session
 from web_api.integrators.schemas import Typed
 from web_api.panels import schemas
 from web_api.panels.visitor import ALWAYS, SECURITY, open_to_pages, valid_panel_secret, visit
 
-face = Face(
+face = ApiBlueprint(
     "panel",
     __name__,
     prefix="/panel/v1",

@@ -6,10 +6,10 @@ from typing import Any, cast
 
 from flask import Response, g, request
 
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.kernel import errors
 from pushhub.kernel.errors import OriginRefused, PanelOver
-from pushhub.panels.panel_session import Visit, recognise
+from pushhub.panels.panel_session import PanelSession, recognise
 from pushhub.panels.rules import origin_in
 from web_api.integrators import quota
 
@@ -32,7 +32,7 @@ def valid_panel_secret() -> None:
     visit = recognise(secret.strip())
     if visit.panel.origin is not None and _origin_of_page() != visit.panel.origin:
         raise OriginRefused
-    quota.spend_of("panel", hub().quotas.panel_requests, str(visit.panel.id))
+    quota.spend_of("panel", current().quotas.panel_requests, str(visit.panel.id))
     g.panel_visit = visit
 
 
@@ -41,19 +41,19 @@ def _origin_of_page() -> str | None:
     is the same (Fetch standard, 3.1; Fetch Metadata): that is ours."""
     named = request.headers.get("Origin")
     if named is None and request.headers.get("Sec-Fetch-Site") == "same-origin":
-        return origin_in(hub().settings.public_url)
+        return origin_in(current().settings.public_url)
     return named
 
 
-def visit() -> Visit:
+def visit() -> PanelSession:
     """The panel of this request."""
-    return cast(Visit, g.panel_visit)
+    return cast(PanelSession, g.panel_visit)
 
 
 def open_to_pages(response: Response) -> Response:
     """Let the page's script read the answer (Fetch standard, CORS). No cookie is ever read or set here; a refusal
     tells nothing, so every page may read it."""
-    known: Visit | None = g.get("panel_visit")
+    known: PanelSession | None = g.get("panel_visit")
     response.headers["Access-Control-Allow-Origin"] = (known.panel.origin if known is not None else None) or "*"
     response.headers["Access-Control-Expose-Headers"] = "Date, Retry-After"
     response.headers["Cache-Control"] = "no-store"

@@ -3,7 +3,7 @@
 from flask import Flask
 from flask_smorest import Api
 
-from pushhub.context import Hub
+from pushhub.context import AppContext
 from web_api.service import documentation, health, metrics, welcome
 
 
@@ -13,6 +13,6 @@ def register(app: Flask, api: Api) -> None:
     api.register_blueprint(health.face.blueprint)
     app.register_blueprint(metrics.pages)
     app.register_blueprint(documentation.pages)
-    parts: Hub = app.extensions["pushhub"]
+    parts: AppContext = app.extensions["pushhub"]
     if not parts.settings.start_page:
         app.register_blueprint(welcome.pages)

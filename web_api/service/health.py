@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from pushhub.dispatcher.readiness import OK, readiness
-from pushhub.http.contract import Face, public
+from pushhub.http.contract import ApiBlueprint, public
 
 
 class Alive(Schema):
@@ -24,7 +24,7 @@ class Readiness(Schema):
     )
 
 
-face = Face("health", __name__, prefix="", about="Health", guard=public)
+face = ApiBlueprint("health", __name__, prefix="", about="Health", guard=public)
 
 
 @face.operation("GET", "/healthz", answer=Alive)

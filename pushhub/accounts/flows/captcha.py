@@ -23,7 +23,7 @@ from altcha import Challenge, Payload, Solution, create_challenge, verify_soluti
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pushhub.accounts import costs
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.kernel import clock
 from pushhub.kernel.db import Base, insert, transaction
 
@@ -86,7 +86,7 @@ def sweep(session: Session) -> None:
 
 
 def _secret(purpose: str) -> str:
-    return hub().keyring.lookup_digest("captcha secret", purpose)
+    return current().keyring.lookup_digest("captcha secret", purpose)
 
 
 def _read(payload: str) -> Payload | None:

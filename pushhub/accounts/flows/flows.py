@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pushhub.accounts.models import CabinetFlow
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.kernel import clock
 from pushhub.kernel.db import reading, transaction
 from pushhub.kernel.errors import Busy
@@ -121,12 +121,12 @@ def sweep(session: Session) -> None:
 
 
 def _flow(row: CabinetFlow) -> Flow:
-    answers = json.loads(hub().keyring.unseal(row.answers_sealed, _context(row.id)))
+    answers = json.loads(current().keyring.unseal(row.answers_sealed, _context(row.id)))
     return Flow(row.id, FlowKind(row.kind), row.product_id, row.expires_at, answers)
 
 
 def _sealed(flow_id: UUID, answers: Mapping[str, Any]) -> bytes:
-    return hub().keyring.seal(json.dumps(dict(answers)), _context(flow_id))
+    return current().keyring.seal(json.dumps(dict(answers)), _context(flow_id))
 
 
 def _context(flow_id: UUID) -> str:

@@ -21,9 +21,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pushhub.accounts.models import Account, AccountLink, link_context
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.kernel import clock
-from pushhub.kernel.db import one_at_a_time, reading
+from pushhub.kernel.db import advisory_lock, reading
 from pushhub.kernel.errors import NotFound
 from pushhub.kernel.ids import new_key
 from pushhub.kernel.sealing import secret_digest
@@ -87,7 +87,7 @@ def make_link(
     product_id = session.scalar(sa.select(Account.product_id).where(Account.id == account_id))
     if product_id is None:
         raise NotFound
-    one_at_a_time(session, f"links of {account_id}")
+    advisory_lock(session, f"links of {account_id}")
     _end(session, account_id, (kind,))
     key, secret = new_key(), f"{_MARK}{secrets.token_urlsafe(32)}"
     session.execute(sa.insert(AccountLink).values(_columns(key, product_id, account_id, kind, minutes, data, secret)))
@@ -99,7 +99,7 @@ def rehearse_link(session: Session, product_id: UUID, kind: LinkKind, minutes: i
     back: the row stands in some other account's name."""
     nobody = new_key()
     session.scalar(sa.select(Account.product_id).where(Account.id == nobody))
-    one_at_a_time(session, f"links of {nobody}")
+    advisory_lock(session, f"links of {nobody}")
     _end(session, nobody, (kind,))
     key, secret = new_key(), f"{_MARK}{secrets.token_urlsafe(32)}"
     somebody = session.scalar(sa.select(Account.id).where(Account.product_id == product_id).limit(1))
@@ -161,7 +161,7 @@ def _columns(
         "account_id": account_id,
         "kind": kind,
         "digest": secret_digest(secret),
-        "data_sealed": hub().keyring.seal(json.dumps(dict(data)), link_context(key)) if data else None,
+        "data_sealed": current().keyring.seal(json.dumps(dict(data)), link_context(key)) if data else None,
         "created_at": now,
         "expires_at": now + timedelta(minutes=minutes),
         "used_at": None,
@@ -185,7 +185,7 @@ def _found(row: AccountLink | None) -> Link:
         raise LinkWorthless(Trouble.USED, row.account_id)
     if row.expires_at <= clock.now():
         raise LinkWorthless(Trouble.OVER, row.account_id)
-    text = hub().keyring.unseal(row.data_sealed, link_context(row.id)) if row.data_sealed is not None else "{}"
+    text = current().keyring.unseal(row.data_sealed, link_context(row.id)) if row.data_sealed is not None else "{}"
     return Link(row.account_id, LinkKind(row.kind), row.expires_at, json.loads(text))
 
 

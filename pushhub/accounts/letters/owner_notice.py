@@ -9,10 +9,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub.accounts.letters.sender import TRIED, Message, Sender, counted_as, write
+from pushhub.accounts.letters.sender import TRIED, LetterWording, Sender, counted_as, write
 from pushhub.accounts.models import AccountIdentifier
 from pushhub.accounts.people.profile_data import unsealed_email
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.identity.email import Email
 from pushhub.kernel import clock
 from pushhub.kernel.errors import ConfigurationError
@@ -22,7 +22,7 @@ from pushhub.translations.message_texts import PASSWORD_CHANGED_LETTER, PASSWORD
 
 log = logging.getLogger(__name__)
 
-PASSWORD_CHANGED = Message("password_changed", PASSWORD_CHANGED_LETTER_TITLE, (PASSWORD_CHANGED_LETTER,))
+PASSWORD_CHANGED = LetterWording("password_changed", PASSWORD_CHANGED_LETTER_TITLE, (PASSWORD_CHANGED_LETTER,))
 #: Letters about new passwords to one mailbox: somebody may have registered with an address that is not theirs. Counted
 #: by themselves, so that nobody keeps this letter back by asking for others.
 _TOLD = Window("password_letters", timedelta(hours=1))
@@ -49,7 +49,7 @@ def tell_of_password(session: Session, sender: Sender | None, account_id: UUID, 
     file before, even when a link sent there made the change: somebody else may have opened it. Nobody waits for this
     letter, so without a mail server none is written, nor after so many to one mailbox.
     """
-    if sender is None or mailbox is None or transport_of(hub().channels) is None:
+    if sender is None or mailbox is None or transport_of(current().channels) is None:
         return
     if count_up(session, _TOLD, counted_as(mailbox)) > _MOST_TOLD:
         return

@@ -15,19 +15,19 @@ from sqlalchemy.orm import Session
 from pushhub.accounts.flows import links
 from pushhub.accounts.flows.links import LinkKind
 from pushhub.accounts.letters.owner_notice import own_mailbox
-from pushhub.accounts.letters.sender import Message, Sender, write
+from pushhub.accounts.letters.sender import LetterWording, Sender, write
 from pushhub.accounts.models import Account
 from pushhub.accounts.people.profile_data import email_of
 from pushhub.accounts.sessions.sign_in import account_of
 from pushhub.accounts.sign_in_identifiers import Identifier, by_email
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.identity.email import Email
 from pushhub.kernel import clock
 from pushhub.kernel.db import transaction
 from pushhub.kernel.limits import Window, address_subject, count_up
 from pushhub.translations.message_texts import RECOVERY_LETTER, RECOVERY_LETTER_TITLE, SET_NEW_PASSWORD
 
-RECOVERY = Message("recovery_link", RECOVERY_LETTER_TITLE, (RECOVERY_LETTER,), SET_NEW_PASSWORD)
+RECOVERY = LetterWording("recovery_link", RECOVERY_LETTER_TITLE, (RECOVERY_LETTER,), SET_NEW_PASSWORD)
 #: Letters to one address, so that nobody is flooded in our name, and letters for one browser's address.
 _TO_ADDRESS = Window("recovery_letters", timedelta(hours=1))
 _FOR_CLIENT = Window("recovery_client", timedelta(hours=1))
@@ -59,7 +59,7 @@ def send_link(letter: RecoveryLetter, email: Email, login: Identifier | None = N
     with transaction() as session:
         _count(session, _TO_ADDRESS, identifier.digest, MOST_TO_ADDRESS)
         if address is not None:
-            _count(session, _FOR_CLIENT, address_subject(hub().keyring, address), _most_for_client())
+            _count(session, _FOR_CLIENT, address_subject(current().keyring, address), _most_for_client())
     with transaction() as session:
         account = account_of(session, letter.sender.product_id, login or identifier)
         if login is not None and not (account is not None and _is_on_file(session, account, email)):
@@ -97,7 +97,7 @@ def _is_on_file(session: Session, account: Account, typed: Email) -> bool:
 
 
 def _most_for_client() -> int:
-    return hub().settings.codes_per_client_per_hour
+    return current().settings.codes_per_client_per_hour
 
 
 def _count(session: Session, window: Window, subject: str, most: int) -> None:

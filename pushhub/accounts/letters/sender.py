@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.identity.email import Email
 from pushhub.kernel.clock import wall_clock
 from pushhub.mail.rendering import Paper, Written, written
@@ -47,7 +47,7 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class LetterWording:
     """What a letter says: its kind for logs, and texts of the catalogue. `parts` stand one below the other, an empty
     one for an empty line; `button` is what the button of its link says."""
 
@@ -59,10 +59,10 @@ class Message:
 
 def counted_as(mailbox: Email) -> str:
     """Under which name letters to one mailbox are counted, whoever has it written to."""
-    return hub().keyring.lookup_digest("letters to", mailbox.address.casefold())
+    return current().keyring.lookup_digest("letters to", mailbox.address.casefold())
 
 
-def composed(sender: Sender, message: Message, /, **values: str) -> Written:
+def composed(sender: Sender, message: LetterWording, /, **values: str) -> Written:
     """A letter with its words. Every template may name `cabinet`, `entrance` and `recovery`."""
     locale = sender.locale
     links = {
@@ -81,7 +81,7 @@ def composed(sender: Sender, message: Message, /, **values: str) -> Written:
 
 
 def write(
-    session: Session, sender: Sender, to: Email, message: Message, /, *, valid_until: datetime, **values: str
+    session: Session, sender: Sender, to: Email, message: LetterWording, /, *, valid_until: datetime, **values: str
 ) -> None:
     """Write one letter in the caller's transaction; `values` as for `composed`."""
     letter = composed(sender, message, **values)

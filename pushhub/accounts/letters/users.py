@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from pushhub.accounts.flows import links
 from pushhub.accounts.flows.links import LinkKind
-from pushhub.accounts.letters.sender import TRIED, Message, Sender, counted_as, write
+from pushhub.accounts.letters.sender import TRIED, LetterWording, Sender, counted_as, write
 from pushhub.accounts.passwords.rules import PasswordRule
 from pushhub.identity.email import Email
 from pushhub.kernel import clock
@@ -36,12 +36,12 @@ OWN_EMAIL_MINUTES = 60
 USER_EMAIL_MINUTES = 3 * 24 * 60
 
 TOLD, MAILED, STAYS = (
-    Message("user_added", USER_ADDED_TITLE, (USER_ADDED, words, "", USER_ADDED_END), CONFIRM_ADDRESS)
+    LetterWording("user_added", USER_ADDED_TITLE, (USER_ADDED, words, "", USER_ADDED_END), CONFIRM_ADDRESS)
     for words in (USER_ADDED_NO_PASSWORD, USER_ADDED_PASSWORD, USER_ADDED_PASSWORD_STAYS)
 )
-PASSWORD_GIVEN = Message("password_given", NEW_PASSWORD_BY_EMAIL_TITLE, (NEW_PASSWORD_BY_EMAIL,))
-CONFIRM = Message("confirm_email", CONFIRM_OWN_EMAIL_TITLE, (CONFIRM_OWN_EMAIL,), CONFIRM_ADDRESS)
-CHANGED = Message("email_changed", EMAIL_CHANGED_TITLE, (EMAIL_CHANGED,))
+PASSWORD_GIVEN = LetterWording("password_given", NEW_PASSWORD_BY_EMAIL_TITLE, (NEW_PASSWORD_BY_EMAIL,))
+CONFIRM = LetterWording("confirm_email", CONFIRM_OWN_EMAIL_TITLE, (CONFIRM_OWN_EMAIL,), CONFIRM_ADDRESS)
+CHANGED = LetterWording("email_changed", EMAIL_CHANGED_TITLE, (EMAIL_CHANGED,))
 
 #: Letters to one mailbox, and letters that one account has sent: nobody is flooded with letters in our name.
 _TO_MAILBOX = Window("letters_to_mailbox", timedelta(hours=1))

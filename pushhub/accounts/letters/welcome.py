@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from pushhub.accounts.letters.sender import TRIED, Message, Sender, write
+from pushhub.accounts.letters.sender import TRIED, LetterWording, Sender, write
 from pushhub.identity.email import Email
 from pushhub.kernel import clock
 from pushhub.translations.message_texts import WELCOME, WELCOME_TITLE
 
-LETTER = Message("welcome", WELCOME_TITLE, (WELCOME,))
+LETTER = LetterWording("welcome", WELCOME_TITLE, (WELCOME,))
 
 
 def welcome(session: Session, sender: Sender, *, email: Email, login: str, password: str) -> None:

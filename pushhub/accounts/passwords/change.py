@@ -21,7 +21,7 @@ from pushhub.accounts.people.phone_notices import tell
 from pushhub.accounts.sessions import sign_in_throttle
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
-from pushhub.kernel.db import held, reading, transaction
+from pushhub.kernel.db import lock_no_key_update, reading, transaction
 from pushhub.kernel.errors import NotFound
 from pushhub.notifications.notices import Notice
 from pushhub.panels import panels as panels
@@ -78,7 +78,7 @@ def change_password_by_link(
         raise
     with transaction() as session:
         # The account before its links, as wherever both are changed.
-        session.scalar(held(sa.select(Account.id).where(Account.id == link.account_id), Account))
+        session.scalar(lock_no_key_update(sa.select(Account.id).where(Account.id == link.account_id), Account))
         links.use(session, secret, LinkKind.RECOVERY, product_id=product_id)
         set_password(session, new, sender=sender)
 
@@ -118,7 +118,8 @@ def set_password(
     """Store a password that was prepared, with all that follows, in the caller's transaction.
 
     It `must_change` at the next sign-in where somebody else than the owner chose it. Such a password is not compared
-    with the ones before (`likeness`): the answer would tell that other person of them. Raises `NotFound`.
+    with the ones before (`accounts.passwords.history`): the answer would tell that other person of them. Raises
+    `NotFound`.
     """
     account_id = new.account_id
     changed = session.execute(

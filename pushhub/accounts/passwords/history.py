@@ -28,7 +28,7 @@ from pushhub.accounts.costs import Argon2
 from pushhub.accounts.models import Account, AccountPassword
 from pushhub.accounts.passwords import hashing
 from pushhub.accounts.passwords.rules import PasswordRule, normal
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.kernel import clock
 from pushhub.kernel.db import reading
 from pushhub.kernel.ids import new_key
@@ -103,7 +103,7 @@ def remember(session: Session, new: NewPassword) -> None:
 
 def marks_of(account_id: UUID, password: str) -> tuple[str, ...]:
     """The marks of a password of this account. Those of another account's same password are others."""
-    keyring = hub().keyring
+    keyring = current().keyring
     salt = bytes.fromhex(keyring.lookup_digest("password likeness salt", str(account_id)))[:16]
     marks = []
     for kind, text in sorted(set(_shared_texts(password))):

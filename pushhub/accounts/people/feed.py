@@ -23,7 +23,7 @@ _SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
-class FeedItem:
+class CabinetFeedItem:
     """One thing that happened. `kind` is an `EventKind`, or `code`, `bound`, `unbound`."""
 
     at: datetime
@@ -41,7 +41,7 @@ class BoundDevice:
     last_seen_at: datetime
 
 
-def feed_of(account: Account, before: datetime | None = None) -> list[FeedItem]:
+def feed_of(account: Account, before: datetime | None = None) -> list[CabinetFeedItem]:
     """The newest events of the account and, since it has its number, of the number; or those before a time."""
     until = before or clock.now()
     with reading() as session:
@@ -65,17 +65,17 @@ def device_of(number: PhoneNumber) -> BoundDevice | None:
         return BoundDevice(device.model, device.platform, binding.bound_at, device.last_seen_at)
 
 
-def _events(session: Session, account: Account, until: datetime) -> Iterator[FeedItem]:
+def _events(session: Session, account: Account, until: datetime) -> Iterator[CabinetFeedItem]:
     rows = session.scalars(
         sa.select(AccountEvent)
         .where(AccountEvent.account_id == account.id, AccountEvent.at <= until)
         .order_by(AccountEvent.id.desc())
         .limit(_SHOWN)
     )
-    return (FeedItem(row.at, row.kind, row.data) for row in rows)
+    return (CabinetFeedItem(row.at, row.kind, row.data) for row in rows)
 
 
-def _codes(session: Session, account: Account, until: datetime) -> Iterator[FeedItem]:
+def _codes(session: Session, account: Account, until: datetime) -> Iterator[CabinetFeedItem]:
     rows = session.scalars(
         sa.select(Verification)
         .where(
@@ -90,7 +90,7 @@ def _codes(session: Session, account: Account, until: datetime) -> Iterator[Feed
     )
     now = clock.now()
     return (
-        FeedItem(
+        CabinetFeedItem(
             row.created_at,
             "code",
             {"purpose": row.purpose, "status": str(status_at(row.status, row.expires_at, now))},
@@ -99,7 +99,7 @@ def _codes(session: Session, account: Account, until: datetime) -> Iterator[Feed
     )
 
 
-def _bindings(session: Session, account: Account) -> Iterator[FeedItem]:
+def _bindings(session: Session, account: Account) -> Iterator[CabinetFeedItem]:
     rows = session.scalars(
         sa.select(Binding)
         .options(joinedload(Binding.device))
@@ -112,6 +112,6 @@ def _bindings(session: Session, account: Account) -> Iterator[FeedItem]:
     )
     for row in rows:
         device = {"model": row.device.model, "platform": row.device.platform}
-        yield FeedItem(row.bound_at, "bound", device)
+        yield CabinetFeedItem(row.bound_at, "bound", device)
         if row.ended_at is not None:
-            yield FeedItem(row.ended_at, "unbound", {**device, "reason": row.end_reason})
+            yield CabinetFeedItem(row.ended_at, "unbound", {**device, "reason": row.end_reason})

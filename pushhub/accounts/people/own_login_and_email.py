@@ -21,7 +21,7 @@ from pushhub.accounts.sessions.sign_in import account_of
 from pushhub.accounts.sign_in_identifiers import Identifier, by_email, by_login
 from pushhub.identity.email import Email
 from pushhub.identity.login import NotALogin
-from pushhub.kernel.db import again_on_conflict, held, reading, transaction
+from pushhub.kernel.db import again_on_conflict, lock_no_key_update, reading, transaction
 
 #: A login of digits alone could be somebody's IIN, number or account number.
 _HAS_LETTER = re.compile(r"[^\W\d_]")
@@ -82,7 +82,7 @@ def confirm_email(product_id: UUID, secret: str, sender: Sender) -> Waiting:
     waiting = _waiting(link)
     with transaction() as session:
         # The account before its links, as wherever both are changed: two that wait for each other get nowhere.
-        account = session.scalar(held(sa.select(Account).where(Account.id == link.account_id), Account))
+        account = session.scalar(lock_no_key_update(sa.select(Account).where(Account.id == link.account_id), Account))
         if account is None:
             raise LinkWorthless(Trouble.UNKNOWN)
         links.use(session, secret, link.kind, product_id=product_id)

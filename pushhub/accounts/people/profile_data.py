@@ -1,6 +1,6 @@
 """What an account knows of its person besides what they sign in with: names, company, contract, e-mail address.
 
-All of it is sealed at rest. The keys of particulars are names of a profile's fields, and `account` and `contract`.
+All of it is sealed at rest. Its keys are names of a profile's fields, and `account` and `contract`.
 """
 
 from __future__ import annotations
@@ -10,30 +10,30 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from pushhub.accounts.models import Account, email_context, particulars_context
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.identity.email import Email
 
 
-def sealed_particulars(account_id: UUID, particulars: Mapping[str, str]) -> bytes | None:
+def sealed_profile_data(account_id: UUID, profile_data: Mapping[str, str]) -> bytes | None:
     """As they are stored; None for none."""
-    if not particulars:
+    if not profile_data:
         return None
-    return hub().keyring.seal(json.dumps(dict(particulars)), particulars_context(account_id))
+    return current().keyring.seal(json.dumps(dict(profile_data)), particulars_context(account_id))
 
 
-def particulars_of(account: Account) -> dict[str, str]:
-    """The particulars by name."""
+def profile_data_of(account: Account) -> dict[str, str]:
+    """The profile data by name."""
     if account.particulars_sealed is None:
         return {}
     found: dict[str, str] = json.loads(
-        hub().keyring.unseal(account.particulars_sealed, particulars_context(account.id))
+        current().keyring.unseal(account.particulars_sealed, particulars_context(account.id))
     )
     return found
 
 
 def sealed_email(account_id: UUID, email: Email | None) -> bytes | None:
     """As it is stored."""
-    return hub().keyring.seal(email.address, email_context(account_id)) if email is not None else None
+    return current().keyring.seal(email.address, email_context(account_id)) if email is not None else None
 
 
 def email_of(account: Account) -> Email | None:
@@ -43,4 +43,4 @@ def email_of(account: Account) -> Email | None:
 
 def unsealed_email(account_id: UUID, sealed: bytes | None) -> Email | None:
     """An e-mail address as it was stored."""
-    return Email(hub().keyring.unseal(sealed, email_context(account_id))) if sealed is not None else None
+    return Email(current().keyring.unseal(sealed, email_context(account_id))) if sealed is not None else None

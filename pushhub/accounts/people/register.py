@@ -18,7 +18,7 @@ from pushhub.accounts.passwords.history import NewPassword
 from pushhub.accounts.passwords.rules import PasswordRule
 from pushhub.accounts.people.events import EventKind, note
 from pushhub.accounts.people.phone_notices import tell
-from pushhub.accounts.people.profile_data import particulars_of, sealed_email, sealed_particulars
+from pushhub.accounts.people.profile_data import profile_data_of, sealed_email, sealed_profile_data
 from pushhub.accounts.sessions import sign_in_throttle
 from pushhub.accounts.sessions.sign_in import account_of, find_account
 from pushhub.accounts.sign_in_identifiers import Identifier
@@ -33,12 +33,12 @@ from pushhub.panels import panels as panels
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """An account to be made. `particulars` are kept sealed; `parent_id` is who makes it, if not the person itself."""
+    """An account to be made. `profile_data` is kept sealed; `parent_id` is who makes it, if not the person itself."""
 
     identifiers: tuple[Identifier, ...]
     number: PhoneNumber | None = None
     email: Email | None = None
-    particulars: Mapping[str, str] = field(default_factory=dict, repr=False)
+    profile_data: Mapping[str, str] = field(default_factory=dict, repr=False)
     parent_id: UUID | None = None
     may_add_users: bool = False
     must_change_password: bool = False
@@ -77,7 +77,7 @@ def create(
 
 def create_in(session: Session, product_id: UUID, new: NewAccount, password: NewPassword) -> UUID:
     """The same in the caller's transaction, for a use case that is tried `again_on_conflict`. The account gets the
-    key that its password was prepared for: `likeness.prepared(new_key(), password, rule)`."""
+    key that its password was prepared for: `history.prepared(new_key(), password, rule)`."""
     taken = _taken(session, product_id, new.identifiers)
     if taken:
         raise IdentifierTaken(*(each.kind for each in new.identifiers if each.kind in taken))
@@ -102,7 +102,7 @@ def _make(session: Session, product_id: UUID, new: NewAccount, password: NewPass
             number=new.number.e164 if new.number is not None else None,
             number_since=now if new.number is not None else None,
             email_sealed=sealed_email(account_id, new.email),
-            particulars_sealed=sealed_particulars(account_id, new.particulars),
+            particulars_sealed=sealed_profile_data(account_id, new.profile_data),
             parent_id=new.parent_id,
             may_add_users=new.may_add_users,
             must_change_password=new.must_change_password,
@@ -148,7 +148,7 @@ def register(
     *,
     further: tuple[Identifier, ...] = (),
     email: Email | None = None,
-    particulars: Mapping[str, str] | None = None,
+    profile_data: Mapping[str, str] | None = None,
     rule: PasswordRule | None = None,
     sender: Sender | None = None,
 ) -> UUID:
@@ -168,7 +168,7 @@ def register(
             _take_from_others(session, product_id, each)
         account = account_of(session, product_id, identifier)
         if account is None:
-            new = NewAccount((identifier, *further), number, email, particulars or {})
+            new = NewAccount((identifier, *further), number, email, profile_data or {})
             return _make(session, product_id, new, prepared)
         if account.id != prepared.account_id:  # made this very moment, for the same person
             prepared = replace(prepared, account_id=account.id, marks=())
@@ -182,7 +182,7 @@ def register(
                 number=number.e164 if number is not None else None,
                 number_since=account.number_since if before == number else now,
                 email_sealed=sealed_email(account.id, email) or account.email_sealed,
-                particulars_sealed=sealed_particulars(account.id, particulars_of(account) | dict(particulars or {})),
+                particulars_sealed=sealed_profile_data(account.id, profile_data_of(account) | dict(profile_data or {})),
                 password_hash=prepared.hash,
                 password_changed_at=now,
                 must_change_password=False,

@@ -25,14 +25,14 @@ from pushhub.accounts.models import Account, AccountEvent, AccountIdentifier, Ac
 from pushhub.accounts.passwords import history
 from pushhub.accounts.passwords.change import set_password
 from pushhub.accounts.people.events import EventKind, note
-from pushhub.accounts.people.profile_data import email_of, particulars_of, sealed_email, sealed_particulars
+from pushhub.accounts.people.profile_data import email_of, profile_data_of, sealed_email, sealed_profile_data
 from pushhub.accounts.people.register import IdentifierTaken, NewAccount, create_in
 from pushhub.identity.email import Email
-from pushhub.kernel.db import held, one_at_a_time, reading, transaction
+from pushhub.kernel.db import advisory_lock, lock_no_key_update, reading, transaction
 from pushhub.kernel.errors import NotFound
 
-#: What is kept of a user besides the e-mail address: the names of particulars.
-PARTICULARS = ("surname", "name", "position")
+#: What is kept of a user besides the e-mail address: the names in its profile data.
+USER_FIELDS = ("surname", "name", "position")
 
 
 class TooManyUsers(Exception):
@@ -58,8 +58,8 @@ class UserDetails:
     may_add_users: bool = False
 
     @property
-    def particulars(self) -> dict[str, str]:
-        return {name: value for name, value in asdict(self).items() if name in PARTICULARS and value}
+    def profile_data(self) -> dict[str, str]:
+        return {name: value for name, value in asdict(self).items() if name in USER_FIELDS and value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def add_user(
             NewAccount(
                 identifiers=(),
                 email=details.email,
-                particulars=details.particulars,
+                profile_data=details.profile_data,
                 parent_id=acting.id,
                 may_add_users=details.may_add_users,
                 must_change_password=True,
@@ -167,13 +167,13 @@ def change_user(
         if is_new:
             _refuse_taken([other for other in _tree(session, root_id) if other.id != row.id], details.email)
             _take_address_away(session, row)
-        kept = {name: value for name, value in particulars_of(row).items() if name not in PARTICULARS}
+        kept = {name: value for name, value in profile_data_of(row).items() if name not in USER_FIELDS}
         session.execute(
             sa.update(Account)
             .where(Account.id == row.id)
             .values(
                 email_sealed=sealed_email(row.id, details.email),
-                particulars_sealed=sealed_particulars(row.id, kept | details.particulars),
+                particulars_sealed=sealed_profile_data(row.id, kept | details.profile_data),
                 may_add_users=details.may_add_users,
             )
         )
@@ -222,7 +222,7 @@ def remove_user(actor: Account, user_id: UUID) -> None:
 def _take_turn(session: Session, actor_id: UUID) -> tuple[UUID, Account]:
     """Let changes of one tree wait for each other, and look at the actor as they are now."""
     root_id = _root(session, actor_id)
-    one_at_a_time(session, f"users of {root_id}")
+    advisory_lock(session, f"users of {root_id}")
     acting = session.get(Account, actor_id, populate_existing=True)
     if acting is None or not may_manage(acting):
         raise NotFound
@@ -249,7 +249,7 @@ def _below(actor_id: UUID) -> sa.Select[tuple[UUID]]:
 def _one_below(session: Session, actor_id: UUID, user_id: UUID, *, hold: bool = False) -> Account:
     """Raises `NotFound`. `hold`: nobody else changes them until the transaction ends."""
     statement = sa.select(Account).where(Account.id == user_id, Account.id.in_(_below(actor_id)))
-    row = session.scalar(held(statement, Account) if hold else statement)
+    row = session.scalar(lock_no_key_update(statement, Account) if hold else statement)
     if row is None:
         raise NotFound
     return row
@@ -300,8 +300,8 @@ def _has_removed(session: Session, actor_id: UUID, user_id: UUID) -> bool:
 
 
 def _seen(row: Account, confirmed: bool) -> User:
-    email, known = email_of(row), particulars_of(row)
+    email, known = email_of(row), profile_data_of(row)
     if email is None:
         raise NotFound  # a user is made with an address and has none but in a database that was changed by hand
-    details = UserDetails(email, may_add_users=row.may_add_users, **{name: known.get(name, "") for name in PARTICULARS})
+    details = UserDetails(email, may_add_users=row.may_add_users, **{name: known.get(name, "") for name in USER_FIELDS})
     return User(row.id, details, confirmed, row.password_changed_at)

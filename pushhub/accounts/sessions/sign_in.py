@@ -24,7 +24,7 @@ from pushhub.accounts.sessions.sessions import NewSession, SessionLife
 from pushhub.accounts.sessions.sign_in_throttle import CodeWanted, Wait
 from pushhub.accounts.sign_in_identifiers import Identifier
 from pushhub.kernel import clock
-from pushhub.kernel.db import held, reading, transaction
+from pushhub.kernel.db import lock_no_key_update, reading, transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def _wrong(counted: int) -> Wrong | CodeWanted:
 def _still_has(session: Session, account: Account) -> bool:
     """Whether the password is the one that was read before; it stays so until the transaction ends."""
     same = sa.select(Account.id).where(Account.id == account.id, Account.password_hash == account.password_hash)
-    return session.scalar(held(same, Account)) is not None
+    return session.scalar(lock_no_key_update(same, Account)) is not None
 
 
 def sign_in_by_code(account: Account, *, life: SessionLife, browser: str) -> NewSession:

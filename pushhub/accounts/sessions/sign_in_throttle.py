@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from pushhub.accounts.models import AccountIdentifier, SignInFailure
 from pushhub.accounts.passwords.rules import FAILURES_KEPT, TRIES_BEFORE_CODE, wait_after
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.kernel import clock
 from pushhub.kernel.db import insert, reading, transaction
 
@@ -82,7 +82,7 @@ def forget_account(session: Session, product_id: UUID, account_id: UUID) -> None
 def present_digest(account_id: UUID) -> str:
     """What wrong present passwords of an account are counted for. Nobody can type it at the sign-in, so a stranger's
     wrong passwords there don't throw out who is signed in."""
-    return hub().keyring.lookup_digest("present password", str(account_id))
+    return current().keyring.lookup_digest("present password", str(account_id))
 
 
 def sweep(session: Session) -> None:

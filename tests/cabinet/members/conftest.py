@@ -42,7 +42,7 @@ def parent(app: Flask) -> Account:
         new = NewAccount(
             (by_iin(Iin.parse(FAMILY.iin, moment().date())), by_number(number)),
             number=number,
-            particulars={"surname": "Ахметова", "name": "Айгерим", "sex": "female", "born": "1991-04-12"},
+            profile_data={"surname": "Ахметова", "name": "Айгерим", "sex": "female", "born": "1991-04-12"},
         )
         profile = read_profile("balabaqsha")
         account_id = create(caller_of(profile).product_id, new, PASSWORD, profile.password)

@@ -13,7 +13,7 @@ from flask import Flask
 from pushhub.accounts.models import Account, AccountEvent, AccountSession
 from pushhub.cabinets.loader import read_profile
 from pushhub.channels.recording import RecordingChannel
-from pushhub.context import Hub
+from pushhub.context import AppContext
 from pushhub.kernel.db import Base, reading
 from pushhub.kernel.ids import Prefix, new_key, public_id
 from pushhub.kernel.settings import Settings
@@ -342,9 +342,9 @@ def test_changes_that_are_sent_twice_are_made_once(
 
 
 def test_while_the_mail_server_is_down_the_page_says_so_and_the_letter_goes_later_and_once(
-    app: Flask, owner: Account, browser: Browser, hub: Hub, now: FakeClock, dispatch: Callable[[], None]
+    app: Flask, owner: Account, browser: Browser, context: AppContext, now: FakeClock, dispatch: Callable[[], None]
 ) -> None:
-    mail = hub.channels["email"]
+    mail = context.channels["email"]
     assert isinstance(mail, RecordingChannel)
     mail.away = True
     enter(browser, "4445")

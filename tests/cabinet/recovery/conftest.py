@@ -14,7 +14,7 @@ from pushhub.accounts.sign_in_identifiers import by_email, by_iin, by_login, by_
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of, prepare_product
 from pushhub.channels.recording import RecordingChannel
-from pushhub.context import Hub
+from pushhub.context import AppContext
 from pushhub.identity.email import Email
 from pushhub.identity.iin import Iin
 from pushhub.identity.phone import PhoneNumber
@@ -42,9 +42,9 @@ def app(make_app: Callable[..., Flask], settings: Settings, now: FakeClock) -> F
 
 
 @pytest.fixture
-def mail(hub: Hub) -> RecordingChannel:
+def mail(context: AppContext) -> RecordingChannel:
     """What stands in for the mail server."""
-    channel = hub.channels["email"]
+    channel = context.channels["email"]
     assert isinstance(channel, RecordingChannel)
     return channel
 

@@ -51,11 +51,11 @@ def test_a_customer_registers_and_gets_login_and_password(browser: Browser, app:
     assert letter.to == "aigerim@koktem.kz"
     for text in ("KazTransCom", "https://codes.test/cabinet/kaztranscom/", "5120", password, "Сменить пароль"):
         assert text in letter.subject + letter.text
-    account, identifiers, particulars = only_account(app)
+    account, identifiers, profile_data = only_account(app)
     assert account.must_change_password
     assert account.number is None, "a number that nothing has proven gets no codes"
     assert identifiers == {"login": "51****", "email": "ai****@koktem.kz"}
-    assert particulars == {
+    assert profile_data == {
         "name": "Айгерим",
         "company": "ТОО «Көктем Логистик»",
         "number": "+77015551212",

@@ -51,10 +51,10 @@ def test_a_parent_registers_by_number_iin_and_code(browser: Browser, phone: Phon
     browser.send(step="finish", password=NEW, repeat=NEW)
     assert browser.path == BALABAQSHA
     assert "Вы зарегистрированы" in browser.text
-    account, identifiers, particulars = only_account(app)
+    account, identifiers, profile_data = only_account(app)
     assert account.number == FAMILY.number
     assert identifiers == {"iin": "9104******16", "number": "+770****6868"}
-    assert particulars == {
+    assert profile_data == {
         "surname": "Ахметова",
         "name": "Айгерим",
         "patronymic": "Сериковна",

@@ -82,10 +82,10 @@ def test_a_profile_without_a_register_takes_code_and_password(browser: Browser, 
     assert "государственном реестре" not in browser.text
     browser.send(step="finish", password="Kitap#2026kz", repeat="Kitap#2026kz")
     assert "Вы зарегистрированы" in browser.text
-    account, identifiers, particulars = only_account(app)
+    account, identifiers, profile_data = only_account(app)
     assert account.number == FAMILY.number
     assert identifiers == {"number": "+770****6868"}
-    assert particulars == {"surname": "Ахметова", "name": "Айгерим"}
+    assert profile_data == {"surname": "Ахметова", "name": "Айгерим"}
 
 
 def test_a_profile_without_a_code_goes_straight_to_the_password(

@@ -8,7 +8,7 @@ from flask import request
 from werkzeug.wrappers import Response
 
 from pushhub.accounts.flows import number_proof
-from pushhub.accounts.flows.number_proof import Claim
+from pushhub.accounts.flows.number_proof import ProofSubject
 from pushhub.accounts.people.feed import device_of, feed_of
 from pushhub.accounts.sessions import sessions
 from pushhub.accounts.sign_in_identifiers import Identifier
@@ -43,8 +43,10 @@ def show_feed() -> Response:
 def _offer(number: PhoneNumber) -> ShownOffer:
     """The offer that this session shows; a used one is followed by a new one when another device is to be bound."""
     person = member()
-    claim = Claim(Identifier("account", str(person.account.id), ""), number, True, "sign_in", Assurance.SIGNED_IN)
-    shown = number_proof.offer(caller(), claim, person.session.offer_id, locale=language(), again_if_used=True)
+    subject = ProofSubject(
+        Identifier("account", str(person.account.id), ""), number, True, "sign_in", Assurance.SIGNED_IN
+    )
+    shown = number_proof.offer(caller(), subject, person.session.offer_id, locale=language(), again_if_used=True)
     if shown.offer.id != person.session.offer_id:
         sessions.show_offer_in(person.session.id, shown.offer.id)
     return shown

@@ -16,7 +16,7 @@ from pushhub.accounts.passwords.change import change_password, was_just_set
 from pushhub.accounts.passwords.history import PasswordTooLike
 from pushhub.accounts.passwords.rules import normal
 from pushhub.accounts.people import own_login_and_email
-from pushhub.accounts.people.profile_data import email_of, particulars_of
+from pushhub.accounts.people.profile_data import email_of, profile_data_of
 from pushhub.accounts.people.register import IdentifierTaken
 from pushhub.identity.kz_id_checksum import masked
 from pushhub.identity.login import NotALogin
@@ -158,7 +158,7 @@ def _facts(account: Account) -> Iterator[tuple[str, str]]:
     """What is known of the person, each with its name. The labels of the registration's fields are the profile's."""
     registration = profile().registration
     fields = {entry.name: entry for entry in registration.fields} if registration and account.parent_id is None else {}
-    for name, value in particulars_of(account).items():
+    for name, value in profile_data_of(account).items():
         entry = fields.get(name)
         choices = dict(entry.choices) if entry is not None else {}
         text = choices[value].said(language()) if value in choices else _shown(name, value)

@@ -1,4 +1,4 @@
-"""What is known of a person, in the language of the page: names of particulars and of what one signs in with."""
+"""What is known of a person, in the language of the page: names of profile data and of what one signs in with."""
 
 from __future__ import annotations
 

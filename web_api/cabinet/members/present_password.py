@@ -19,19 +19,19 @@ FIELD = "present"
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class PresentPasswordRefused:
     """The password was not right, or not looked at: the status of the page, and until when to wait."""
 
     status: int
     wait_until: datetime | None = None
 
 
-def check_present_in(form: Form) -> Refused | Response | None:
+def check_present_in(form: Form) -> PresentPasswordRefused | Response | None:
     """None where it is right. What is wrong is noted in the form; after ten wrong ones the session is over."""
     person = member()
     if not form.raw(FIELD):
         form.refuse(FIELD, _("Enter your present password."))
-        return Refused(422)
+        return PresentPasswordRefused(422)
     found = check_present(person.account, form.raw(FIELD))
     if found is None:
         return None
@@ -42,6 +42,6 @@ def check_present_in(form: Form) -> Refused | Response | None:
         return response
     if isinstance(found, Wait):
         form.refuse(FIELD, _("Too many wrong passwords. This one was not looked at."))
-        return Refused(429, found.until)
+        return PresentPasswordRefused(429, found.until)
     form.refuse(FIELD, _("This is not your present password."))
-    return Refused(422, found.wait_until)
+    return PresentPasswordRefused(422, found.wait_until)

@@ -8,7 +8,7 @@ from typing import Any
 from flask import current_app, g
 from flask_babel import format_currency
 
-from pushhub.accounts.people.profile_data import particulars_of
+from pushhub.accounts.people.profile_data import profile_data_of
 from pushhub.accounts.people.users import may_manage, root_of
 from pushhub.customers.contract import Standing
 from pushhub.customers.remembered import RememberedStandings
@@ -52,7 +52,7 @@ def _panel() -> TopPanel | None:
     found = signed_in()
     if found is None:
         return None
-    known = particulars_of(root_of(found.account))
+    known = profile_data_of(root_of(found.account))
     account, contract = known.get("account", ""), known.get("contract", "")
     try:
         standing = _standings().standing(account) if account else None

@@ -19,7 +19,7 @@ from pushhub.accounts.people import users
 from pushhub.accounts.people.register import IdentifierTaken
 from pushhub.accounts.people.users import ChangedMeanwhile, SomebodyElse, TooManyUsers, User, UserDetails, may_manage
 from pushhub.cabinets.profile import Users
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.kernel.clock import now
 from pushhub.kernel.errors import NotFound
 from pushhub.kernel.ids import Prefix, new_key, parse_id, public_id
@@ -167,12 +167,12 @@ def _write_again(user: User) -> Response:
 def _details(form: Form) -> UserDetails | None:
     """What was typed of the user, with its problems noted."""
     email = form.email("email")
-    for name in users.PARTICULARS:
+    for name in users.USER_FIELDS:
         if len(form.text(name)) > _LONGEST:
             form.refuse(name, _("At most {count} characters.").format(count=_LONGEST))
     if email is None:
         return None
-    texts = {name: form.text(name) for name in users.PARTICULARS}
+    texts = {name: form.text(name) for name in users.USER_FIELDS}
     return UserDetails(email, may_add_users=bool(form.text("may_add_users")), **texts)
 
 
@@ -201,7 +201,7 @@ def _addresses_refused_in(form: Form) -> Iterator[None]:
 
 def _filled(user: User) -> Form:
     details = user.details
-    typed = {name: getattr(details, name) for name in users.PARTICULARS} | {"email": details.email.address}
+    typed = {name: getattr(details, name) for name in users.USER_FIELDS} | {"email": details.email.address}
     typed |= {"may_add_users": "yes" if details.may_add_users else "", "password_by": KEPT}
     return Form(typed)
 
@@ -209,7 +209,7 @@ def _filled(user: User) -> Form:
 def _digest(user: User) -> str:
     """What the form of a user was made from, to notice what others change meanwhile."""
     shown = asdict(user.details) | {"password_set_at": user.password_set_at.isoformat()}
-    return hub().keyring.lookup_digest("user form", json.dumps(shown))
+    return current().keyring.lookup_digest("user form", json.dumps(shown))
 
 
 def _was_just_done(user: User, details: UserDetails, password: GivenPassword | None) -> bool:

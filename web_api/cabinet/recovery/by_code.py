@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from pushhub.accounts.flows import flows
 from pushhub.accounts.flows.flows import Flow, FlowKind
-from pushhub.accounts.flows.number_proof import Claim
+from pushhub.accounts.flows.number_proof import ProofSubject
 from pushhub.accounts.passwords.change import change_password
 from pushhub.accounts.passwords.history import PasswordTooLike
 from pushhub.cabinets.profile import Recovery, Way
@@ -53,11 +53,11 @@ def begin_recovery() -> Response:
         "typed": number.e164 if number is not None else None,
     }
     flow = flows.begin(caller().product_id, FlowKind.RECOVERY, visitor(), answers)
-    claim = number_proof.claim_in(flow)
-    if claim is None:
+    subject = number_proof.subject_in(flow)
+    if subject is None:
         return begin_again()
     here = url_for("cabinet.recover", flow_id=number_proof.address_of(flow))
-    return have_code_sent(flow, claim, form, here) or _ask_page(chosen, form, 429)
+    return have_code_sent(flow, subject, form, here) or _ask_page(chosen, form, 429)
 
 
 @pages.get("/recovery/<flow_id>")
@@ -75,32 +75,32 @@ def recover(flow_id: str) -> Response:
 def go_on_recovering(flow_id: str) -> Response:
     """Send the code, send it again, look at it, or take the new password (where the profile says so, with the code)."""
     flow = _flow(flow_id)
-    claim = number_proof.claim_in(flow) if flow is not None else None
-    if flow is None or claim is None:
+    subject = number_proof.subject_in(flow) if flow is not None else None
+    if flow is None or subject is None:
         return begin_again()
     if flow.answers.get("done"):
         return _done()
     form, here = Form.sent(), url_for("cabinet.recover", flow_id=flow_id)
     step, is_sent = form.text("step"), bool(flow.answers.get("verification"))
     if step in ("send", "resend"):
-        return have_code_sent(flow, claim, form, here) or _recovery_page(flow, form, 429)
+        return have_code_sent(flow, subject, form, here) or _recovery_page(flow, form, 429)
     if step == "check" and is_sent and not flow.answers.get("proven"):
-        if not number_proof.code_is_right(flow, claim, form):
+        if not number_proof.code_is_right(flow, subject, form):
             return _recovery_page(flow, form, 422)
         flows.amend(flow, proven=True)
         return redirect(here, 303)
     if step == "finish" and is_sent and (flow.answers.get("proven") or _together()):
-        return _finish(flow, claim, form)
+        return _finish(flow, subject, form)
     return redirect(here, 303)
 
 
-def _finish(flow: Flow, claim: Claim, form: Form) -> Response:
+def _finish(flow: Flow, subject: ProofSubject, form: Form) -> Response:
     """The password is looked at first: a slip in it must not cost a try of the code."""
     password = form.new_password(profile().password)
     if not form.good:
         return _recovery_page(flow, form, 422)
     if not flow.answers.get("proven"):
-        if not number_proof.code_is_right(flow, claim, form):
+        if not number_proof.code_is_right(flow, subject, form):
             return _recovery_page(flow, form, 422)
         flow = flows.amend(flow, proven=True)
     account = number_proof.account_in(flow)

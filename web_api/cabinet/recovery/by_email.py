@@ -16,7 +16,7 @@ from pushhub.accounts.passwords.change import change_password_by_link, was_just_
 from pushhub.accounts.passwords.history import PasswordTooLike
 from pushhub.accounts.sign_in_identifiers import Identifier, by_email
 from pushhub.cabinets.profile import Recovery, Way
-from pushhub.context import hub
+from pushhub.context import current
 from pushhub.identity.email import Email
 from pushhub.kernel.errors import NotFound
 from pushhub.mail.health import mail_state
@@ -119,7 +119,7 @@ def _write(form: Form, about: Recovery, email: Email, login: Identifier | None) 
     letter = RecoveryLetter(
         sender=sender(),
         minutes=about.link_minutes,
-        link=lambda secret: f"{hub().settings.public_url}{url_for('cabinet.open_link', secret=secret)}",
+        link=lambda secret: f"{current().settings.public_url}{url_for('cabinet.open_link', secret=secret)}",
     )
     try:
         send_link(letter, email, login, address=request.remote_addr)

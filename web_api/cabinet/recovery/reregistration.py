@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from pushhub.accounts.flows import flows
 from pushhub.accounts.flows.flows import Flow, FlowKind
-from pushhub.accounts.flows.number_proof import Claim
+from pushhub.accounts.flows.number_proof import ProofSubject
 from pushhub.accounts.passwords.history import PasswordTooLike
 from pushhub.accounts.people import register
 from pushhub.accounts.sign_in_identifiers import by_iin, by_number
@@ -18,7 +18,7 @@ from pushhub.identity.iin import Iin
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.errors import NotFound
 from pushhub.registry.contract import Place
-from pushhub.registry.questions import Answers, stands_under, wrong_answers
+from pushhub.registry.questions import RegisterAnswers, stands_under, wrong_answers
 from web_api.cabinet import number_proof
 from web_api.cabinet.code_step import begin_again, have_code_sent
 from web_api.cabinet.forms import Form, checklist, too_like, unmet_points
@@ -90,15 +90,15 @@ def go_on_reregistering(flow_id: str) -> Response:
     step = form.text("step")
     if step == "number":
         return _take_number(flow, form, here)
-    claim = number_proof.claim_in(flow)
-    if claim is None:
+    subject = number_proof.subject_in(flow)
+    if subject is None:
         return redirect(here, 303)
     if step == "other":
         flows.amend(flow, verification=None, reason=None, offer=None, chosen=False)
     elif step in ("send", "resend"):
-        return have_code_sent(flow, claim, form, here) or _number_page(flow, form, 429)
+        return have_code_sent(flow, subject, form, here) or _number_page(flow, form, 429)
     elif step == "finish" and flow.answers.get("verification"):
-        return _finish(flow, claim, form)
+        return _finish(flow, subject, form)
     return redirect(here, 303)
 
 
@@ -121,25 +121,25 @@ def _take_number(flow: Flow, form: Form, here: str) -> Response:
         reason=None,
         offer=None,
     )
-    claim = number_proof.claim_in(flow)
-    if claim is None:
+    subject = number_proof.subject_in(flow)
+    if subject is None:
         return begin_again()
-    return have_code_sent(flow, claim, form, here) or _number_page(flow, form, 429)
+    return have_code_sent(flow, subject, form, here) or _number_page(flow, form, 429)
 
 
-def _finish(flow: Flow, claim: Claim, form: Form) -> Response:
+def _finish(flow: Flow, subject: ProofSubject, form: Form) -> Response:
     password = form.new_password(profile().password)
     if not form.good:
         return _number_page(flow, form, 422)
     if flow.answers.get("proven") != flow.answers["number"]:
-        if not number_proof.code_is_right(flow, claim, form):
+        if not number_proof.code_is_right(flow, subject, form):
             return _number_page(flow, form, 422)
         flow = flows.amend(flow, proven=flow.answers["number"])
-    further = (by_number(claim.number),) if "number" in profile().identifiers else ()
+    further = (by_number(subject.number),) if "number" in profile().identifiers else ()
     rule = profile().password
     try:
         register.register(
-            flow.product_id, claim.identifier, claim.number, password, further=further, rule=rule, sender=sender()
+            flow.product_id, subject.identifier, subject.number, password, further=further, rule=rule, sender=sender()
         )
     except PasswordTooLike as problem:
         form.refuse("password", too_like(rule, problem))
@@ -150,8 +150,8 @@ def _finish(flow: Flow, claim: Claim, form: Form) -> Response:
 
 def _number_page(flow: Flow, form: Form, status: int = 200) -> Response:
     chosen = bool(flow.answers.get("chosen"))
-    claim = number_proof.claim_in(flow) if chosen else None
-    stage = number_proof.stage_of(flow, claim) if claim is not None else None
+    subject = number_proof.subject_in(flow) if chosen else None
+    stage = number_proof.stage_of(flow, subject) if subject is not None else None
     return page(
         "recovery/number.html",
         status,
@@ -168,7 +168,7 @@ def _number_page(flow: Flow, form: Form, status: int = 200) -> Response:
     )
 
 
-def _answers(form: Form) -> Answers | None:
+def _answers(form: Form) -> RegisterAnswers | None:
     iins: dict[str, Iin | None] = {}
     for entry in questions().fields:
         if entry.kind == "iin":
@@ -181,7 +181,7 @@ def _answers(form: Form) -> Answers | None:
     child, first = iins["child"], iins["first_parent"]
     if not form.good or child is None or first is None:
         return None
-    return Answers(child, form.text("certificate"), first, iins["second_parent"], Place(place))
+    return RegisterAnswers(child, form.text("certificate"), first, iins["second_parent"], Place(place))
 
 
 def _not_confirmed() -> dict[str, str]:

@@ -10,7 +10,7 @@ from flask_babel import format_date
 from flask_babel import gettext as _
 
 from pushhub.cabinets.profile import Field, Person, Registration
-from pushhub.cabinets.registration_mapping import Answers, citizen_data, customer_data, tells_of_the_person
+from pushhub.cabinets.registration_mapping import RegistrationAnswers, citizen_data, customer_data, tells_of_the_person
 from pushhub.identity.iin import Iin
 from pushhub.identity.kz_id_checksum import DigitsProblem, WrongDigits
 from pushhub.identity.phone import PhoneNumber
@@ -40,11 +40,11 @@ def read_fields(form: Form, about: Registration) -> dict[str, str]:
     return answers
 
 
-def confirm(form: Form, about: Registration, fields: Mapping[str, str]) -> Answers | None:
+def confirm(form: Form, about: Registration, fields: Mapping[str, str]) -> RegistrationAnswers | None:
     """Ask whoever confirms the person. None where the answers are not right, which is noted in the form, or are not
     looked at any more. Raises `RegistryUnavailable`, `CustomersUnavailable`."""
     if about.person is Person.NOBODY and not about.mobile_base:
-        return Answers(fields)
+        return RegistrationAnswers(fields)
     with counted_guess() as guess:
         if not guess.allowed:
             form.refuse("form", _("There were too many wrong answers. Try again in an hour."))
@@ -53,7 +53,7 @@ def confirm(form: Form, about: Registration, fields: Mapping[str, str]) -> Answe
             _by_customers(form, fields) if about.person is Person.CUSTOMERS else _by_register(form, about, fields)
         )
         guess.wrong = confirmed is None
-    return Answers(fields, confirmed) if confirmed is not None else None
+    return RegistrationAnswers(fields, confirmed) if confirmed is not None else None
 
 
 def given_words(about: Registration, fields: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -93,7 +93,7 @@ def _by_register(form: Form, about: Registration, fields: Mapping[str, str]) -> 
         form.refuse("iin", _("The register knows nobody with this IIN."))
         return None
     if about.mobile_base:
-        number = Answers(fields).number
+        number = RegistrationAnswers(fields).number
         if number is None or not stands_under(registry, number, iin):
             form.refuse("number", _("This number does not stand under your IIN in the Mobile Citizens Base (BMG)."))
             return None

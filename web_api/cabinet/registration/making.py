@@ -18,7 +18,7 @@ from pushhub.accounts.letters.welcome import welcome
 from pushhub.accounts.people import register
 from pushhub.accounts.people.register import IdentifierTaken, NewAccount
 from pushhub.cabinets import registration_mapping
-from pushhub.cabinets.registration_mapping import Answers
+from pushhub.cabinets.registration_mapping import RegistrationAnswers
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.clock import now
 from pushhub.kernel.errors import Busy
@@ -29,14 +29,14 @@ from web_api.cabinet.request_context import caller, profile, visitor
 Done = Callable[[Session, dict[str, str]], None]
 
 
-def as_data(answers: Answers) -> dict[str, Any]:
+def as_data(answers: RegistrationAnswers) -> dict[str, Any]:
     """Answers as a flow keeps them."""
     return {"fields": dict(answers.fields), "confirmed": dict(answers.confirmed)}
 
 
-def answers_in(flow: Flow) -> Answers:
+def answers_in(flow: Flow) -> RegistrationAnswers:
     """The answers of a flow."""
-    return Answers(flow.answers["fields"], flow.answers["confirmed"])
+    return RegistrationAnswers(flow.answers["fields"], flow.answers["confirmed"])
 
 
 def taken_kinds(flow: Flow) -> tuple[str, ...]:
@@ -58,7 +58,7 @@ def finish(flow: Flow, password: str) -> None:
     _make(answers, new, password, done)
 
 
-def make_at_once(answers: Answers, password: str, key: UUID) -> None:
+def make_at_once(answers: RegistrationAnswers, password: str, key: UUID) -> None:
     """Make the account, and with it the flow of this key, which shows what was made. Raises `IdentifierTaken`."""
 
     def done(session: Session, shown: dict[str, str]) -> None:
@@ -68,7 +68,7 @@ def make_at_once(answers: Answers, password: str, key: UUID) -> None:
     _make(answers, _new_account(answers, None), password, done)
 
 
-def _make(answers: Answers, new: NewAccount, password: str, done: Done) -> None:
+def _make(answers: RegistrationAnswers, new: NewAccount, password: str, done: Done) -> None:
     writes, email = sender(), answers.email
     login = _login(answers, new) if new.must_change_password else None
 
@@ -94,7 +94,7 @@ def _can_do_without(new: NewAccount, taken: tuple[str, ...]) -> bool:
     return taken == ("email",) and len(new.identifiers) > 1
 
 
-def _new_account(answers: Answers, proven: PhoneNumber | None) -> NewAccount:
+def _new_account(answers: RegistrationAnswers, proven: PhoneNumber | None) -> NewAccount:
     return registration_mapping.account_from(profile(), answers, proven=proven, today=now().date())
 
 
@@ -103,7 +103,7 @@ def _proven_in(flow: Flow) -> PhoneNumber | None:
     return PhoneNumber.trusted(number) if number is not None else None
 
 
-def _login(answers: Answers, new: NewAccount) -> str:
+def _login(answers: RegistrationAnswers, new: NewAccount) -> str:
     """With what the person signs in, as they type it."""
     kind = new.identifiers[0].kind
     return answers.login or "" if kind == "login" else answers.fields[kind]

@@ -24,8 +24,8 @@ from pushhub.accounts.people.register import IdentifierTaken
 from pushhub.accounts.sign_in_identifiers import by_number
 from pushhub.cabinets import registration_mapping
 from pushhub.cabinets.profile import Registration
-from pushhub.cabinets.registration_mapping import Answers
-from pushhub.context import hub
+from pushhub.cabinets.registration_mapping import RegistrationAnswers
+from pushhub.context import current
 from pushhub.kernel import limits
 from pushhub.kernel.db import transaction
 from pushhub.kernel.errors import NotFound
@@ -90,11 +90,11 @@ def take_registration() -> Response:
     if at_once:
         return _make_at_once(form, answers)
     flow = flows.begin(caller().product_id, FlowKind.REGISTRATION, visitor(), _flow_answers(about, answers))
-    claim = number_proof.claim_in(flow)
-    if not about.code or claim is None:
+    subject = number_proof.subject_in(flow)
+    if not about.code or subject is None:
         return _to(flow.id)
     here = url_for("cabinet.register", flow_id=number_proof.address_of(flow))
-    return have_code_sent(flow, claim, form, here) or _fields_page(form, 429)
+    return have_code_sent(flow, subject, form, here) or _fields_page(form, 429)
 
 
 @pages.get("/registration/<flow_id>")
@@ -121,15 +121,15 @@ def go_on_registering(flow_id: str) -> Response:
         return redirect(here, 303)
     if _is_proven(about, flow):
         return _finish(flow, form) if step == "finish" and not about.generated else redirect(here, 303)
-    claim = number_proof.claim_in(flow)
-    if claim is None:
+    subject = number_proof.subject_in(flow)
+    if subject is None:
         return begin_again()
     if step in ("send", "resend"):
-        return have_code_sent(flow, claim, form, here) or _page_of(flow, form, 429)
+        return have_code_sent(flow, subject, form, here) or _page_of(flow, form, 429)
     if step == "check" and flow.answers.get("verification"):
-        if not number_proof.code_is_right(flow, claim, form):
+        if not number_proof.code_is_right(flow, subject, form):
             return _page_of(flow, form, 422)
-        flow = flows.amend(flow, proven=claim.number.e164)
+        flow = flows.amend(flow, proven=subject.number.e164)
         if about.generated:
             return _make(flow, readable_password(profile().password))
     return redirect(here, 303)
@@ -163,7 +163,7 @@ def _make(flow: Flow, password: str) -> Response:
     return _to(flow.id)
 
 
-def _make_at_once(form: Form, answers: Answers) -> Response:
+def _make_at_once(form: Form, answers: RegistrationAnswers) -> Response:
     """Make the account with a password that is given out; the flow is only the page that shows it."""
     key = _attempt(form) or new_key()
     if flows.find(caller().product_id, key, visitor()) is not None:
@@ -191,13 +191,13 @@ def _is_made(key: UUID | None, fields: object) -> bool:
 
 
 def _refuse_flood(form: Form) -> None:
-    subject = limits.address_subject(hub().keyring, request.remote_addr or "")
+    subject = limits.address_subject(current().keyring, request.remote_addr or "")
     with transaction() as session:
         if limits.count_up(session, limits.REGISTRATIONS, subject) > _AN_HOUR:
             form.refuse("form", _("There were too many registrations from your network. Try again in an hour."))
 
 
-def _flow_answers(about: Registration, answers: Answers) -> dict[str, object]:
+def _flow_answers(about: Registration, answers: RegistrationAnswers) -> dict[str, object]:
     plain, number = as_data(answers), answers.number
     if not about.code or number is None:
         return plain
@@ -251,10 +251,10 @@ def _page_of(flow: Flow, form: Form, status: int = 200) -> Response:
             unmet=unmet_points(form, rule),
             **values,
         )
-    claim = number_proof.claim_in(flow)
-    if claim is None:
+    subject = number_proof.subject_in(flow)
+    if subject is None:
         return begin_again()
-    stage = number_proof.stage_of(flow, claim)
+    stage = number_proof.stage_of(flow, subject)
     given = given_words(about, flow.answers["fields"])
     why = unreachable_words(stage.reason, moves=stage.moves)
     return page("registration/code.html", status, stage=stage, why=why, given=given, **values)

@@ -10,12 +10,11 @@ from flask import redirect, url_for
 from werkzeug.wrappers import Response
 
 from pushhub.accounts.flows import flows
-from pushhub.accounts.flows import number_proof as possession
 from pushhub.accounts.flows.flows import Flow, FlowKind
-from pushhub.accounts.flows.number_proof import Claim
+from pushhub.accounts.flows.number_proof import ProofSubject, at_an_unproven_device
 from pushhub.accounts.sessions import sign_in
 from pushhub.kernel.errors import NotFound
-from web_api.cabinet import number_proof as proving
+from web_api.cabinet import number_proof
 from web_api.cabinet.code_step import begin_again, code_page, have_code_sent
 from web_api.cabinet.forms import Form
 from web_api.cabinet.request_context import caller, keep_session, page, profile, signed_in, visitor
@@ -43,13 +42,13 @@ def send_first_code() -> Response:
         form.consents(profile().consents)
     if not candidates or not form.good:
         return _name_page(form, 422)
-    answers = {"identifier": proving.about(the_known(candidates))}
+    answers = {"identifier": number_proof.about(the_known(candidates))}
     flow = flows.begin(caller().product_id, FlowKind.CODE_SIGN_IN, visitor(), answers)
-    claim = proving.claim_in(flow)
-    if claim is None:
+    subject = number_proof.subject_in(flow)
+    if subject is None:
         return begin_again()
-    here = url_for("cabinet.sign_in_by_code", flow_id=proving.address_of(flow))
-    return have_code_sent(flow, claim, form, here) or _name_page(form, 429)
+    here = url_for("cabinet.sign_in_by_code", flow_id=number_proof.address_of(flow))
+    return have_code_sent(flow, subject, form, here) or _name_page(form, 429)
 
 
 @pages.get("/code-sign-in/<flow_id>")
@@ -57,7 +56,7 @@ def sign_in_by_code(flow_id: str) -> Response:
     """The page that takes the code, or says that none can be sent."""
     if signed_in() is not None:
         return redirect(url_for("cabinet_members.show_feed"), 303)
-    flow = proving.flow_named(flow_id, FlowKind.CODE_SIGN_IN)
+    flow = number_proof.flow_named(flow_id, FlowKind.CODE_SIGN_IN)
     if flow is None or flow.answers.get("done"):
         return begin_again()
     return _code_page(flow, Form())
@@ -66,26 +65,26 @@ def sign_in_by_code(flow_id: str) -> Response:
 @pages.post("/code-sign-in/<flow_id>")
 def take_code(flow_id: str) -> Response:
     """Send the code, send it again, or look at what was typed and sign in."""
-    flow = proving.flow_named(flow_id, FlowKind.CODE_SIGN_IN)
-    claim = proving.claim_in(flow) if flow is not None else None
-    if flow is None or claim is None or flow.answers.get("done"):
+    flow = number_proof.flow_named(flow_id, FlowKind.CODE_SIGN_IN)
+    subject = number_proof.subject_in(flow) if flow is not None else None
+    if flow is None or subject is None or flow.answers.get("done"):
         return redirect(url_for("cabinet_members.show_feed"), 303) if signed_in() is not None else begin_again()
     form, here = Form.sent(), url_for("cabinet.sign_in_by_code", flow_id=flow_id)
     step = form.text("step")
     if step in ("send", "resend"):
-        return have_code_sent(flow, claim, form, here) or _code_page(flow, form, 429)
+        return have_code_sent(flow, subject, form, here) or _code_page(flow, form, 429)
     if step == "check" and flow.answers.get("verification"):
-        return _enter(flow, claim, form)
+        return _enter(flow, subject, form)
     return redirect(here, 303)
 
 
-def _enter(flow: Flow, claim: Claim, form: Form) -> Response:
-    if possession.at_an_unproven_device(claim):  # bound since the code was asked for, and then sent it again
-        proving.give_up(flow)
-        return redirect(url_for("cabinet.sign_in_by_code", flow_id=proving.address_of(flow)), 303)
-    if not proving.code_is_right(flow, claim, form):
+def _enter(flow: Flow, subject: ProofSubject, form: Form) -> Response:
+    if at_an_unproven_device(subject):  # bound since the code was asked for, and then sent it again
+        number_proof.give_up(flow)
+        return redirect(url_for("cabinet.sign_in_by_code", flow_id=number_proof.address_of(flow)), 303)
+    if not number_proof.code_is_right(flow, subject, form):
         return _code_page(flow, form, 422)
-    account = proving.account_in(flow)
+    account = number_proof.account_in(flow)
     if account is None:
         return begin_again()
     begun = sign_in.sign_in_by_code(account, life=profile().sessions, browser=this_browser())

@@ -9,9 +9,9 @@ from werkzeug.wrappers import Response
 
 from pushhub.accounts.flows import flows
 from pushhub.accounts.flows.flows import Flow, FlowKind
-from pushhub.accounts.sessions import sign_in as service
 from pushhub.accounts.sessions.sessions import NewSession
-from pushhub.accounts.sessions.sign_in import Wrong
+from pushhub.accounts.sessions.sign_in import Wrong, code_is_wanted
+from pushhub.accounts.sessions.sign_in import sign_in as sign_in_person
 from pushhub.accounts.sessions.sign_in_throttle import CodeWanted, Wait
 from pushhub.accounts.sign_in_identifiers import Identifier
 from pushhub.cabinets.profile import Layout
@@ -64,7 +64,7 @@ def ask_password(flow_id: str) -> Response:
     flow = number_proof.flow_named(flow_id, FlowKind.SIGN_IN)
     if flow is None:
         return begin_again()
-    if service.code_is_wanted(flow.product_id, number_proof.identifier_in(flow)):
+    if code_is_wanted(flow.product_id, number_proof.identifier_in(flow)):
         return redirect(url_for("cabinet.unlock", flow_id=flow_id), 303)
     if profile().sign_in.layout is not Layout.TWO_STEPS:
         return redirect(url_for("cabinet.enter", note=request.args.get("note")), 303)
@@ -102,12 +102,12 @@ def forget_password(flow_id: str) -> Response:
     recovery = flows.begin(
         flow.product_id, FlowKind.RECOVERY, visitor(), {"identifier": dict(flow.answers["identifier"])}
     )
-    claim = number_proof.claim_in(recovery)
-    if claim is None:
+    subject = number_proof.subject_in(recovery)
+    if subject is None:
         return begin_again()
     form = Form()
     try:
-        number_proof.send(recovery, claim)
+        number_proof.send(recovery, subject)
     except TooManyCodes as refusal:
         form.refuse(
             "password",
@@ -144,7 +144,7 @@ def _try_password(form: Form, identifier: Identifier) -> NewSession | Wrong | Wa
     with counted_guess(WRONG_PASSWORDS, _WRONG_AN_HOUR) as guess:
         if not guess.allowed:
             return Wait(WRONG_PASSWORDS.end(now()))
-        found = service.sign_in(
+        found = sign_in_person(
             caller().product_id,
             identifier,
             form.raw("password"),

@@ -32,17 +32,17 @@ def unlock(flow_id: str) -> Response:
 def take_unlocking_code(flow_id: str) -> Response:
     """Send the code, send it again, or look at what was typed."""
     flow = number_proof.flow_named(flow_id, FlowKind.SIGN_IN)
-    claim = number_proof.claim_in(flow) if flow is not None else None
-    if flow is None or claim is None:
+    subject = number_proof.subject_in(flow) if flow is not None else None
+    if flow is None or subject is None:
         return begin_again()
     if not _by_code():
         return redirect(url_for("cabinet.unlock", flow_id=flow_id), 303)
     form, here = Form.sent(), url_for("cabinet.unlock", flow_id=flow_id)
     step = form.text("step")
     if step in ("send", "resend"):
-        return have_code_sent(flow, claim, form, here) or _unlock_page(flow, form, 429)
+        return have_code_sent(flow, subject, form, here) or _unlock_page(flow, form, 429)
     if step == "check" and flow.answers.get("verification"):
-        if number_proof.code_is_right(flow, claim, form):
+        if number_proof.code_is_right(flow, subject, form):
             sign_in.forgive(flow.product_id, number_proof.identifier_in(flow))
             flows.amend(flow, verification=None, reason=None, offer=None)
             return redirect(url_for("cabinet.ask_password", flow_id=flow_id, note="unlocked"), 303)
