@@ -40,7 +40,7 @@ def the_environment(tmp_path_factory: pytest.TempPathFactory, depth: str) -> Ite
 
 @pytest.fixture
 def environment(the_environment: FaultEnvironment) -> Iterator[FaultEnvironment]:
-    """A environment in which nothing has happened yet. Its dispatchers are gone when the test ends."""
+    """An environment in which nothing has happened yet. Its dispatchers are gone when the test ends."""
     try:
         the_environment.reopen()
         yield the_environment
