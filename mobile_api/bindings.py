@@ -138,6 +138,6 @@ def _description(given: dict[str, Any]) -> DeviceDescription:
 def _shown(binding: Binding) -> dict[str, Any]:
     return {
         "id": public_id(Prefix.BINDING, binding.id),
-        "number": binding.number,
+        "number": binding.number.e164,
         "bound_at": binding.bound_at,
     }

@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from pushhub.identity.phone import NumberColumn, PhoneNumber
 from pushhub.kernel.db import Base
 from pushhub.kernel.ids import new_key
 
@@ -21,7 +22,7 @@ class Account(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_key)
     product_id: Mapped[UUID] = mapped_column(sa.ForeignKey("products.id", ondelete="CASCADE"), index=True)
     #: The number on file: where codes go. Who signs in with an e-mail address alone has none.
-    number: Mapped[str | None] = mapped_column(sa.String(20), index=True)
+    number: Mapped[PhoneNumber | None] = mapped_column(NumberColumn(), index=True)
     #: Since when; what happened to the number before is not this person's to see.
     number_since: Mapped[datetime | None]
     #: The e-mail address, sealed for `email_context`.

@@ -206,7 +206,7 @@ def _refusal(session: Session, found: Presented, known: Sequence[Device], now: d
     return None
 
 
-def _numbers_of(session: Session, devices: Sequence[Device]) -> Sequence[str]:
+def _numbers_of(session: Session, devices: Sequence[Device]) -> Sequence[PhoneNumber]:
     ids = [device.id for device in devices]
     if not ids:
         return []
@@ -215,7 +215,7 @@ def _numbers_of(session: Session, devices: Sequence[Device]) -> Sequence[str]:
     ).all()
 
 
-def _end_bindings(session: Session, number: str, same_device: set[UUID], now: datetime) -> None:
+def _end_bindings(session: Session, number: PhoneNumber, same_device: set[UUID], now: datetime) -> None:
     """End what the new binding takes the place of, and tell a device that loses its number."""
     ended = session.execute(
         sa.update(Binding)
@@ -236,10 +236,10 @@ def _end_bindings(session: Session, number: str, same_device: set[UUID], now: da
         if ended_number != number:
             stop_for_number(session, ended_number)
         if device_id not in same_device:
-            tell_device(session, device_id, Notice.NUMBER_MOVED, PhoneNumber.trusted(ended_number))
+            tell_device(session, device_id, Notice.NUMBER_MOVED, ended_number)
 
 
-def _history(session: Session, device_ids: set[UUID]) -> list[tuple[str, datetime]]:
+def _history(session: Session, device_ids: set[UUID]) -> list[tuple[PhoneNumber, datetime]]:
     rows = session.execute(
         sa.select(Binding.number, Binding.bound_at)
         .where(Binding.device_id.in_(device_ids))
@@ -249,8 +249,8 @@ def _history(session: Session, device_ids: set[UUID]) -> list[tuple[str, datetim
 
 
 def _allowed_at(session: Session, device_ids: set[UUID], now: datetime) -> datetime:
-    # An empty text is no number, so this is the start of the latest number whatever it is.
-    since = number_since(_history(session, device_ids), number="") or now
+    # Where no number is named, this is the start of the latest number whatever it is.
+    since = number_since(_history(session, device_ids), None) or now
     return rebind_allowed_at(since, current().settings.rebind_days)
 
 
@@ -281,7 +281,7 @@ def unbind(device_id: UUID) -> None:
 def unbind_number(number: PhoneNumber, *, reason: str) -> Binding:
     """An operator takes the number from its device; the device is told. Raises `NotFound`."""
     with transaction() as session:
-        binding = _end(session, Binding.number == number.e164, "operator", note=reason)
+        binding = _end(session, Binding.number == number, "operator", note=reason)
         if binding is None:
             raise NotFound("No device is bound to this number.")
         tell_device(session, binding.device_id, Notice.UNBOUND_BY_OPERATOR, number)
@@ -306,7 +306,7 @@ def _end(session: Session, which: sa.ColumnElement[bool], reason: str, **data: A
     return binding
 
 
-def _record_end(session: Session, binding_id: UUID, number: str, **data: Any) -> None:
+def _record_end(session: Session, binding_id: UUID, number: PhoneNumber, **data: Any) -> None:
     """The product whose offer made the binding is told that it has ended, whoever ended it."""
     product_id = session.scalar(
         sa.select(Offer.product_id).where(
@@ -321,5 +321,5 @@ def active_binding(session: Session, number: PhoneNumber) -> Binding | None:
     return session.scalar(
         sa.select(Binding)
         .options(joinedload(Binding.device))
-        .where(Binding.number == number.e164, Binding.ended_at.is_(None))
+        .where(Binding.number == number, Binding.ended_at.is_(None))
     )

@@ -46,7 +46,7 @@ class Presented:
 
     offer_id: UUID
     product_id: UUID
-    number: str = field(repr=False)
+    number: PhoneNumber = field(repr=False)
     assurance: str
     step: int | None
 
@@ -79,7 +79,7 @@ def find_offer(presented: PasswordShown | QrScanned, address: str) -> Presented:
 
 def made_by(presented: PasswordShown | QrScanned) -> list[sa.ColumnElement[bool]]:
     """What holds of a binding that was made by what is presented, as far as an offer that was used tells it."""
-    conditions = [Binding.number == presented.number.e164] if presented.number is not None else []
+    conditions = [Binding.number == presented.number] if presented.number is not None else []
     if isinstance(presented, QrScanned):
         secret = secret_in(presented.link, app_link(current().settings)) or ""
         conditions.append(Binding.id.in_(sa.select(Offer.binding_id).where(Offer.qr_digest == secret_digest(secret))))
@@ -100,7 +100,7 @@ def _by_password(number: PhoneNumber, password: str) -> Presented | None:
         offers: Sequence[Any] = session.execute(
             sa.update(Offer)
             .where(
-                Offer.number == number.e164,
+                Offer.number == number,
                 Offer.status == OfferStatus.PENDING,
                 Offer.live.is_(True),
                 Offer.expires_at > now,
@@ -122,7 +122,7 @@ def _by_password(number: PhoneNumber, password: str) -> Presented | None:
         step = matching_step(totp_secret, password, step_of(now, offer.step_seconds), offer.last_step)
         if step is not None:
             _give_tries_back([other.id for other in offers if other.id != offer.id])
-            return Presented(offer.id, offer.product_id, number.e164, offer.assurance, step)
+            return Presented(offer.id, offer.product_id, number, offer.assurance, step)
     for offer in offers:
         if offer.tries >= TRIES_PER_OFFER:
             _end_guessed(offer.id, offer.product_id)
@@ -152,6 +152,6 @@ def _by_qr(secret: str, number: PhoneNumber | None) -> Presented | None:
                 Offer.expires_at > clock.now(),
             )
         ).first()
-    if offer is None or (number is not None and number.e164 != offer.number):
+    if offer is None or (number is not None and number != offer.number):
         return None
     return Presented(offer.id, offer.product_id, offer.number, offer.assurance, None)

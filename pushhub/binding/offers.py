@@ -106,7 +106,7 @@ def _cancel_pending(session: Session, caller: Caller, number: PhoneNumber, now: 
         sa.update(Offer)
         .where(
             Offer.product_id == caller.product_id,
-            Offer.number == number.e164,
+            Offer.number == number,
             Offer.live == caller.live,
             Offer.status == OfferStatus.PENDING,
         )
@@ -133,7 +133,7 @@ def _new_offer(caller: Caller, number: PhoneNumber, assurance: Assurance, locale
     return Offer(
         id=offer_id,
         product_id=caller.product_id,
-        number=number.e164,
+        number=number,
         live=caller.live,
         status=OfferStatus.PENDING,
         assurance=assurance,

@@ -19,6 +19,8 @@ from datetime import datetime, timedelta
 import pyotp
 from stdnum.iso7064 import mod_97_10
 
+from pushhub.identity.phone import PhoneNumber
+
 #: Wrong passwords that end an offer.
 TRIES_PER_OFFER = 5
 _TOTP_DIGITS = 10
@@ -73,13 +75,13 @@ def secret_in(qr: str, app_link: str) -> str | None:
     return secret if link == f"{app_link}/v1" and _SECRET.match(secret) else None
 
 
-def number_since(history: Iterable[tuple[str, datetime]], number: str) -> datetime | None:
+def number_since(history: Iterable[tuple[PhoneNumber, datetime]], number: PhoneNumber | None) -> datetime | None:
     """Since when a device has had its latest number, if that is a number other than `number`; else None.
 
     `history` holds all bindings of the device as (number, bound at), oldest first. Bindings to the same number
     in a row count as one: binding again does not start the 30 days anew.
     """
-    since: tuple[str, datetime] | None = None
+    since: tuple[PhoneNumber, datetime] | None = None
     for bound_number, bound_at in history:
         if since is None or since[0] != bound_number:
             since = (bound_number, bound_at)

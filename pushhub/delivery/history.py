@@ -43,7 +43,7 @@ def codes_of(number: PhoneNumber, latest: int = 20) -> list[DeliveryHistory]:
     """The latest codes sent to a number by any product, newest first, with their tries."""
     return _with_attempts(
         sa.select(Delivery)
-        .where(Delivery.number == number.e164, Delivery.kind == DeliveryKind.CODE)
+        .where(Delivery.number == number, Delivery.kind == DeliveryKind.CODE)
         .order_by(Delivery.created_at.desc())
         .limit(latest)
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from pushhub.identity.phone import NumberColumn, PhoneNumber
 from pushhub.kernel.db import Base
 from pushhub.kernel.ids import new_key
 
@@ -26,7 +27,7 @@ class Delivery(Base):
     verification_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("verifications.id", ondelete="CASCADE"))
     notification_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("notifications.id", ondelete="CASCADE"))
     #: The number it was sent to; None for what is told to a device whatever its number.
-    number: Mapped[str | None] = mapped_column(sa.String(20))
+    number: Mapped[PhoneNumber | None] = mapped_column(NumberColumn())
     device_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("devices.id", ondelete="CASCADE"))
     channel: Mapped[str] = mapped_column(sa.String(12))
     #: For a code: at which place of its verification's route this delivery stands.

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from pushhub.delivery.message_source import MessageSource
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.rules import CIRCUIT_OPEN, DeliveryKind, DeliveryStatus
+from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
 from pushhub.kernel.db import NewRow, table_of, transaction, write_rows
 from pushhub.kernel.ids import new_key
@@ -39,7 +40,7 @@ class NewDelivery(NewRow):
     product_id: UUID | None
     verification_id: UUID | None = None
     notification_id: UUID | None = None
-    number: str | None
+    number: PhoneNumber | None
     device_id: UUID | None
     channel: str
     step: int = 0
@@ -69,7 +70,7 @@ def new_delivery(
     expires_at: datetime,
     *,
     device_id: UUID | None = None,
-    number: str | None = None,
+    number: PhoneNumber | None = None,
     product_id: UUID | None = None,
     skipped: str | None = None,
     **cause: Unpack[Cause],

@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from pushhub.identity.phone import NumberColumn, PhoneNumber
 from pushhub.kernel.db import Base
 from pushhub.kernel.ids import new_key
 
@@ -38,7 +39,7 @@ class Offer(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_key)
     product_id: Mapped[UUID] = mapped_column(sa.ForeignKey("products.id", ondelete="CASCADE"))
-    number: Mapped[str] = mapped_column(sa.String(20))
+    number: Mapped[PhoneNumber] = mapped_column(NumberColumn())
     #: False for an offer made with a test key: it is shown like any other and binds nobody.
     live: Mapped[bool]
     status: Mapped[str] = mapped_column(sa.String(12))
@@ -110,7 +111,7 @@ class Binding(Base):
     __tablename__ = "bindings"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_key)
-    number: Mapped[str] = mapped_column(sa.String(20), index=True)
+    number: Mapped[PhoneNumber] = mapped_column(NumberColumn(), index=True)
     device_id: Mapped[UUID] = mapped_column(sa.ForeignKey("devices.id", ondelete="CASCADE"), index=True)
     #: How the number was proven (`rules.Assurance`).
     assurance: Mapped[str] = mapped_column(sa.String(20))

@@ -66,10 +66,10 @@ class Reachability:
 def look_up_reachability(number: PhoneNumber, *, proven: bool = False) -> Reachability:
     """Ask for one number."""
     with reading() as session:
-        return reachability_of(session, number.e164, proven=proven)
+        return reachability_of(session, number, proven=proven)
 
 
-def reachability_of(session: Session, number: str, *, proven: bool = False) -> Reachability:
+def reachability_of(session: Session, number: PhoneNumber, *, proven: bool = False) -> Reachability:
     """The same inside a transaction. With `proven`, a number that anybody could have bound is not reached."""
     row = session.execute(_BOUND, {"number": number}).first()
     return evaluate(row, current().channels, proven=proven) if row is not None else without_device(session, number)
@@ -97,7 +97,7 @@ def evaluate(row: Any, channels: Collection[str], *, proven: bool) -> Reachabili
     return Reachability(reason, row.device_id, channel, row.platform, row.model, row.last_seen_at, row.bound_at)
 
 
-def without_device(session: Session, number: str) -> Reachability:
+def without_device(session: Session, number: PhoneNumber) -> Reachability:
     """Why a number without a device has none."""
     before = session.scalar(sa.select(Binding.id).where(Binding.number == number).limit(1))
     return Reachability("never_bound" if before is None else "unbound")

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import phonenumbers
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
 
 from pushhub.kernel.errors import NumberInvalid
 
@@ -77,3 +79,19 @@ def as_number(text: str) -> PhoneNumber:
     elif re.fullmatch(r"7\d{9}", digits):
         digits = f"+7{digits}"
     return PhoneNumber.parse(digits)
+
+
+class NumberColumn(sa.types.TypeDecorator[PhoneNumber]):
+    """A column of phone numbers: E.164 in the database, `PhoneNumber` everywhere else."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(20)
+
+    def process_bind_param(self, value: PhoneNumber | str | None, dialect: Dialect) -> str | None:
+        return value.e164 if isinstance(value, PhoneNumber) else value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> PhoneNumber | None:
+        return PhoneNumber.trusted(value) if value is not None else None

@@ -19,6 +19,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from pushhub.identity.phone import PhoneNumber
 from pushhub.channels.contract import PushKind
 from pushhub.context import current
 from pushhub.delivery.models import Delivery
@@ -228,7 +229,7 @@ def count_all(session: Session, product_id: UUID, at_most: int) -> int | None:
 
 def _recipient(row: Any) -> Recipient:
     reach = evaluate(row, current().channels, proven=False)
-    return row.number, row.device_id, reach.channel if reach.reachable and reach.channel else _FEED
+    return row.number.e164, row.device_id, reach.channel if reach.reachable and reach.channel else _FEED
 
 
 def _finish(session: Session, notification: Any, *, count_anew: bool) -> None:

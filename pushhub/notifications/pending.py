@@ -17,6 +17,7 @@ from pushhub.context import current
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.rules import CHANNEL_OF_KIND, DeliveryKind, DeliveryStatus
 from pushhub.devices.models import Device
+from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
 from pushhub.kernel.db import skip_locked
 from pushhub.queueing.wake import wake_after_commit
@@ -29,12 +30,12 @@ def stop_notification(session: Session, notification_id: UUID) -> int:
     return _stop(session, Delivery.notification_id == notification_id, "notification_cancelled")
 
 
-def stop_for_number(session: Session, number: str) -> None:
+def stop_for_number(session: Session, number: PhoneNumber) -> None:
     """The number has no device any more: what waits for it must not come out on the one that had it."""
     _stop(session, _of_device_of(number), "unbound")
 
 
-def follow_number(session: Session, number: str, device: Device) -> None:
+def follow_number(session: Session, number: PhoneNumber, device: Device) -> None:
     """The number has come to this device: what waits for it goes there."""
     channel = channel_to(device)
     moved = _change(session, _of_device_of(number), {"device_id": device.id, "channel": channel})
@@ -49,7 +50,7 @@ def channel_to(device: Device) -> str:
     return channel if channel in current().channels else CHANNEL_OF_KIND[PushKind.POLL]
 
 
-def _of_device_of(number: str) -> sa.ColumnElement[bool]:
+def _of_device_of(number: PhoneNumber) -> sa.ColumnElement[bool]:
     """What goes to a device under this number. What a test key sent to it has none, and never gets one."""
     return sa.and_(Delivery.number == number, Delivery.device_id.is_not(None))
 

@@ -163,7 +163,7 @@ def _test_numbers(session: Session, caller: Caller) -> list[str]:
     of_offers = sa.select(Offer.number).where(
         Offer.product_id == caller.product_id, Offer.live.is_(False), Offer.status == OfferStatus.PENDING
     )
-    return [*session.scalars(of_codes.union(of_offers).limit(_TEST_NUMBERS))]
+    return [number.e164 for number in session.scalars(of_codes.union(of_offers).limit(_TEST_NUMBERS))]
 
 
 def _written(

@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from pushhub.identity.phone import NumberColumn, PhoneNumber
 from pushhub.kernel.db import Base
 from pushhub.kernel.ids import new_key
 
@@ -19,7 +20,7 @@ class Panel(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_key)
     product_id: Mapped[UUID] = mapped_column(sa.ForeignKey("products.id", ondelete="CASCADE"))
-    number: Mapped[str] = mapped_column(sa.String(20))
+    number: Mapped[PhoneNumber] = mapped_column(NumberColumn())
     #: False for one that was made with a test key: it reaches nobody.
     live: Mapped[bool]
     #: What its code is for; None for a panel that only binds.

@@ -49,7 +49,7 @@ class PanelSession:
 
     @property
     def number(self) -> PhoneNumber:
-        return PhoneNumber.trusted(self.panel.number)
+        return self.panel.number
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def create_panel(
         panel = Panel(
             id=key,
             product_id=caller.product_id,
-            number=number.e164,
+            number=number,
             live=caller.live,
             purpose=purpose,
             assurance=assurance,
@@ -137,12 +137,12 @@ def secret_showing(caller: Caller, offer: Offer, *, locale: str) -> str:
         )
     if known is not None:
         return _secret_of(known)
-    number, assurance = PhoneNumber.trusted(offer.number), Assurance(offer.assurance)
+    number, assurance = offer.number, Assurance(offer.assurance)
     made = create_panel(caller, number, purpose=None, assurance=assurance, locale=locale, offer_id=offer.id)
     return made.secret or ""
 
 
-def end_signed_in(session: Session, product_id: UUID, number: str | None) -> None:
+def end_signed_in(session: Session, product_id: UUID, number: PhoneNumber | None) -> None:
     """Close what was shown to somebody who was signed in with this number, in the transaction in which they are so no
     more: panels and offers that say `signed_in` take the number from its device, and must not outlive the session."""
     if number is None:

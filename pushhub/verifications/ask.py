@@ -105,7 +105,7 @@ def _ask(
     repeatable: Repeatable | None,
 ) -> Asked:
     now = clock.now()
-    with transaction(codes_to(number.e164)) as session:
+    with transaction(codes_to(number)) as session:
         before = idempotency.made_before(session, caller.product_id, repeatable)
         if before is not None:
             return Asked(find_own(session, caller, before), created=True, replayed=True)
@@ -140,11 +140,11 @@ def decoy_ask(caller: Caller, number: PhoneNumber, purpose: str) -> None:
     not be told by the clock that the number stands in for nobody's. Nothing is written or sent, whosever it is."""
     require_country(caller, number)
     now = clock.now()
-    with transaction(codes_to(number.e164)) as session:
+    with transaction(codes_to(number)) as session:
         context = read_context(session, caller, number, purpose, now)
         digits = context.digits(caller.policy)
         draw_verification(caller, number, purpose, caller.policy.steps, now, digits=digits, locale="ru", email=None)
-        without_device(session, number.e164)
+        without_device(session, number)
 
 
 def _end_old(session: Session, caller: Caller, verification_id: UUID, *, late: bool) -> None:

@@ -96,7 +96,7 @@ class AskContext:
     """What stands about a number: the verification that is under way, its device, what was sent and guessed."""
 
     session: Session
-    number: str
+    number: PhoneNumber
     row: Any
     proven: bool
     now: datetime
@@ -134,7 +134,7 @@ def read_context(session: Session, caller: Caller, number: PhoneNumber, purpose:
     """What the database says of a number for which this product asks for a code, in one query."""
     values = {
         "product_id": caller.product_id,
-        "number": number.e164,
+        "number": number,
         "purpose": purpose,
         "live": caller.live,
         "subject": current().keyring.lookup_digest("number", number.e164),
@@ -143,12 +143,12 @@ def read_context(session: Session, caller: Caller, number: PhoneNumber, purpose:
         **_allowed(),
     }
     row = session.connection().execute(_CONTEXT, values).one()
-    return AskContext(session, number.e164, row, purpose in caller.policy.proven_purposes, now)
+    return AskContext(session, number, row, purpose in caller.policy.proven_purposes, now)
 
 
 def refuse_flood(session: Session, number: PhoneNumber, now: datetime) -> None:
     """Raises `TooManyCodes` where this number was sent as many codes as one person should get."""
-    values = {"number": number.e164, **_allowed()}
+    values = {"number": number, **_allowed()}
     _refuse(session.connection().execute(sa.select(*_FLOOD), values).one(), now)
 
 

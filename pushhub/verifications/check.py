@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from pushhub.identity.phone import PhoneNumber
 from pushhub.context import current
 from pushhub.events import record
 from pushhub.events.models import Tag
@@ -109,7 +110,7 @@ def _approve(caller: Caller, verification_id: UUID, left: int, with_approval: Ca
 
 
 def _count_wrong(caller: Caller, verification: Verification, left: int) -> Checked:
-    subject = current().keyring.lookup_digest("number", verification.number)
+    subject = current().keyring.lookup_digest("number", verification.number.e164)
     with transaction() as session:
         if caller.live:
             count_up(session, WRONG_CODES, subject)

@@ -17,6 +17,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from pushhub.identity.phone import PhoneNumber
 from pushhub.channels.contract import Accepted, Address, Message, Outcome, PushTarget, Retry
 from pushhub.context import current
 from pushhub.delivery.message_source import OutgoingMessage, WrittenResult
@@ -193,7 +194,7 @@ def _code(row: Any) -> str:
 
 def _target(row: Any) -> PushTarget | Address:
     if row.channel == "sms":
-        return Address(row.number)
+        return Address(row.number.e164)
     if row.channel == "email":
         return Address(current().keyring.unseal(row.email_sealed, email_context(row.verification_id)))
     return push_target(row)

@@ -13,6 +13,7 @@ from pushhub.delivery.models import Delivery
 from pushhub.delivery.rules import DeliveryStatus
 from pushhub.events import record
 from pushhub.events.models import Tag
+from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
 from pushhub.kernel.db import advisory_lock, reading, transaction
 from pushhub.kernel.errors import NotFound
@@ -64,21 +65,21 @@ def close(session: Session, verification_id: UUID, status: VerificationStatus) -
     return True
 
 
-def codes_to(number: str) -> str:
+def codes_to(number: PhoneNumber) -> str:
     """What those wait for who ask for codes to one number, so that what the first has counted holds, and whoever moves
     the number to another device."""
-    return f"codes:{number}"
+    return f"codes:{number.e164}"
 
 
-def hold_codes_of(session: Session, numbers: Iterable[str]) -> None:
+def hold_codes_of(session: Session, numbers: Iterable[PhoneNumber]) -> None:
     """Wait for the codes that are being asked for to numbers which may leave their devices, and let the next ones wait.
 
     To be done before any row is written: who asks for a code holds it already when it comes to the device's row."""
-    for number in sorted(set(numbers)):
+    for number in sorted(set(numbers), key=lambda each: each.e164):
         advisory_lock(session, codes_to(number))
 
 
-def cancel_codes_of(session: Session, number: str) -> None:
+def cancel_codes_of(session: Session, number: PhoneNumber) -> None:
     """End what is under way for a number that leaves its device: the codes that the old device has seen are
     worthless from now on, and what was not sent stays unsent. The caller has done `hold_codes_of`: a code that is being
     asked for at this moment would be sent to the old device."""

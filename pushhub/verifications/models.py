@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from pushhub.identity.phone import NumberColumn, PhoneNumber
 from pushhub.kernel.db import Base
 from pushhub.kernel.ids import new_key
 
@@ -19,7 +20,7 @@ class Verification(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_key)
     product_id: Mapped[UUID] = mapped_column(sa.ForeignKey("products.id", ondelete="CASCADE"))
-    number: Mapped[str] = mapped_column(sa.String(20))
+    number: Mapped[PhoneNumber] = mapped_column(NumberColumn())
     purpose: Mapped[str] = mapped_column(sa.String(40))
     #: False for one made with a test key: it reaches nobody and its code is all zeros.
     live: Mapped[bool]

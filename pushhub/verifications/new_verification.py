@@ -24,7 +24,7 @@ class NewVerification(NewRow):
     model = Verification
     id: UUID
     product_id: UUID
-    number: str
+    number: PhoneNumber
     purpose: str
     live: bool
     status: VerificationStatus
@@ -64,7 +64,7 @@ def draw_verification(
     return NewVerification(
         id=key,
         product_id=caller.product_id,
-        number=number.e164,
+        number=number,
         purpose=purpose,
         live=caller.live,
         status=VerificationStatus.PENDING,

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from pushhub.identity.phone import PhoneNumber
 from pushhub.delivery.models import Delivery
 from pushhub.devices.reachability import reachability_of
 from pushhub.events import record
 from pushhub.events.models import Tag
-from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
 from pushhub.kernel.db import advisory_lock, transaction, write_rows
 from pushhub.kernel.errors import PushhubError, ResendLimitReached, ResendTooEarly, VerificationClosed
@@ -36,9 +36,9 @@ def resend(caller: Caller, verification_id: UUID) -> Verification:
     now = clock.now()
     with transaction() as session:
         verification = find_own(session, caller, verification_id)
-        number = PhoneNumber.trusted(verification.number)
+        number = verification.number
         if caller.live:
-            advisory_lock(session, codes_to(number.e164))
+            advisory_lock(session, codes_to(number))
         taken = session.scalar(
             sa.update(Verification)
             .where(
@@ -57,7 +57,7 @@ def resend(caller: Caller, verification_id: UUID) -> Verification:
         if caller.live:
             refuse_flood(session, number, now)
         request = RouteRequest.of(taken, caller.policy)
-        reach = partial(reachability_of, session, number.e164, proven=request.proven)
+        reach = partial(reachability_of, session, number, proven=request.proven)
         steps = read_route(tuple(taken.route))
         routed = choose_channel(session, request, steps, taken.step, reach, now, asked=True)
         channel = require_channel(routed)

@@ -23,6 +23,7 @@ from pushhub.delivery.rules import TEST_CHANNEL, DeliveryKind
 from pushhub.devices.reachability import Reachability
 from pushhub.events.models import Tag
 from pushhub.events.record import NewEvent, new_event
+from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.db import NewRow
 from pushhub.kernel.errors import NumberUnreachable
 from pushhub.kernel.ids import Prefix, public_id
@@ -61,7 +62,7 @@ class RouteRequest:
 
     verification_id: UUID
     product_id: UUID
-    number: str
+    number: PhoneNumber
     live: bool
     expires_at: datetime
     has_email: bool

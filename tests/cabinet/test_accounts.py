@@ -138,7 +138,7 @@ def test_registering_again_moves_the_account_and_tells_both_phones(
         register(caller.product_id, person(), PhoneNumber.parse(FAMILY.new_number), "Kunshuaq!2027")
         found = accounts.find_account(caller.product_id, person())
         assert found is not None
-        assert found.number == FAMILY.new_number
+        assert found.number == PhoneNumber.parse(FAMILY.new_number)
         with reading() as session:
             assert session.scalar(sa.select(sa.func.count()).select_from(AccountIdentifier)) == 1
     assert [item["title"] for item in old.feed()] == ["Кабинет больше не привязан к вашему номеру"]

@@ -65,6 +65,6 @@ def test_of_two_windows_with_two_parents_a_code_confirms_only_whom_it_was_sent_f
         mother = find_account(caller.product_id, person(FAMILY.iin))
     assert father is not None
     assert mother is not None
-    assert father.number == FATHERS_NUMBER
+    assert father.number == PhoneNumber.parse(FATHERS_NUMBER)
     assert hashing.matches(father.password_hash, FATHERS_PASSWORD)
     assert hashing.matches(mother.password_hash, NEW)

@@ -297,7 +297,8 @@ def test_no_metric_holds_a_secret(story: Told, app: Flask) -> None:
 def rows(app: Flask) -> Iterator[tuple[str, str]]:
     with app.app_context(), db.engine.connect() as connection:
         for table in Base.metadata.sorted_tables:
-            for row in connection.execute(sa.select(table)):
+            # As the driver gives it: our own types would mask a number.
+            for row in connection.execute(sa.text(f"SELECT * FROM {table.name}")):  # noqa: S608 - a table of ours
                 yield table.name, repr(tuple(row))
 
 

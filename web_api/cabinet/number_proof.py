@@ -101,7 +101,7 @@ def account_in(flow: Flow) -> Account | None:
     (`also`, and the number that was typed) has to fit."""
     account = find_account(flow.product_id, identifier_in(flow))
     typed = flow.answers.get("typed")
-    if account is not None and typed is not None and account.number != typed:
+    if account is not None and typed is not None and account.number != PhoneNumber.trusted(typed):
         account = None
     for further in flow.answers.get("also", ()):
         found = find_account(flow.product_id, Identifier(**further))

@@ -106,7 +106,7 @@ def offer_document(shown: ShownOffer) -> dict[str, Any]:
     qr = {"link": shown.link, "svg": f"/v1/offers/{name}/qr.svg", "png": f"/v1/offers/{name}/qr.png"}
     return {
         "id": name,
-        "number": offer.number,
+        "number": offer.number.e164,
         "status": shown.status,
         "reason": offer.closed_reason,
         "assurance": offer.assurance,

@@ -158,7 +158,7 @@ def panel_document(shown: ShownPanel) -> dict[str, Any]:
         "id": public_id(Prefix.PANEL, panel.id),
         "status": shown.status,
         "live": panel.live,
-        "number_masked": PhoneNumber.trusted(panel.number).masked,
+        "number_masked": panel.number.masked,
         "purpose": panel.purpose,
         "assurance": panel.assurance,
         "locale": panel.locale,

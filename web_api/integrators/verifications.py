@@ -136,7 +136,7 @@ def verification_document(verification: Verification, fresh: list[Delivery] | No
         "status": status,
         "live": verification.live,
         "purpose": verification.purpose,
-        "number_masked": PhoneNumber.trusted(verification.number).masked,
+        "number_masked": verification.number.masked,
         "digits": verification.digits,
         "route": verification.route,
         "next_channel_at": verification.escalate_at,

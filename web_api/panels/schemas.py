@@ -13,7 +13,6 @@ from pushhub.binding.offers import ShownOffer
 from pushhub.devices.models import OfferStatus
 from pushhub.devices.reachability import REASONS
 from pushhub.http.fields import Time
-from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.ids import Prefix, public_id
 from pushhub.panels import panel_session
 from pushhub.panels.rules import PanelStatus
@@ -106,7 +105,7 @@ def sight_document(sight: panel_session.PanelView) -> dict[str, Any]:
         "id": public_id(Prefix.PANEL, panel.id),
         "status": sight.status,
         "product": sight.product_name,
-        "number_masked": PhoneNumber.trusted(panel.number).masked,
+        "number_masked": panel.number.masked,
         "purpose": panel.purpose,
         "locale": panel.locale,
         "way": sight.way,

@@ -85,7 +85,7 @@ class CheckedProof:
 def proof_subject(identifier: Identifier, account: Account | None, purpose: str) -> ProofSubject:
     """The subject of whoever typed this identifier, with or without an account."""
     on_file = account.number if account is not None else None
-    number = PhoneNumber.trusted(on_file) if on_file is not None else _nobodys_number(identifier)
+    number = on_file if on_file is not None else _nobodys_number(identifier)
     return ProofSubject(identifier, number, on_file is not None, purpose, Assurance.ANONYMOUS_OFFER)
 
 
@@ -167,7 +167,7 @@ def offer(
     good = (OfferStatus.PENDING,) if again_if_used else (OfferStatus.PENDING, OfferStatus.USED)
     if offer_id is not None:
         shown = look_at_offer(caller, subject, offer_id)
-        if shown is not None and shown.status in good and shown.offer.number == subject.number.e164:
+        if shown is not None and shown.status in good and shown.offer.number == subject.number:
             return shown
     return offers.create_offer(speaker, subject.number, assurance=subject.assurance, locale=locale)
 

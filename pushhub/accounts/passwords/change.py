@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from pushhub.identity.phone import PhoneNumber
 from pushhub.accounts.flows import links
 from pushhub.accounts.flows.links import LinkKind
 from pushhub.accounts.letters.owner_notice import own_mailbox, tell_of_password
@@ -19,7 +20,6 @@ from pushhub.accounts.passwords.rules import PasswordRule
 from pushhub.accounts.people.events import EventKind, note
 from pushhub.accounts.people.phone_notices import tell
 from pushhub.accounts.sessions import sign_in_throttle
-from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
 from pushhub.kernel.db import lock_no_key_update, reading, transaction
 from pushhub.kernel.errors import NotFound
@@ -138,7 +138,7 @@ def set_password(
     sign_in_throttle.forget_account(session, changed.product_id, account_id)
     how = {"by_another": must_change, "kept_session": but is not None}
     note(session, account_id, EventKind.PASSWORD_CHANGED, **{name: True for name, is_so in how.items() if is_so})
-    number = PhoneNumber.trusted(changed.number) if changed.number is not None else None
+    number = changed.number
     tell(session, changed.product_id, number, Notice.PASSWORD_CHANGED)
     mailbox = own_mailbox(session, account_id, changed.parent_id, changed.email_sealed)
     tell_of_password(session, sender, account_id, mailbox)

@@ -57,7 +57,7 @@ def device_of(number: PhoneNumber) -> BoundDevice | None:
         binding = session.scalar(
             sa.select(Binding)
             .options(joinedload(Binding.device))
-            .where(Binding.number == number.e164, Binding.ended_at.is_(None))
+            .where(Binding.number == number, Binding.ended_at.is_(None))
         )
         if binding is None:
             return None

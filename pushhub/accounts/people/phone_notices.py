@@ -17,9 +17,7 @@ def tell(session: Session, product_id: UUID, number: PhoneNumber | None, notice:
     """Tell the phone that has this number now, if there is one, in the caller's transaction."""
     if number is None:
         return
-    device_id = session.scalar(
-        sa.select(Binding.device_id).where(Binding.number == number.e164, Binding.ended_at.is_(None))
-    )
+    device_id = session.scalar(sa.select(Binding.device_id).where(Binding.number == number, Binding.ended_at.is_(None)))
     if device_id is not None:
         product = session.get_one(Product, product_id)
         tell_device(session, device_id, notice, number, product=product.name)

@@ -99,7 +99,7 @@ def _make(session: Session, product_id: UUID, new: NewAccount, password: NewPass
         Account(
             id=account_id,
             product_id=product_id,
-            number=new.number.e164 if new.number is not None else None,
+            number=new.number,
             number_since=now if new.number is not None else None,
             email_sealed=sealed_email(account_id, new.email),
             particulars_sealed=sealed_profile_data(account_id, new.profile_data),
@@ -172,14 +172,14 @@ def register(
             return _make(session, product_id, new, prepared)
         if account.id != prepared.account_id:  # made this very moment, for the same person
             prepared = replace(prepared, account_id=account.id, marks=())
-        before = PhoneNumber.trusted(account.number) if account.number is not None else None
+        before = account.number
         mailbox = own_mailbox(session, account.id, account.parent_id, account.email_sealed)
         number = number or before
         session.execute(
             sa.update(Account)
             .where(Account.id == account.id)
             .values(
-                number=number.e164 if number is not None else None,
+                number=number,
                 number_since=account.number_since if before == number else now,
                 email_sealed=sealed_email(account.id, email) or account.email_sealed,
                 particulars_sealed=sealed_profile_data(account.id, profile_data_of(account) | dict(profile_data or {})),
@@ -193,7 +193,7 @@ def register(
         for each in further:
             name_account(session, product_id, account.id, each)
         session.execute(sa.delete(AccountSession).where(AccountSession.account_id == account.id))
-        panels.end_signed_in(session, product_id, before.e164 if before is not None else None)
+        panels.end_signed_in(session, product_id, before)
         sign_in_throttle.forget_account(session, product_id, account.id)
         masked = before.masked if before is not None else ""
         masked_now = number.masked if number is not None else ""

@@ -52,7 +52,7 @@ def test_a_parent_registers_by_number_iin_and_code(browser: Browser, phone: Phon
     assert browser.path == BALABAQSHA
     assert "Вы зарегистрированы" in browser.text
     account, identifiers, profile_data = only_account(app)
-    assert account.number == FAMILY.number
+    assert account.number == PhoneNumber.parse(FAMILY.number)
     assert identifiers == {"iin": "9104******16", "number": "+770****6868"}
     assert profile_data == {
         "surname": "Ахметова",

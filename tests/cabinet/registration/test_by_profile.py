@@ -83,7 +83,7 @@ def test_a_profile_without_a_register_takes_code_and_password(browser: Browser, 
     browser.send(step="finish", password="Kitap#2026kz", repeat="Kitap#2026kz")
     assert "Вы зарегистрированы" in browser.text
     account, identifiers, profile_data = only_account(app)
-    assert account.number == FAMILY.number
+    assert account.number == PhoneNumber.parse(FAMILY.number)
     assert identifiers == {"number": "+770****6868"}
     assert profile_data == {"surname": "Ахметова", "name": "Айгерим"}
 

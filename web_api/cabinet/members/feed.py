@@ -26,7 +26,7 @@ from web_api.cabinet.words import note_words
 def show_feed() -> Response:
     """«Лента событий»: QR code and one-time password, the device of the number, what happened."""
     person = member()
-    number = PhoneNumber.trusted(person.account.number) if person.account.number is not None else None
+    number = person.account.number
     device = device_of(number) if number is not None else None
     items = feed_of(person.account, _before())
     return page(

@@ -164,7 +164,7 @@ def _facts(account: Account) -> Iterator[tuple[str, str]]:
         text = choices[value].said(language()) if value in choices else _shown(name, value)
         yield entry.label.said(language()).rstrip(" *") if entry is not None else particular_words(name), text
     if account.number is not None:
-        yield _("Number of the cabinet"), PhoneNumber.trusted(account.number).masked
+        yield _("Number of the cabinet"), account.number.masked
     email = email_of(account)
     if email is not None:
         yield _("E-mail"), email.masked
