@@ -24,8 +24,9 @@ from google.auth.exceptions import RefreshError
 
 from pushhub.channels.contract import Accepted, Outcome, Rejected, TargetDead
 from pushhub.channels.credentials import Grant
-from pushhub.channels.outcomes import AnswerRow, Kind, is_theirs, json_object, outcome_of, unknown_answer
+from pushhub.channels.outcomes import AnswerRow, Kind, is_theirs, outcome_of, unknown_answer
 from pushhub.channels.transport import post_blocking
+from pushhub.kernel.http_values import json_object
 
 _AT_ONCE = timedelta(0)
 _SECONDS_10 = timedelta(seconds=10)
@@ -83,7 +84,7 @@ _LIFETIME = 3600.0
 
 def hms_outcome(status: int, headers: Mapping[str, str], body: bytes, target: str) -> Outcome:
     """What an answer of Push Kit to a message for one target means. Total: it raises nothing."""
-    content = json_object(body)
+    content = json_object(body) or {}
     code = content.get("code")
     code = code if isinstance(code, str) and _CODE.fullmatch(code) else None
     if code == SUCCESS:
@@ -102,8 +103,8 @@ def hms_outcome(status: int, headers: Mapping[str, str], body: bytes, target: st
 
 def _some_failed(report: object, request_id: object, target: str) -> Outcome:
     """`msg` is JSON in a string: {"success", "failure", "illegal_tokens": […]}; ours is in the list or was sent."""
-    listed = json_object(report.encode("utf-8", "replace")) if isinstance(report, str) else {}
-    illegal = listed.get("illegal_tokens")
+    listed = json_object(report.encode("utf-8", "replace")) if isinstance(report, str) else None
+    illegal = (listed or {}).get("illegal_tokens")
     if isinstance(illegal, list) and target in illegal:
         return TargetDead(SOME_FAILED)
     return Accepted(request_id[:200] if isinstance(request_id, str) else "")
@@ -118,7 +119,7 @@ def huawei_fetch(url: str, app_id: str, secret: str, extra_roots: bytes | None) 
     def fetch() -> Grant:
         response = post_blocking(url, headers, form, extra_roots)
         if response.status != 200:
-            raise _refusal(response.status, json_object(response.body).get("error"))
+            raise _refusal(response.status, (json_object(response.body) or {}).get("error"))
         answer = json.loads(response.body)
         credential, lifetime = answer["access_token"], float(answer.get("expires_in", _LIFETIME))
         if not isinstance(credential, str) or not _VISIBLE.fullmatch(credential):

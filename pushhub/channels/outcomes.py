@@ -18,20 +18,19 @@ letters (`unreadable_answer`, `http_418`).
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any, Final
 
 from prometheus_client import Counter
 
 from pushhub.channels.contract import Accepted, ChannelDown, Outcome, Rejected, Retry, TargetDead
-from pushhub.kernel import clock
+from pushhub.kernel import clock, http_values
+from pushhub.kernel.http_values import json_object
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +161,7 @@ def fcm_outcome(status: int, headers: Mapping[str, str], body: bytes) -> Outcome
     Message text is never read, only `details`: an FcmError tells the code, a BadRequest the fields at fault.
     Without either, the status alone decides.
     """
-    content = json_object(body)
+    content = json_object(body) or {}
     if status == 200:
         name = content.get("name")
         if isinstance(name, str) and name:
@@ -189,7 +188,7 @@ def apns_outcome(status: int, headers: Mapping[str, str], body: bytes) -> Outcom
     """
     if status == 200:
         return Accepted(headers.get("apns-id") or "")
-    content = json_object(body)
+    content = json_object(body) or {}
     reason = content.get("reason")
     row = APNS_OUTCOMES.get((status, reason)) if isinstance(reason, str) else None
     if row is None or not isinstance(reason, str):
@@ -253,14 +252,6 @@ def _is(detail: dict[str, Any], type_name: str) -> bool:
     return str(detail.get("@type")).endswith(f"/{type_name}")
 
 
-def json_object(body: bytes) -> dict[str, Any]:
-    """The JSON object in `body`; an empty one where there is none to be read."""
-    try:
-        return _object(json.loads(body.decode()))  # bytes would have their encoding guessed first
-    except (ValueError, RecursionError):  # not JSON, not UTF-8, or nested without end
-        return {}
-
-
 def _object(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -279,16 +270,5 @@ def _moment(milliseconds: object) -> datetime | None:
 
 
 def retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    """`Retry-After` (RFC 9110: seconds, or a date), as a wait from now; None if there is none to be read."""
-    value = (headers.get("retry-after") or "").strip()
-    if not value:
-        return None
-    if _DIGITS.fullmatch(value):
-        return timedelta(seconds=int(value))
-    try:
-        moment = parsedate_to_datetime(value)
-        if moment.tzinfo is None:  # "-0000": UTC by RFC 5322, and naive by Python
-            moment = moment.replace(tzinfo=UTC)
-        return max(moment - clock.now(), _AT_ONCE)
-    except (ValueError, TypeError, LookupError, OverflowError):  # a date that is none
-        return None
+    """How long the provider asks to be left alone; None where it does not say."""
+    return http_values.retry_after(headers.get("retry-after") or "", clock.now())

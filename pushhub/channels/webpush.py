@@ -30,11 +30,12 @@ from pushhub.channels.contract import (
     Retry,
     TargetDead,
 )
-from pushhub.channels.outcomes import AnswerRow, Kind, json_object, outcome_of, transport_outcome, unknown_answer
+from pushhub.channels.outcomes import AnswerRow, Kind, outcome_of, transport_outcome, unknown_answer
 from pushhub.channels.subscription import Subscription, UnfitSubscription
 from pushhub.channels.transport import Response, TransportFailed, Wire
 from pushhub.channels.vapid import Signature, Vapid
 from pushhub.kernel import clock
+from pushhub.kernel.http_values import json_object
 
 #: Seconds for which push services store a message at most (four weeks).
 MAX_TTL = 2_419_200
@@ -131,7 +132,7 @@ class WebPushChannel:
         if response.status in _TAKEN:
             signature.accepted = True
             return Accepted(str(message.id))
-        reason = json_object(response.body).get("reason")
+        reason = (json_object(response.body) or {}).get("reason")
         if isinstance(reason, str) and reason in WEBPUSH_REASONS:
             return outcome_of(WEBPUSH_REASONS[reason], reason, response.headers)
         if response.status in _VAPID_REFUSED:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -25,6 +24,7 @@ from pushhub.devices.models import Binding, Device, UsedProof
 from pushhub.kernel import clock
 from pushhub.kernel.db import insert, transaction
 from pushhub.kernel.errors import BadDeviceSecret, BadProof
+from pushhub.kernel.http_values import json_object
 from pushhub.kernel.sealing import secret_digest
 
 #: How far the phone's clock may be off, each way.
@@ -118,17 +118,12 @@ def _verified(proof: str) -> tuple[ECKey, dict[str, Any]]:
             raise _refused("the jwk must be a public P-256 key")
         key = ECKey.import_key({name: jwk[name] for name in ("kty", "crv", "x", "y")})
         payload = jws.deserialize_compact(proof.encode(), key, algorithms=["ES256"]).payload
-        claims = _json_object(payload)
+        claims = json_object(payload)
     except (JoseError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         raise _refused("it can't be read or its signature is wrong") from problem
+    if claims is None:
+        raise _refused("its claims are no JSON object")
     return key, claims
-
-
-def _json_object(payload: bytes) -> dict[str, Any]:
-    claims = json.loads(payload)
-    if not isinstance(claims, dict):
-        raise ValueError("claims are an object")
-    return claims
 
 
 def _spend(session: Session, thumbprint: str, claims: dict[str, Any]) -> None:

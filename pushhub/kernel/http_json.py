@@ -17,6 +17,7 @@ from pyreqwest.client import SyncClientBuilder
 from pyreqwest.exceptions import PyreqwestError
 
 from pushhub.kernel.errors import ConfigurationError, PushhubError
+from pushhub.kernel.http_values import json_object
 
 log = logging.getLogger(__name__)
 TIMEOUT = timedelta(seconds=3)
@@ -72,18 +73,10 @@ class JsonService:
         else:
             if status == 404:
                 return None
-            document = _object(answer) if status == 200 else None
+            # Sums are not rounded on the way.
+            document = json_object(answer, parse_float=Decimal) if status == 200 else None
             if document is not None:
                 return document
             reason = f"status {status}" if status != 200 else "not a JSON object"
         log.warning("%s gave no answer", self._name, extra={"question": question, "reason": reason})
         raise self._unavailable
-
-
-def _object(body: bytes) -> dict[str, Any] | None:
-    try:
-        # Sums are not rounded on the way.
-        document = json.loads(body, parse_float=Decimal)
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None

@@ -19,7 +19,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub.identity.phone import PhoneNumber
 from pushhub.channels.contract import PushKind
 from pushhub.context import current
 from pushhub.delivery.models import Delivery

@@ -10,7 +10,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub.identity.phone import PhoneNumber
 from pushhub.context import current
 from pushhub.events import record
 from pushhub.events.models import Tag

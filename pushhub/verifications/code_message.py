@@ -17,7 +17,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub.identity.phone import PhoneNumber
 from pushhub.channels.contract import Accepted, Address, Message, Outcome, PushTarget, Retry
 from pushhub.context import current
 from pushhub.delivery.message_source import OutgoingMessage, WrittenResult

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from pushhub.identity.phone import PhoneNumber
 from pushhub.delivery.models import Delivery
 from pushhub.devices.reachability import reachability_of
 from pushhub.events import record

@@ -24,6 +24,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -33,8 +34,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pushhub.kernel import clock
+from pushhub.kernel.http_values import retry_after
 from pushhub.webhooks.resolver import Resolver, TargetRefused
-from pushhub.webhooks.rules import EndpointAnswer, retry_after
+from pushhub.webhooks.rules import LONGEST_WAIT, EndpointAnswer
 from pushhub.webhooks.targets import Target
 
 #: Seconds for one POST with all its steps.
@@ -159,11 +161,11 @@ async def _drain(response: httpcore.Response) -> None:
             return
 
 
-def _wish(response: httpcore.Response) -> Any:
+def _wish(response: httpcore.Response) -> timedelta | None:
     if response.status not in (429, 503):
         return None
     values = [value for name, value in response.headers if name.lower() == b"retry-after"]
-    return retry_after(values[0].decode("latin-1"), clock.now()) if values else None
+    return retry_after(values[0].decode("latin-1"), clock.now(), longest=LONGEST_WAIT) if values else None
 
 
 def _word(problem: Exception) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 from pushhub.queueing.lease_queue import Transition
@@ -90,15 +89,3 @@ def _word(answer: EndpointAnswer) -> str:
     if answer.gone:
         return "gone"
     return "redirect" if answer.status is not None and 300 <= answer.status < 400 else "not_accepted"
-
-
-def retry_after(value: str, now: datetime) -> timedelta | None:
-    """What `Retry-After` asks for (RFC 9110, 10.2.3: seconds or a date); None for anything else."""
-    value = value.strip()
-    if value.isascii() and value.isdigit():
-        return min(timedelta(seconds=int(value[:9])), LONGEST_WAIT)
-    try:
-        wait = parsedate_to_datetime(value) - now
-    except (ValueError, TypeError):  # TypeError: a date without a zone
-        return None
-    return max(wait, timedelta())

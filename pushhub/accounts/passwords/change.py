@@ -8,7 +8,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub.identity.phone import PhoneNumber
 from pushhub.accounts.flows import links
 from pushhub.accounts.flows.links import LinkKind
 from pushhub.accounts.letters.owner_notice import own_mailbox, tell_of_password
