@@ -35,17 +35,18 @@ from pushhub.kernel.errors import (
     UnknownPurpose,
 )
 from pushhub.kernel.idempotency import Repeatable
+from pushhub.kernel.ids import new_key
 from pushhub.kernel.limits import CLIENT_CODES, address_subject, count_up
 from pushhub.products.countries import require_country
 from pushhub.products.products import Caller
-from pushhub.products.route import Step, chosen
+from pushhub.products.route import Step, chosen, written
+from pushhub.products.rules import attempts_for
 from pushhub.queueing.wake import wake_after_commit
 from pushhub.verifications.ask_context import read_context
 from pushhub.verifications.lifecycle import close, codes_to, find_own
-from pushhub.verifications.models import Verification
-from pushhub.verifications.new_verification import draw_verification
+from pushhub.verifications.models import NewVerification, Verification, code_context, email_context
 from pushhub.verifications.routing import RouteRequest, choose_channel, require_channel
-from pushhub.verifications.rules import VerificationStatus
+from pushhub.verifications.rules import VerificationStatus, new_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def _ask(
         if caller.live:
             context.refuse_flood(now)
         digits = context.digits(caller.policy)
-        drawn = draw_verification(caller, number, purpose, steps, now, digits=digits, locale=locale, email=email)
+        drawn = _draw(caller, number, purpose, steps, now, digits=digits, locale=locale, email=email)
         request = RouteRequest.of(drawn, caller.policy)
         routed = choose_channel(session, request, steps, 0, context.reach, now, asked=True)
         channel = require_channel(routed)
@@ -143,7 +144,7 @@ def decoy_ask(caller: Caller, number: PhoneNumber, purpose: str) -> None:
     with transaction(codes_to(number)) as session:
         context = read_context(session, caller, number, purpose, now)
         digits = context.digits(caller.policy)
-        draw_verification(caller, number, purpose, caller.policy.steps, now, digits=digits, locale="ru", email=None)
+        _draw(caller, number, purpose, caller.policy.steps, now, digits=digits, locale="ru", email=None)
         without_device(session, number)
 
 
@@ -164,3 +165,44 @@ def _count_client(session: Session, client_address: str, now: datetime) -> None:
             "Too many codes were asked for from the network address in `client.ip`. Wait until `retry_at`.",
             retry_at=CLIENT_CODES.end(now),
         )
+
+
+def _draw(
+    caller: Caller,
+    number: PhoneNumber,
+    purpose: str,
+    steps: tuple[Step, ...],
+    now: datetime,
+    *,
+    digits: int,
+    locale: str,
+    email: str | None,
+) -> NewVerification:
+    """A verification with a new code of so many digits, for which no channel has been chosen yet."""
+    policy, keyring, key = caller.policy, current().keyring, new_key()
+    code = new_code(digits) if caller.live else "0" * digits
+    return NewVerification(
+        id=key,
+        product_id=caller.product_id,
+        number=number,
+        purpose=purpose,
+        live=caller.live,
+        status=VerificationStatus.PENDING,
+        digits=digits,
+        code_digest=keyring.code_digest(code, code_context(key)),
+        code_sealed=keyring.seal(code, code_context(key)),
+        code_push=str(policy.code_push),
+        locale=locale,
+        attempts_allowed=attempts_for(digits),
+        attempts_used=0,
+        resends_left=policy.resends,
+        created_at=now,
+        expires_at=now + policy.code_life,
+        resend_at=now + policy.resend_after,
+        route=written(steps),
+        step=0,
+        escalate_at=None,
+        email_sealed=keyring.seal(email, email_context(key)) if email is not None else None,
+        armed_at=None,
+        closed_at=None,
+    )

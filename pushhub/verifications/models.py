@@ -1,7 +1,8 @@
-"""The table of verifications."""
+"""The table of verifications, and what is written into it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -9,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pushhub.identity.phone import NumberColumn, PhoneNumber
-from pushhub.kernel.db import Base
+from pushhub.kernel.db import Base, NewRow
 from pushhub.kernel.ids import new_key
+from pushhub.verifications.rules import VerificationStatus
 
 
 class Verification(Base):
@@ -79,6 +81,36 @@ class Verification(Base):
         ),
         sa.Index("ix_verifications_number_product_id", "number", "product_id"),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewVerification(NewRow):
+    """A verification that is to be written."""
+
+    model = Verification
+    id: UUID
+    product_id: UUID
+    number: PhoneNumber
+    purpose: str
+    live: bool
+    status: VerificationStatus
+    digits: int
+    code_digest: str
+    code_sealed: bytes
+    code_push: str
+    locale: str
+    attempts_allowed: int
+    attempts_used: int
+    resends_left: int
+    created_at: datetime
+    expires_at: datetime
+    resend_at: datetime
+    route: list[str]
+    step: int
+    escalate_at: datetime | None
+    email_sealed: bytes | None
+    armed_at: datetime | None
+    closed_at: datetime | None
 
 
 def code_context(verification_id: UUID) -> str:

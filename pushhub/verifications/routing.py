@@ -30,8 +30,7 @@ from pushhub.kernel.ids import Prefix, public_id
 from pushhub.kernel.limits import PAID_MESSAGES, count_up, take_back
 from pushhub.products.route import PAID, PUSH, Step
 from pushhub.products.rules import Policy
-from pushhub.verifications.models import Verification
-from pushhub.verifications.new_verification import NewVerification
+from pushhub.verifications.models import NewVerification, Verification
 
 
 @dataclass(slots=True)
