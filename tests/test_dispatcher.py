@@ -21,7 +21,7 @@ from pushhub.context import AppContext
 from pushhub.delivery import outbox
 from pushhub.delivery.message_source import OutgoingMessage
 from pushhub.delivery.models import Attempt, Delivery
-from pushhub.delivery.results import complete
+from pushhub.delivery.outbox import complete
 from pushhub.delivery.rules import CIRCUIT_OPEN
 from pushhub.dispatcher.dispatcher import Dispatcher
 from pushhub.dispatcher.process import dispatch_forever

@@ -1,12 +1,13 @@
 """The transactional outbox: deliveries are rows, written in the transaction that makes their cause.
 
 A dispatcher claims due rows in batches with a lease (`claim`), sends with no database session open, and writes
-the outcomes of many in one statement (`pushhub.delivery.results`).
+the outcomes of many in one statement (`complete`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import random
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -16,13 +17,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub.delivery.message_source import MessageSource
-from pushhub.delivery.models import Delivery
-from pushhub.delivery.rules import CIRCUIT_OPEN, DeliveryKind, DeliveryStatus
+from pushhub.delivery.message_source import DeliveryResult, MessageSource, WrittenResult
+from pushhub.delivery.models import Attempt, Delivery
+from pushhub.delivery.rules import CIRCUIT_OPEN, DeliveryKind, DeliveryStatus, DeliveryTransition, after_try
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
-from pushhub.kernel.db import NewRow, table_of, transaction, write_rows
+from pushhub.kernel.db import ManyRows, NewRow, db, insert, table_of, transaction, write_rows
 from pushhub.kernel.ids import new_key
+from pushhub.products.route import PAID
 from pushhub.queueing.lease_queue import Claim, Key, LeaseQueue
 from pushhub.queueing.wake import wake_after_commit
 
@@ -141,6 +143,68 @@ def give_back(source: MessageSource, channel: str, owner: UUID, held: Collection
     """Queue again what `owner` took without knowing it. `held` is what it does know of."""
     with transaction() as session:
         QUEUE.give_back(session, owner, held, Delivery.channel == channel, Delivery.kind == source.kind)
+
+
+_attempts = ManyRows("made", *table_of(Attempt).c)
+
+
+def complete(source: MessageSource, owner: UUID, results: Sequence[DeliveryResult]) -> bool:
+    """Write the outcomes of many tries. A row whose lease ran out belongs to somebody else by now and is left
+    alone; its attempt is recorded all the same. True where a code has to go on to its next channel at once."""
+    if not results:
+        return False
+    now = clock.now()
+    steps = [(result, _transition(result, now)) for result in results]
+    with transaction() as session:
+        ours = QUEUE.write(session, owner, ((result.item.lease, step, ()) for result, step in steps))
+        written = [WrittenResult(result, step, result.item.lease.key in ours) for result, step in steps]
+        _record_attempts(session, written)
+        return source.after_results(session, written, now)
+
+
+def _transition(result: DeliveryResult, now: datetime) -> DeliveryTransition:
+    item = result.item
+    return after_try(
+        result.outcome,
+        tries=item.lease.tries,
+        now=now,
+        expires_at=item.expires_at,
+        goes_on=item.goes_on_at is not None,
+        patience_ends=item.goes_on_at,
+        paid=item.channel in PAID,
+        jitter=random.random,
+    )
+
+
+@lru_cache(maxsize=2)
+def _recording(dialect: str) -> Any:
+    made = _attempts.table
+    names = [column.name for column in table_of(Attempt).c]
+    # SQLite reads ON CONFLICT after a SELECT without WHERE as the condition of a join.
+    rows = sa.select(*(made.c[name] for name in names)).where(made.c.id.is_not(None))
+    return insert(Attempt).from_select(names, rows).on_conflict_do_nothing()
+
+
+def _record_attempts(session: Session, written: Sequence[WrittenResult]) -> None:
+    rows = (
+        (
+            each.result.key,
+            each.result.item.delivery_id,
+            each.result.started_at,
+            each.result.finished_at,
+            each.transition.outcome,
+            each.transition.error,
+            _cut(each.transition.provider_id, 200),
+        )
+        for each in written
+        if each.transition.counts
+    )
+    session.connection().execute(_recording(db.engine.dialect.name), _attempts.parameter(rows))
+
+
+def _cut(word: str | None, longest: int) -> str | None:
+    """A provider's word, cut to what its column holds."""
+    return word[:longest] if word is not None else None
 
 
 def release(channel: str) -> None:

@@ -13,7 +13,7 @@ from functools import partial
 from uuid import UUID
 
 from pushhub.channels.contract import Channel, ChannelDown, Outcome, Rejected, Retry
-from pushhub.delivery import outbox, results
+from pushhub.delivery import outbox
 from pushhub.delivery.message_source import DeliveryResult, MessageSource, OutgoingMessage
 from pushhub.delivery.rules import CIRCUIT_OPEN, DeliveryKind
 from pushhub.dispatcher.circuits import Circuits
@@ -99,8 +99,8 @@ class Lane(LeaseWorker[OutgoingMessage, Outcome]):
     def outcome_of_a_bug(self) -> Outcome:
         return Rejected("internal_error")
 
-    async def complete(self, results_: list[DeliveryResult]) -> None:
-        if await self.database.run(partial(results.complete, self._source, self._owner, results_)):
+    async def complete(self, results: list[DeliveryResult]) -> None:
+        if await self.database.run(partial(outbox.complete, self._source, self._owner, results)):
             self._hurry()
         if self._circuits.reopened:
             self._circuits.reopened = False
