@@ -54,7 +54,7 @@ class SampleAccount:
     profile_data: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, kind: str) -> str | None:
-        """What this person signs in with."""
+        """The text that this person signs in with, by kind."""
         return dict(self.identifiers).get(kind)
 
 

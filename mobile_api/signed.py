@@ -40,7 +40,7 @@ def the_device() -> KnownDevice:
 
 
 def the_bound_device() -> KnownDevice:
-    """The same, for operations that need a number. Raises `DeviceUnbound`."""
+    """The device of this request, for operations that need a number. Raises `DeviceUnbound`."""
     known = the_device()
     if known.binding is None:
         raise DeviceUnbound

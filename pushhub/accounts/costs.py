@@ -22,7 +22,7 @@ class Argon2:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What is usual."""
+    """The usual costs of hashing and of a captcha."""
 
     #: The first choice of OWASP's password storage sheet (19 MiB, 2 rounds, 1 lane).
     password: Argon2 = Argon2(2, 19 * 1024)
@@ -42,7 +42,7 @@ _current = Costs()
 
 
 def current() -> Costs:
-    """What it costs now."""
+    """The costs in force."""
     return _current
 
 

@@ -104,7 +104,7 @@ class AccountPassword(Base):
 
 
 class AccountEvent(Base):
-    """What happened to an account, for its owner."""
+    """One entry of an account's feed: what happened, for its owner."""
 
     __tablename__ = "account_events"
 
@@ -149,15 +149,15 @@ class CabinetFlow(Base):
 
 
 def email_context(account_id: UUID) -> str:
-    """What an account's e-mail address is sealed for."""
+    """The context under which an account's e-mail address is sealed."""
     return f"account-email:{account_id}"
 
 
 def particulars_context(account_id: UUID) -> str:
-    """What an account's profile data is sealed for."""
+    """The context under which an account's profile data is sealed."""
     return f"account-particulars:{account_id}"
 
 
 def link_context(link_id: UUID) -> str:
-    """What a link's data are sealed for."""
+    """The context under which a link's data are sealed."""
     return f"account-link:{link_id}"

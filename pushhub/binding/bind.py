@@ -317,7 +317,7 @@ def _record_end(session: Session, binding_id: UUID, number: PhoneNumber, **data:
 
 
 def active_binding(session: Session, number: PhoneNumber) -> Binding | None:
-    """Who this number is now, with the device."""
+    """The number's binding of now, with its device; None where it has none."""
     return session.scalar(
         sa.select(Binding)
         .options(joinedload(Binding.device))

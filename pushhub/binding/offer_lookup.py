@@ -25,7 +25,7 @@ from pushhub.kernel.sealing import secret_digest
 
 @dataclass(frozen=True, slots=True)
 class PasswordShown:
-    """What was typed: the number and the 12 digits."""
+    """The number and the 12 digits that somebody typed."""
 
     number: PhoneNumber
     password: str = field(repr=False)

@@ -136,7 +136,7 @@ class Recovery:
 
 
 class Person(StrEnum):
-    """Who confirms the person who registers."""
+    """The authority that confirms the person who registers."""
 
     NOBODY = "nobody"
     #: The state register, by the IIN; what it knows is shown before anything is saved.

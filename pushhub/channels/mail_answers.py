@@ -37,7 +37,7 @@ from pushhub.channels.outcomes import AnswerRow, Kind, outcome_of
 
 
 class Stage(Enum):
-    """What the server answered to."""
+    """The step of the conversation that the server answered to."""
 
     CONNECT = "connect"  # the connection and its greeting, EHLO
     AUTH = "auth"

@@ -68,7 +68,7 @@ class Subscription:
         return False
 
     def info(self) -> dict[str, Any]:
-        """As libraries for web push take it."""
+        """The subscription as libraries for web push take it."""
         return {"endpoint": self.endpoint, "keys": {"p256dh": self.p256dh, "auth": self.auth}}
 
 

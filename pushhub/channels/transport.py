@@ -185,7 +185,7 @@ class Line:
         self._idle: asyncio.Event | None = None
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:
-        """As `Wire.post`."""
+        """The provider's answer to a POST, as `Wire.post` gives it."""
         self._under_way += 1
         try:
             return await self.wire.post(url, headers, body)

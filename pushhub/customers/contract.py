@@ -13,7 +13,7 @@ from pushhub.identity.tax_id import TaxId
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Who has a contract with the product."""
+    """A customer: somebody who has a contract with the product."""
 
     #: The account number, with which this customer signs in.
     account: str
@@ -35,7 +35,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the top panel of a cabinet shows."""
+    """A customer's balance and tariff, as the top panel of a cabinet shows them."""
 
     account: str
     contract: str

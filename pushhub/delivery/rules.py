@@ -72,7 +72,7 @@ _DOWN_WAIT = timedelta(seconds=15)
 
 @dataclass(frozen=True, slots=True)
 class DeliveryTransition(Transition):
-    """What becomes of a delivery after a try."""
+    """The fate of a delivery after an attempt."""
 
     #: What the attempt is recorded as.
     outcome: str = ""

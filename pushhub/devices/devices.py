@@ -22,7 +22,7 @@ from pushhub.kernel.sealing import secret_digest
 
 @dataclass(frozen=True, slots=True)
 class DeviceDescription:
-    """What the app says of itself and of the phone."""
+    """The description that an app gives of itself and of its phone."""
 
     installation_id: str = field(repr=False)
     hardware_id: str | None = field(repr=False)

@@ -48,7 +48,7 @@ class KnownDevice:
     """A device that has proven its secret and its key."""
 
     device: Device
-    #: Its active binding, if it has one.
+    #: The device's active binding, if it has one.
     binding: Binding | None
 
 

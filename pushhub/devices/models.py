@@ -15,7 +15,7 @@ from pushhub.kernel.ids import new_key
 
 
 class Platform(StrEnum):
-    """What kind of phone a device is."""
+    """The kinds of phones."""
 
     ANDROID = "android"
     IOS = "ios"
@@ -106,7 +106,7 @@ class Device(Base):
 
 
 class Binding(Base):
-    """This device is this number, from–to."""
+    """One device's time as one number, from and to."""
 
     __tablename__ = "bindings"
 

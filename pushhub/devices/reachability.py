@@ -83,7 +83,7 @@ _BOUND = (
 
 
 def evaluate(row: Any, channels: Collection[str], *, proven: bool) -> Reachability:
-    """What the columns of a bound device say."""
+    """The reachability of a device, by what its columns (`COLUMNS`) say."""
     channel = CHANNEL_OF_KIND[PushKind(row.push_kind)]
     reason = None
     if proven and row.assurance == Assurance.ANONYMOUS_OFFER:

@@ -157,6 +157,6 @@ def write_down(circuits: list[Circuits]) -> None:
 
 
 def open_circuits() -> list[OpenCircuit]:
-    """What dispatchers have found shut."""
+    """The open circuits of all dispatchers."""
     with reading() as session:
         return list(session.scalars(sa.select(OpenCircuit).order_by(OpenCircuit.channel, OpenCircuit.app)))

@@ -20,7 +20,7 @@ _SHOWN_OF_DOMAIN = 60
 
 
 class NotAnEmail(ValueError):
-    """What was typed is no e-mail address."""
+    """The typed text is no e-mail address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ _SECOND_WEIGHTS = (3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2)
 
 
 class DigitsProblem(StrEnum):
-    """What is wrong with what was typed."""
+    """The ways in which 12 typed digits are wrong."""
 
     NOT_TWELVE_DIGITS = "not_twelve_digits"
     NO_SUCH_DATE = "no_such_date"

@@ -9,7 +9,7 @@ _LOGIN = re.compile(r"[\w][\w.\-/]{1,39}")
 
 
 class NotALogin(ValueError):
-    """What was typed can be nobody's login."""
+    """The typed text can be nobody's login."""
 
 
 def normal_login(text: str) -> str:

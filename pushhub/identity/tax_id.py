@@ -29,7 +29,7 @@ class TaxId:
 
     @classmethod
     def parse(cls, text: str, today: date) -> TaxId:
-        """Read it as a person wrote it, spaces included. Raises `WrongDigits`."""
+        """A BIN or IIN as a person wrote it, spaces included. Raises `WrongDigits`."""
         found = cls(twelve_digits_in(text))
         if found.is_bin:
             _check_bin(found.digits)

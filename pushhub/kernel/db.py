@@ -167,7 +167,7 @@ class NewRow:
     model: ClassVar[type[Base]]
 
     def values(self) -> dict[str, Any]:
-        """Its columns by name."""
+        """The row's columns by name."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 

@@ -23,7 +23,7 @@ _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 
 
 class Prefix(StrEnum):
-    """What an id names."""
+    """The kinds of things that public ids name."""
 
     PRODUCT = "prd"
     API_KEY = "key"

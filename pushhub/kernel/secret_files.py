@@ -40,7 +40,7 @@ def signing_key(path: Path, variable: str, *, what: str, remedy: str) -> Ellipti
 
 
 def root_certificates(path: Path | None) -> bytes | None:
-    """What PUSHHUB_PROVIDER_CA names, PEM."""
+    """The certificates of the file that PUSHHUB_PROVIDER_CA names, PEM."""
     if path is None:
         return None
     content = read(path, "PUSHHUB_PROVIDER_CA")

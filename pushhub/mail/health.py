@@ -75,7 +75,7 @@ def take_look() -> bool:
 
 
 def write_down(*, lets_us_in: bool) -> None:
-    """What was seen."""
+    """Keep what a look at the mail server has shown."""
     since = None if lets_us_in else sa.func.coalesce(MailServerLook.failing_since, clock.now())
     with transaction() as session:
         session.execute(

@@ -127,7 +127,7 @@ def counts() -> Counts:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits, for `pushhub doctor`."""
+    """The letters that wait, for `pushhub doctor`."""
 
     waiting: int
     #: When the oldest of them was written, and what its last try met.

@@ -11,7 +11,7 @@ from pushhub.channels.contract import Channel, Outcome
 
 @runtime_checkable
 class MailTransport(Protocol):
-    """What the mail worker needs of it."""
+    """The way of letters to the mail server."""
 
     @property
     def sender(self) -> Mailbox:

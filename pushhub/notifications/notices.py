@@ -33,7 +33,7 @@ _KEPT_TRYING = timedelta(days=7)
 
 
 class Notice(Enum):
-    """What a device is told, as (title, body)."""
+    """The notices that the service sends, as (title, body)."""
 
     NUMBER_MOVED = (NUMBER_MOVED_TITLE, NUMBER_MOVED)
     UNBOUND_BY_OPERATOR = (NUMBER_MOVED_TITLE, OPERATOR_UNBOUND)

@@ -54,7 +54,7 @@ class PanelSession:
 
 @dataclass(frozen=True, slots=True)
 class PanelView:
-    """What the page may know of a panel at this moment."""
+    """A panel at this moment, as far as its page may know."""
 
     panel: Panel
     product_name: str

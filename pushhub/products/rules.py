@@ -19,7 +19,7 @@ KEYS_AT_ONCE = 2
 
 
 class Scope(StrEnum):
-    """What an API key may do."""
+    """The rights of an API key."""
 
     NUMBERS = "numbers"
     OFFERS = "offers"

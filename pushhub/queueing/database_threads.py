@@ -26,7 +26,7 @@ class DatabaseThreads:
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="dispatcher-database")
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Do it on a thread, with the application's context."""
+        """The result of `work`, done on a thread with the application's context."""
 
         def with_context() -> T:
             with self._app.app_context():

@@ -50,7 +50,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """What becomes of a row after a try."""
+    """The fate of a row after an attempt."""
 
     status: str
     error: str | None = None
@@ -70,7 +70,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one look at a queue took."""
+    """The rows that one look at a queue took."""
 
     #: The rows that are held now, and what was read of each.
     leases: Mapping[Key, Lease]

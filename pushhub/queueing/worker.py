@@ -36,7 +36,7 @@ DRAIN_SECONDS = 12.0
 
 
 class Leased(Protocol):
-    """What a worker works on."""
+    """Something that a worker holds."""
 
     @property
     def lease(self) -> Lease: ...
@@ -115,7 +115,7 @@ class LeaseWorker(ABC, Generic[Item, Outcome]):
 
     @abstractmethod
     def outcome_of_a_bug(self) -> Outcome:
-        """What becomes of an item whose attempt raised."""
+        """The outcome of an attempt that raised."""
 
     @abstractmethod
     async def complete(self, results: list[AttemptResult[Item, Outcome]]) -> None:

@@ -11,7 +11,7 @@ from pushhub.registry.contract import Place, Registry, normal_certificate
 
 @dataclass(frozen=True, slots=True)
 class RegisterAnswers:
-    """What the person answered in step 1."""
+    """The answers of a person in step 1 of a re-registration."""
 
     child: Iin
     certificate: str

@@ -25,7 +25,7 @@ from pushhub.verifications.rules import VerificationStatus, can_be_code, status_
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check found."""
+    """The result of a check."""
 
     valid: bool
     status: VerificationStatus

@@ -51,7 +51,7 @@ class Routed:
     escalate_at: datetime | None = None
 
     def rows(self) -> list[NewRow]:
-        """What is to be written."""
+        """The rows that are to be written."""
         return [*self.deliveries, *self.passed_over]
 
 

@@ -58,7 +58,7 @@ class Target:
 
     @property
     def authority(self) -> str:
-        """What the `Host` header says."""
+        """Host and port as the `Host` header says them."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 

@@ -53,7 +53,7 @@ class Form:
         return self.typed.get(name, "")
 
     def shown(self, name: str) -> str:
-        """What goes back into the page."""
+        """The typed text of a field, as it goes back into the page."""
         return "" if name in self.secret else self.text(name)
 
     def refuse(self, name: str, why: str) -> None:
@@ -170,7 +170,7 @@ def too_like(rule: PasswordRule, problem: PasswordTooLike) -> str:
 
 
 def same_password() -> str:
-    """What to say of a new password that is none."""
+    """The words for a new password that is the present one."""
     return str(_("This is your present password. Think of another one."))
 
 

@@ -87,7 +87,7 @@ def address_of(flow: Flow) -> str:
 
 
 def identifier_in(flow: Flow) -> Identifier:
-    """Who the flow is about."""
+    """The identifier of the person that a flow is about."""
     return Identifier(**flow.answers["identifier"])
 
 

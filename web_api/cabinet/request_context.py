@@ -48,12 +48,12 @@ def cabinet() -> Cabinet:
 
 
 def profile() -> Profile:
-    """Its profile."""
+    """The profile of this request's cabinet."""
     return cabinet().profile
 
 
 def caller() -> Caller:
-    """Its product. Raises `CabinetNotReady`."""
+    """The product of this request's cabinet, as the one who asks. Raises `CabinetNotReady`."""
     if "cabinet_caller" not in g:
         g.cabinet_caller = caller_of(profile())
     return cast(Caller, g.cabinet_caller)
@@ -88,7 +88,7 @@ def forgery_secret() -> str:
 
 
 def signed_in() -> SignedIn | None:
-    """Who is signed in with this browser."""
+    """The person who is signed in with this browser."""
     if "cabinet_member" not in g:
         secret = request.cookies.get(cookie_name("session"), "")
         g.cabinet_member = sessions.who_is(caller().product_id, secret, profile().sessions) if secret else None

@@ -100,7 +100,7 @@ def unreachable_words(reason: str, *, moves: bool) -> str:
 
 
 def code_words(checked: CheckedProof) -> str:
-    """What is wrong with a code that was typed."""
+    """The words for a typed code that is not right."""
     over: Mapping[VerificationStatus, str] = {
         VerificationStatus.EXHAUSTED: _("The code was wrong too often and is worthless now. Ask for a new one."),
         VerificationStatus.EXPIRED: _("The code has expired. Ask for a new one."),

@@ -15,5 +15,5 @@ pages.after_request(secured)
 
 @pages.get("/")
 def welcome() -> str:
-    """What this is, and where to read on."""
+    """A page that says what this is, and where to read on."""
     return render_template("welcome.html", language=chosen_language(), languages=LANGUAGE_NAMES)

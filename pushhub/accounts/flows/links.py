@@ -35,7 +35,7 @@ _KEPT = timedelta(days=7)
 
 
 class LinkKind(StrEnum):
-    """What a link is for."""
+    """The purposes of a link."""
 
     #: A new password in place of a forgotten one.
     RECOVERY = "recovery"

@@ -62,7 +62,7 @@ class Unreachable:
 
 
 class CodeVerdict(StrEnum):
-    """What a typed code is."""
+    """The verdict on a typed code."""
 
     RIGHT = "right"
     WRONG = "wrong"

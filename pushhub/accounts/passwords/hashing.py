@@ -13,7 +13,7 @@ from pushhub.accounts.passwords.rules import normal
 
 
 def hashed(password: str) -> str:
-    """What is stored of a password."""
+    """The hash of a password, as it is stored."""
     return _hasher(costs.current().password).hash(normal(password))
 
 

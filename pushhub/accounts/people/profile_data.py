@@ -15,7 +15,7 @@ from pushhub.identity.email import Email
 
 
 def sealed_profile_data(account_id: UUID, profile_data: Mapping[str, str]) -> bytes | None:
-    """As they are stored; None for none."""
+    """The profile data as they are stored; None where there are none."""
     if not profile_data:
         return None
     return current().keyring.seal(json.dumps(dict(profile_data)), particulars_context(account_id))
@@ -32,7 +32,7 @@ def profile_data_of(account: Account) -> dict[str, str]:
 
 
 def sealed_email(account_id: UUID, email: Email | None) -> bytes | None:
-    """As it is stored."""
+    """An e-mail address as it is stored."""
     return current().keyring.seal(email.address, email_context(account_id)) if email is not None else None
 
 

@@ -49,7 +49,7 @@ class SomebodyElse(Exception):
 
 @dataclass(frozen=True, slots=True)
 class UserDetails:
-    """What is told of a user by whoever adds them."""
+    """The particulars of a user, as whoever adds them gives them."""
 
     email: Email
     surname: str = ""

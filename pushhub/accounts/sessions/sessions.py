@@ -42,7 +42,7 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who is signed in, and by which session."""
+    """The person who is signed in, and the session."""
 
     account: Account
     session: AccountSession

@@ -41,7 +41,7 @@ def find_account(product_id: UUID, identifier: Identifier) -> Account | None:
 
 
 def account_of(session: Session, product_id: UUID, identifier: Identifier) -> Account | None:
-    """The same in the caller's transaction."""
+    """The account that somebody signs in to with an identifier, in the caller's transaction."""
     return session.scalar(
         sa.select(Account)
         .join(AccountIdentifier, AccountIdentifier.account_id == Account.id)

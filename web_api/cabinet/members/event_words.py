@@ -42,7 +42,7 @@ def event_words(kind: str, data: Mapping[str, object]) -> str:
 
 
 def event_details(kind: str, data: Mapping[str, object]) -> str:
-    """What stands below a line of the feed, or nothing."""
+    """The text below a line of the feed, or nothing."""
     if kind == "code":
         return _statuses().get(str(data.get("status", "")), "")
     wrong = int(str(data.get("wrong_before", 0) or 0))

@@ -36,7 +36,7 @@ _MASKED = ("iin", "tax_id")
 
 @members.get("/profile")
 def show_profile() -> Response:
-    """Who one is, and what one signs in with."""
+    """The page with one's own data, and what one signs in with."""
     account = member().account
     kinds = own_login_and_email.identifiers_of(account.id)
     return page(

@@ -25,7 +25,7 @@ def particular_words(name: str) -> str:
 
 
 def identifier_words(kind: str) -> str:
-    """What one signs in with."""
+    """The names of what one signs in with."""
     words: dict[str, str] = {
         "iin": _("IIN"),
         "number": _("Phone number"),

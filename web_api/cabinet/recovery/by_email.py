@@ -51,7 +51,7 @@ def show_letter(flow_id: str) -> Response:
 
 @pages.post("/recovery/<flow_id>/letter")
 def send_letter_again(flow_id: str) -> Response:
-    """The same once more, with another link."""
+    """Send the letter once more, with another link."""
     flow, form = _flow(flow_id), Form.sent()
     if flow is None:
         return begin_again()
