@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pushhub.identity.phone import NumberColumn, PhoneNumber
-from pushhub.kernel.db import Base
+from pushhub.kernel.db import Base, JsonObject
 from pushhub.kernel.ids import new_key
 
 
@@ -111,7 +110,7 @@ class AccountEvent(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_key)
     account_id: Mapped[UUID] = mapped_column(sa.ForeignKey("accounts.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(sa.String(24))
-    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    data: Mapped[JsonObject] = mapped_column(default=dict)
     at: Mapped[datetime]
 
     __table_args__ = (sa.Index("ix_account_events_account_id_id", "account_id", "id"),)

@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -288,7 +287,7 @@ def unbind_number(number: PhoneNumber, *, reason: str) -> Binding:
         return binding
 
 
-def _end(session: Session, which: sa.ColumnElement[bool], reason: str, **data: Any) -> Binding | None:
+def _end(session: Session, which: sa.ColumnElement[bool], reason: str, *, note: str | None = None) -> Binding | None:
     found = session.execute(sa.select(Binding.id, Binding.number).where(which, Binding.ended_at.is_(None))).first()
     if found is None:
         return None
@@ -302,18 +301,24 @@ def _end(session: Session, which: sa.ColumnElement[bool], reason: str, **data: A
     if binding is not None:
         cancel_codes_of(session, binding.number)
         stop_for_number(session, binding.number)
-        _record_end(session, binding.id, binding.number, reason=reason, **data)
+        _record_end(session, binding.id, binding.number, reason=reason, note=note)
     return binding
 
 
-def _record_end(session: Session, binding_id: UUID, number: PhoneNumber, **data: Any) -> None:
-    """The product whose offer made the binding is told that it has ended, whoever ended it."""
+def _record_end(
+    session: Session, binding_id: UUID, number: PhoneNumber, *, reason: str | None, note: str | None = None
+) -> None:
+    """The product whose offer made the binding is told that it has ended, whoever ended it. `note` is kept for the
+    operators."""
     product_id = session.scalar(
         sa.select(Offer.product_id).where(
             Offer.number == number, Offer.status == OfferStatus.USED, Offer.binding_id == binding_id
         )
     )
-    record.record(session, Tag.BINDING_ENDED, binding_id, product_id, **data)
+    if note is None:
+        record.record(session, Tag.BINDING_ENDED, binding_id, product_id, reason=reason)
+    else:
+        record.record(session, Tag.BINDING_ENDED, binding_id, product_id, reason=reason, note=note)
 
 
 def active_binding(session: Session, number: PhoneNumber) -> Binding | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -17,7 +16,7 @@ from pushhub.events import record
 from pushhub.events.models import Tag
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
-from pushhub.kernel.db import reading, transaction
+from pushhub.kernel.db import ReadRow, reading, transaction
 from pushhub.kernel.errors import OfferNotAccepted, PasswordMistyped, QrNotUnderstood, TooManyTries
 from pushhub.kernel.limits import BIND_FAILURES, address_subject, count_up, take_back
 from pushhub.kernel.sealing import secret_digest
@@ -97,7 +96,7 @@ def _count_guess(subject: str) -> None:
 def _by_password(number: PhoneNumber, password: str) -> Presented | None:
     now = clock.now()
     with transaction() as session:
-        offers: Sequence[Any] = session.execute(
+        offers: Sequence[ReadRow] = session.execute(
             sa.update(Offer)
             .where(
                 Offer.number == number,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from pushhub.channels.contract import Message, Outcome
 from pushhub.delivery.rules import DeliveryKind, DeliveryTransition
+from pushhub.kernel.db import ReadRow
 from pushhub.queueing.lease_queue import Claim, Lease
 from pushhub.queueing.worker import AttemptResult
 
@@ -37,8 +38,7 @@ class OutgoingMessage:
 
     @property
     def delivery_id(self) -> UUID:
-        key: UUID = self.lease.key
-        return key
+        return cast(UUID, self.lease.key)
 
 
 DeliveryResult = AttemptResult[OutgoingMessage, Outcome]
@@ -72,7 +72,7 @@ class MessageSource(Protocol):
         """The messages of claimed deliveries, read in one query."""
         ...
 
-    def tell_expired(self, session: Session, rows: Sequence[Any]) -> None:
+    def tell_expired(self, session: Session, rows: Sequence[ReadRow]) -> None:
         """Deliveries (`id`, `product_id`, `verification_id`, `channel`, `error`) have expired before they went out."""
         ...
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, TypedDict, Unpack
+from typing import TypedDict, Unpack
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -134,7 +134,7 @@ CLAIMED = (
 )
 
 
-def claimed_by(source: MessageSource, channel: str, owner: UUID, claim: Claim) -> dict[str, Any]:
+def claimed_by(source: MessageSource, channel: str, owner: UUID, claim: Claim) -> dict[str, object]:
     """The parameters of `CLAIMED`."""
     return {"of_channel": channel, "of_kind": str(source.kind), "until": claim.until, "owner": owner}
 
@@ -177,12 +177,13 @@ def _transition(result: DeliveryResult, now: datetime) -> DeliveryTransition:
 
 
 @lru_cache(maxsize=2)
-def _recording(dialect: str) -> Any:
+def _recording(dialect: str) -> sa.Executable:
     made = _attempts.table
     names = [column.name for column in table_of(Attempt).c]
     # SQLite reads ON CONFLICT after a SELECT without WHERE as the condition of a join.
     rows = sa.select(*(made.c[name] for name in names)).where(made.c.id.is_not(None))
-    return insert(Attempt).from_select(names, rows).on_conflict_do_nothing()
+    recording: sa.Executable = insert(Attempt).from_select(names, rows).on_conflict_do_nothing()
+    return recording
 
 
 def _record_attempts(session: Session, written: Sequence[WrittenResult]) -> None:

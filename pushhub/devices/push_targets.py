@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -12,11 +11,11 @@ from sqlalchemy.orm import Session
 from pushhub.channels.contract import ApnsEnvironment, PushKind, PushTarget, Retry, TargetDead
 from pushhub.delivery.message_source import DeliveryResult
 from pushhub.devices.models import Device
-from pushhub.kernel.db import table_of
+from pushhub.kernel.db import ReadRow, table_of
 
 _device = table_of(Device).c
 #: What `push_target` looks at, for those who read it together with something else.
-TARGET_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
+TARGET_COLUMNS: tuple[sa.ColumnElement[object], ...] = (
     _device.id.label("device_id"),
     _device.push_kind,
     _device.push_value,
@@ -26,7 +25,7 @@ TARGET_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
 )
 
 
-def push_target(row: Any) -> PushTarget:
+def push_target(row: ReadRow) -> PushTarget:
     """Where a message to this device goes; to its feed where there is no device (a test key)."""
     if row.device_id is None:
         return PushTarget(PushKind.POLL, "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,7 +15,7 @@ from pushhub.context import current
 from pushhub.delivery.rules import CHANNEL_OF_KIND
 from pushhub.devices.models import Binding, Device
 from pushhub.identity.phone import PhoneNumber
-from pushhub.kernel.db import reading, table_of
+from pushhub.kernel.db import ReadRow, reading, table_of
 from pushhub.products.assurance import Assurance
 
 #: Why a number can't be reached.
@@ -33,7 +32,7 @@ REASONS = (
 
 _devices = table_of(Device).c
 #: What `evaluate` looks at, for those who read it together with something else.
-COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
+COLUMNS: tuple[sa.ColumnElement[object], ...] = (
     table_of(Binding).c.bound_at,
     table_of(Binding).c.assurance,
     _devices.id.label("device_id"),
@@ -82,7 +81,7 @@ _BOUND = (
 )
 
 
-def evaluate(row: Any, channels: Collection[str], *, proven: bool) -> Reachability:
+def evaluate(row: ReadRow, channels: Collection[str], *, proven: bool) -> Reachability:
     """The reachability of a device, by what its columns (`COLUMNS`) say."""
     channel = CHANNEL_OF_KIND[PushKind(row.push_kind)]
     reason = None

@@ -12,9 +12,8 @@ import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
-from pushhub.queueing.worker import DRAIN_SECONDS, Job, LeaseWorker
+from pushhub.queueing.worker import DRAIN_SECONDS, Job, Worker
 
 #: Stands for every name when workers and jobs are woken.
 ALL = ""
@@ -24,7 +23,7 @@ ALL = ""
 class Work:
     """What a dispatcher does. `close` ends what it was done with, after all of it."""
 
-    workers: Sequence[LeaseWorker[Any, Any]]
+    workers: Sequence[Worker]
     jobs: Sequence[Job]
     close: Callable[[], Awaitable[None]]
 
@@ -76,7 +75,7 @@ class Dispatcher:
 
     def _wake(self, name: str) -> None:
         # Only those that have something to do: a look at a queue is a write, and there is one for each commit.
-        woken: list[LeaseWorker[Any, Any] | Job] = [*self._work.workers, *self._work.jobs]
+        woken: list[Worker | Job] = [*self._work.workers, *self._work.jobs]
         for each in woken:
             if name in (ALL, each.name):
                 each.wake()

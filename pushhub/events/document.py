@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from pushhub.events.models import Event
 from pushhub.kernel import clock
+from pushhub.kernel.db import JsonObject
 from pushhub.kernel.ids import Prefix, public_id
 
 #: What is kept with an event for the operators and told to nobody else: the reason they wrote in their own words.
 _FOR_OPERATORS = frozenset({"note"})
 
 
-def event_document(event: Event) -> dict[str, Any]:
+def event_document(event: Event) -> JsonObject:
     """`{id, type, timestamp, data}`; `data` names what changed by its public id (`verification_id: "ver_…"`)."""
     kind = event.tag.partition(".")[0]
     told = {name: value for name, value in event.data.items() if name not in _FOR_OPERATORS}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from pushhub.kernel.db import Base
+from pushhub.kernel.db import Base, JsonObject
 from pushhub.kernel.ids import new_key
 
 
@@ -65,7 +64,7 @@ class Event(Base):
     tag: Mapped[str] = mapped_column(sa.String(40))
     #: The key of the offer, binding, verification … that changed.
     subject_id: Mapped[UUID]
-    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    data: Mapped[JsonObject] = mapped_column(default=dict)
     at: Mapped[datetime]
 
     __table_args__ = (

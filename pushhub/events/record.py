@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -29,17 +28,17 @@ class NewEvent(NewRow):
     tag: Tag
     subject_id: UUID
     #: What is told of it, by name.
-    data: Mapping[str, Any]
+    data: Mapping[str, object]
     at: datetime
 
 
-def new_event(tag: Tag, subject_id: UUID, product_id: UUID | None, *, live: bool = True, **data: Any) -> NewEvent:
+def new_event(tag: Tag, subject_id: UUID, product_id: UUID | None, *, live: bool = True, **data: object) -> NewEvent:
     """An event of this moment, for those who write it together with other rows."""
     return NewEvent(new_key(), product_id, live, tag, subject_id, data, clock.now())
 
 
 def record(
-    session: Session, tag: Tag, subject_id: UUID, product_id: UUID | None, *, live: bool = True, **data: Any
+    session: Session, tag: Tag, subject_id: UUID, product_id: UUID | None, *, live: bool = True, **data: object
 ) -> None:
     """Write one event in the caller's transaction."""
     record_all(session, [new_event(tag, subject_id, product_id, live=live, **data)])

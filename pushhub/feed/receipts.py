@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -20,7 +19,7 @@ from pushhub.devices.dpop import KnownDevice
 from pushhub.events import record
 from pushhub.events.models import Tag
 from pushhub.kernel import clock
-from pushhub.kernel.db import reading, transaction
+from pushhub.kernel.db import ReadRow, reading, transaction
 from pushhub.kernel.errors import NotFound
 from pushhub.kernel.ids import Prefix, public_id
 from pushhub.notifications.models import Notification
@@ -145,7 +144,7 @@ _not_stopped = sa.or_(
 )
 
 
-def _later() -> Any:
+def _later() -> sa.ScalarSelect[UUID]:
     """The last of the deliveries of the same code to the same device after this one. On another channel there is no
     message of it on the device, so that this one stays what the person looks at.
 
@@ -165,7 +164,7 @@ def _later() -> Any:
     )
 
 
-def _messages(known: KnownDevice, *, stopped_too: bool = False) -> Any:
+def _messages(known: KnownDevice, *, stopped_too: bool = False) -> sa.Select[*tuple[object, ...]]:
     own_number = Delivery.number == known.binding.number if known.binding is not None else sa.false()
     own = sa.and_(Delivery.device_id == known.device.id, sa.or_(Delivery.number.is_(None), own_number))
     return (
@@ -197,14 +196,14 @@ def _messages(known: KnownDevice, *, stopped_too: bool = False) -> Any:
     )
 
 
-def _own_message(session: Session, known: KnownDevice, delivery_id: UUID, *, stopped_too: bool = False) -> Any:
+def _own_message(session: Session, known: KnownDevice, delivery_id: UUID, *, stopped_too: bool = False) -> ReadRow:
     row = session.execute(_messages(known, stopped_too=stopped_too).where(Delivery.id == delivery_id)).first()
     if row is None:
         raise NotFound("This device has no such message.")
     return row
 
 
-def _item(row: Any, locale: str) -> FeedItem:
+def _item(row: ReadRow, locale: str) -> FeedItem:
     is_code = row.kind == DeliveryKind.CODE
     name = row.product_name or SERVICE_NAME
     if is_code:
@@ -228,7 +227,7 @@ def _item(row: Any, locale: str) -> FeedItem:
 
 def _advance(
     session: Session,
-    row: Any,
+    row: ReadRow,
     before: Sequence[DeliveryStatus],
     status: DeliveryStatus,
     **times: datetime | sa.Function[datetime],

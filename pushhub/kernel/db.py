@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache, wraps
-from typing import Any, ClassVar, ParamSpec, TypeVar, cast
+from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -30,6 +30,8 @@ from pushhub.kernel.errors import Busy, DatabaseUnavailable, PushhubError
 _AFTER_COMMIT = "pushhub.after_commit"
 P = ParamSpec("P")
 T = TypeVar("T")
+#: What a JSON column holds.
+JsonObject = dict[str, object]
 Row = TypeVar("Row", bound="Base")
 AnySelect = TypeVar("AnySelect")
 
@@ -58,7 +60,7 @@ class Base(DeclarativeBase):
     """All tables. Constraint names are fixed, so that migrations can name them on both engines."""
 
     registry = registry(
-        type_annotation_map={datetime: UtcDateTime, UUID: sa.Uuid, dict[str, Any]: sa.JSON},
+        type_annotation_map={datetime: UtcDateTime, UUID: sa.Uuid, JsonObject: sa.JSON},
         metadata=sa.MetaData(
             naming_convention={
                 "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -160,13 +162,19 @@ def insert(table: type[Base]) -> Any:
     return postgresql.insert(table)
 
 
+class ReadRow(Protocol):
+    """A row that a query has read: its columns by name."""
+
+    def __getattr__(self, name: str, /) -> Any: ...
+
+
 class NewRow:
     """A row that is to be written: a frozen dataclass with slots, whose fields are columns of `model`."""
 
     __slots__: tuple[str, ...] = ()
     model: ClassVar[type[Base]]
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, object]:
         """The row's columns by name."""
         return {name: getattr(self, name) for name in self.__slots__}
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -31,11 +31,11 @@ KEPT = timedelta(days=30)
 _columns = table_of(Letter).c
 
 
-def _when_final(new: sa.FromClause) -> dict[str, Any]:
+def _when_final(new: Mapping[str, sa.ColumnElement[object]]) -> dict[str, object]:
     """The content of a letter that is final is erased."""
     return {
-        "sealed": sa.case((new.c.status.in_(FINAL), b""), else_=_columns.sealed),
-        "sent_at": sa.case((new.c.status == LetterStatus.SENT, sa.bindparam("now")), else_=None),
+        "sealed": sa.case((new["status"].in_(FINAL), b""), else_=_columns.sealed),
+        "sent_at": sa.case((new["status"] == LetterStatus.SENT, sa.bindparam("now")), else_=None),
     }
 
 
@@ -58,8 +58,7 @@ class LeasedLetter:
 
     @property
     def id(self) -> UUID:
-        key: UUID = self.lease.key
-        return key
+        return cast(UUID, self.lease.key)
 
 
 LetterResult = AttemptResult[LeasedLetter, Outcome]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,11 +13,11 @@ from sqlalchemy.orm import Session
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.outbox import new_delivery
 from pushhub.delivery.rules import DeliveryKind
-from pushhub.kernel.db import ManyRows, db
+from pushhub.kernel.db import ManyRows, db, table_of
 from pushhub.kernel.ids import new_key
 from pushhub.queueing.wake import wake_after_commit
 
-_table: Any = Delivery.__table__
+_table = table_of(Delivery)
 #: What differs from one delivery to the next.
 _OWN = ("id", "number", "device_id", "channel")
 _recipients = ManyRows("recipients", *(_table.c[name] for name in _OWN))

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -29,7 +28,7 @@ from pushhub.devices.reachability import COLUMNS, evaluate
 from pushhub.events import record
 from pushhub.events.models import Tag
 from pushhub.kernel import clock
-from pushhub.kernel.db import reading, skip_locked, transaction
+from pushhub.kernel.db import ReadRow, reading, skip_locked, transaction
 from pushhub.notifications.bulk_enqueue import Recipient, enqueue_many
 from pushhub.notifications.models import Notification
 from pushhub.notifications.rules import UNFINISHED, NotificationStatus
@@ -97,7 +96,7 @@ def _waiting(session: Session, at_most: int) -> int:
     return session.scalar(sa.select(sa.func.count()).select_from(some.subquery())) or 0
 
 
-def turn(session: Session, notification: Any, limit: int) -> None:
+def turn(session: Session, notification: ReadRow, limit: int) -> None:
     """The next `limit` numbers of a notification (a row of `notifications`), in the caller's transaction."""
     now = clock.now()
     late = notification.expires_at <= now
@@ -133,7 +132,7 @@ class _Page:
     unreachable: int = 0
 
 
-def _move(session: Session, notification: Any, page: _Page, now: datetime) -> bool:
+def _move(session: Session, notification: ReadRow, page: _Page, now: datetime) -> bool:
     """Move the cursor from where it was read. False where somebody else has moved it, or the product cancelled."""
     status = NotificationStatus.SENT if page.last else NotificationStatus.SENDING
     moved = session.execute(
@@ -156,7 +155,7 @@ def _move(session: Session, notification: Any, page: _Page, now: datetime) -> bo
     return moved is not None
 
 
-def _of_list(session: Session, notification: Any, limit: int) -> _Page:
+def _of_list(session: Session, notification: ReadRow, limit: int) -> _Page:
     begin = int(notification.cursor or 0)
     numbers = notification.numbers[begin : begin + limit]
     end, last = str(begin + len(numbers)), begin + limit >= len(notification.numbers)
@@ -171,7 +170,7 @@ def _of_list(session: Session, notification: Any, limit: int) -> _Page:
     return _Page(recipients, end, last, unreachable=len(numbers) - len(recipients))
 
 
-def _of_all(session: Session, notification: Any, limit: int) -> _Page:
+def _of_all(session: Session, notification: ReadRow, limit: int) -> _Page:
     values = {
         "after": UUID(notification.cursor) if notification.cursor else UUID(int=0),
         "most": limit,
@@ -226,12 +225,12 @@ def count_all(session: Session, product_id: UUID, at_most: int) -> int | None:
     return own if looked_at <= at_most else None
 
 
-def _recipient(row: Any) -> Recipient:
+def _recipient(row: ReadRow) -> Recipient:
     reach = evaluate(row, current().channels, proven=False)
     return row.number.e164, row.device_id, reach.channel if reach.reachable and reach.channel else _FEED
 
 
-def _finish(session: Session, notification: Any, *, count_anew: bool) -> None:
+def _finish(session: Session, notification: ReadRow, *, count_anew: bool) -> None:
     """Say that every number has had its turn, and how many there were."""
     accepted, unreachable = session.execute(
         sa.select(Notification.recipients, Notification.unreachable).where(Notification.id == notification.id)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from pushhub.kernel.db import Base
+from pushhub.kernel.db import Base, JsonObject
 from pushhub.kernel.ids import new_key
 
 
@@ -21,9 +20,9 @@ class Notification(Base):
     product_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("products.id", ondelete="CASCADE"))
     title: Mapped[str] = mapped_column(sa.String(200))
     body: Mapped[str] = mapped_column(sa.String(2000))
-    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    data: Mapped[JsonObject] = mapped_column(default=dict)
     #: The words in other languages: `{"kk": {"title": …, "body": …}}`.
-    texts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    texts: Mapped[JsonObject] = mapped_column(default=dict)
     #: `scheduled`, `sending`, `sent`, `cancelled`.
     status: Mapped[str] = mapped_column(sa.String(10), default="sent")
     #: False for one made with a test key: it reaches nobody.

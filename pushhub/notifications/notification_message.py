@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -17,7 +16,7 @@ from pushhub.delivery.outbox import CLAIMED, claimed_by
 from pushhub.delivery.rules import DeliveryKind
 from pushhub.devices.models import Device
 from pushhub.devices.push_targets import TARGET_COLUMNS, mend_targets, push_target
-from pushhub.kernel.db import reading, table_of
+from pushhub.kernel.db import ReadRow, reading, table_of
 from pushhub.kernel.ids import Prefix, public_id
 from pushhub.notifications.models import Notification
 from pushhub.notifications.rules import NotificationStatus, words_for
@@ -72,7 +71,7 @@ class NotificationMessages:
             if row.id in claim.leases
         ]
 
-    def tell_expired(self, session: Session, rows: Sequence[Any]) -> None:
+    def tell_expired(self, session: Session, rows: Sequence[ReadRow]) -> None:
         """Of notifications products are told only how many came how far."""
 
     def after_results(self, session: Session, written: Sequence[WrittenResult], now: datetime) -> bool:
@@ -84,7 +83,7 @@ class NotificationMessages:
 NOTIFICATIONS = NotificationMessages()
 
 
-def _message(row: Any) -> Message:
+def _message(row: ReadRow) -> Message:
     title, body = words_for(row.locale or "", row.title, row.body, row.texts or {})
     return Message(
         id=row.id,

@@ -6,7 +6,6 @@ just claimed. Those still go out; what is cancelled is then not claimed again (`
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -72,7 +71,7 @@ def _stop(session: Session, which: sa.ColumnElement[bool], reason: str) -> int:
     return sum(status == DeliveryStatus.EXPIRED for status in changed)
 
 
-def _change(session: Session, which: sa.ColumnElement[bool], values: dict[str, Any]) -> list[str]:
+def _change(session: Session, which: sa.ColumnElement[bool], values: dict[str, object]) -> list[str]:
     """Change deliveries that wait; their statuses after it."""
     waiting = skip_locked(
         sa.select(Delivery.id).where(which, Delivery.kind == DeliveryKind.NOTIFICATION, Delivery.status.in_(_WAITING))

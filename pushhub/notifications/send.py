@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -20,7 +21,7 @@ from pushhub.events import record
 from pushhub.events.models import Tag
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock, idempotency
-from pushhub.kernel.db import again_on_conflict, reading, transaction
+from pushhub.kernel.db import ReadRow, again_on_conflict, reading, transaction
 from pushhub.kernel.errors import (
     InvalidRequest,
     NotFound,
@@ -108,7 +109,7 @@ def notify(
             accepted=counted,
         )
         if numbers is not None and len(numbers) <= AT_ONCE and notification.status == NotificationStatus.SENDING:
-            turn(session, notification, AT_ONCE)
+            turn(session, cast(ReadRow, notification), AT_ONCE)
         else:
             wake_after_commit(session, FAN_OUT)
         idempotency.remember(session, caller.product_id, request, notification.id)

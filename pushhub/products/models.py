@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from pushhub.kernel.db import Base
+from pushhub.kernel.db import Base, JsonObject
 from pushhub.kernel.ids import new_key
 
 
@@ -20,7 +19,7 @@ class Product(Base):
     #: The name that people see on the phone.
     name: Mapped[str] = mapped_column(sa.String(60), unique=True)
     #: What differs from the default policy (see `rules.Policy`).
-    policy: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    policy: Mapped[JsonObject] = mapped_column(default=dict)
     created_at: Mapped[datetime]
 
 

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -59,7 +59,7 @@ class NewProduct:
 
 
 @again_on_conflict
-def create_product(name: str, policy: Mapping[str, Any] | None = None) -> NewProduct:
+def create_product(name: str, policy: Mapping[str, object] | None = None) -> NewProduct:
     """Make a product with one live and one test key.
 
     Raises `ConfigurationError` for a name that is taken or unusable and for a policy that is not right.
@@ -80,7 +80,7 @@ def create_product(name: str, policy: Mapping[str, Any] | None = None) -> NewPro
         return NewProduct(product, live, test)
 
 
-def set_policy(product_id: UUID, changes: Mapping[str, Any]) -> Policy:
+def set_policy(product_id: UUID, changes: Mapping[str, object]) -> Policy:
     """Change some of a product's policy; what is not named stays. Returns the policy as it is now."""
     with transaction() as session:
         product = _product(session, product_id)

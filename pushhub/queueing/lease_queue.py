@@ -15,21 +15,20 @@ A table that is used like this has the columns `status`, `claimable_at`, `lease_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pushhub.kernel import clock
-from pushhub.kernel.db import Base, ManyRows, db, reading, skip_locked, table_of
+from pushhub.kernel.db import Base, ManyRows, ReadRow, db, reading, skip_locked, table_of
 
 #: The primary key of a row: a tuple where it has several columns.
-Key = Any
+Key = Hashable
 
 
 class QueueStatus(StrEnum):
@@ -74,9 +73,9 @@ class Claim:
 
     #: The rows that are held now, and what was read of each.
     leases: Mapping[Key, Lease]
-    rows: Mapping[Key, Any]
+    rows: Mapping[Key, ReadRow]
     #: What was read of those that were found to be over.
-    over: Sequence[Any]
+    over: Sequence[ReadRow]
     #: The end of the leases.
     until: datetime
 
@@ -88,7 +87,7 @@ class LeaseQueue:
         model: the table.
         lease: how long a claimed row belongs to its worker: much longer than a try.
         results: further columns that are written with each result.
-        values: what else changes with a result, given the results as something to select from.
+        values: what else changes with a result, given the columns of the results by name.
     """
 
     def __init__(
@@ -97,7 +96,7 @@ class LeaseQueue:
         lease: timedelta,
         *,
         results: Sequence[str] = (),
-        values: Callable[[sa.FromClause], Mapping[str, Any]] = lambda _: {},
+        values: Callable[[Mapping[str, sa.ColumnElement[object]]], Mapping[str, object]] = lambda _: {},
     ) -> None:
         self.lease = lease
         self._table = table_of(model)
@@ -125,7 +124,7 @@ class LeaseQueue:
     def claiming(
         self,
         *which: sa.ColumnElement[bool],
-        then_by: Sequence[sa.ColumnElement[Any]] = (),
+        then_by: Sequence[sa.ColumnElement[int]] = (),
         over: Sequence[tuple[sa.ColumnElement[bool], str | sa.ColumnElement[str]]] = (),
         over_status: str = "expired",
         returning: Sequence[str] = (),
@@ -171,7 +170,7 @@ class LeaseQueue:
         limit: int,
         *,
         due_for: timedelta = timedelta(0),
-        **parameters: Any,
+        **parameters: object,
     ) -> Claim:
         """Take at most `limit` rows that have been due for so long, the longest due first.
 
@@ -207,7 +206,7 @@ class LeaseQueue:
         )
 
     def write(
-        self, session: Session, owner: UUID, results: Iterable[tuple[Lease, Transition, Sequence[Any]]]
+        self, session: Session, owner: UUID, results: Iterable[tuple[Lease, Transition, Sequence[object]]]
     ) -> set[Key]:
         """Write what became of many rows, each with the values of the further columns. Returns the keys of those that
         were the owner's still: a row whose lease ran out belongs to somebody else by now and is left alone."""
@@ -251,13 +250,13 @@ class LeaseQueue:
                     lease_owner=None,
                     changed_at=sa.bindparam("now"),
                     **{name: new.c[name] for name in self._extra},
-                    **self._values(new),
+                    **self._values({column.name: column for column in new.c}),
                 )
                 .returning(*self._keys)
             )
         return self._writing[dialect]
 
-    def end_idle(self, session: Session, which: sa.ColumnElement[bool], **values: Any) -> None:
+    def end_idle(self, session: Session, which: sa.ColumnElement[bool], **values: object) -> None:
         """Give what waits and is not under way at this moment a final status; a try that is gets its own outcome."""
         now = clock.now()
         idle = sa.or_(self.status_is(QueueStatus.QUEUED), self._columns.claimable_at <= now)
@@ -275,9 +274,9 @@ class LeaseQueue:
                 )
             )
 
-    def _key(self, row: Any) -> Key:
+    def _key(self, row: ReadRow) -> Key:
         first, *others = (getattr(row, column.name) for column in self._keys)
         return (first, *others) if others else first
 
-    def _parts(self, key: Key) -> tuple[Any, ...]:
-        return key if len(self._keys) > 1 else (key,)
+    def _parts(self, key: Key) -> tuple[object, ...]:
+        return key if isinstance(key, tuple) else (key,)

@@ -58,7 +58,25 @@ class AttemptResult(Generic[Item, Outcome]):
     finished_at: datetime
 
 
-class LeaseWorker(ABC, Generic[Item, Outcome]):
+class Worker(ABC):
+    """Something that works until its dispatcher stops."""
+
+    name: str
+
+    @abstractmethod
+    def wake(self) -> None:
+        """Something may be due; to be called in the worker's own loop."""
+
+    @abstractmethod
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until told to stop, then drain. Whoever sets `stopping` calls `wake` after it."""
+
+    @abstractmethod
+    async def empty(self) -> None:
+        """Work on what is due now and write what came of it."""
+
+
+class LeaseWorker(Worker, Generic[Item, Outcome]):
     """Claims, attempts and writes, with a bounded number of attempts under way.
 
     Args:
@@ -130,11 +148,9 @@ class LeaseWorker(ABC, Generic[Item, Outcome]):
         return self._awake.is_set()
 
     def wake(self) -> None:
-        """Something may be due; to be called in the worker's own loop."""
         self._awake.set()
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Work until told to stop, then drain. Whoever sets `stopping` calls `wake` after it."""
         writer = asyncio.create_task(self._results.run())
         loop = asyncio.get_running_loop()
         while not stopping.is_set():
@@ -155,7 +171,6 @@ class LeaseWorker(ABC, Generic[Item, Outcome]):
             await asyncio.wait_for(writer, DRAIN_SECONDS)
 
     async def empty(self) -> None:
-        """Work on what is due now and write what came of it."""
         while await self._claim_and_begin():
             await asyncio.gather(*self._under_way)
             await self._results.write_all()

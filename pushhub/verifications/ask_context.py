@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,7 +15,7 @@ from pushhub.delivery.rules import TEST_CHANNEL, DeliveryKind
 from pushhub.devices.models import Binding, Device
 from pushhub.devices.reachability import COLUMNS, Reachability, evaluate, without_device
 from pushhub.identity.phone import PhoneNumber
-from pushhub.kernel.db import table_of
+from pushhub.kernel.db import ReadRow, table_of
 from pushhub.kernel.errors import TooManyCodes
 from pushhub.kernel.limits import WRONG_CODES, LimitCounter
 from pushhub.products.products import Caller
@@ -37,7 +36,7 @@ def _word(value: str) -> sa.ColumnElement[str]:
     return sa.literal_column(f"'{value}'")
 
 
-def _wrong_since(parameter: str) -> sa.ScalarSelect[Any]:
+def _wrong_since(parameter: str) -> sa.ScalarSelect[int]:
     counted = sa.select(sa.func.coalesce(sa.func.sum(_counter.count), 0)).where(
         _counter.name == _word(WRONG_CODES.name),
         _counter.subject == sa.bindparam("subject"),
@@ -46,7 +45,7 @@ def _wrong_since(parameter: str) -> sa.ScalarSelect[Any]:
     return counted.scalar_subquery()
 
 
-def _nth_latest_code(parameter: str) -> sa.Select[Any]:
+def _nth_latest_code(parameter: str) -> sa.Select[tuple[datetime]]:
     """When the n-th latest code was asked for (n counted from 0)."""
     return (
         sa.select(_sent.created_at)
@@ -97,7 +96,7 @@ class AskContext:
 
     session: Session
     number: PhoneNumber
-    row: Any
+    row: ReadRow
     proven: bool
     now: datetime
 
@@ -157,7 +156,7 @@ def _allowed() -> dict[str, int]:
     return {"short_allowed": settings.codes_per_10_minutes - 1, "long_allowed": settings.codes_per_day - 1}
 
 
-def _refuse(row: Any, now: datetime) -> None:
+def _refuse(row: ReadRow, now: datetime) -> None:
     for sent_at, window in ((row.short_th, _SHORT_WINDOW), (row.long_th, _LONG_WINDOW)):
         if sent_at is not None and sent_at > now - window:
             raise TooManyCodes(retry_at=sent_at + window)

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -26,7 +25,7 @@ from pushhub.delivery.rules import PERHAPS_SENT, DeliveryKind, DeliveryStatus
 from pushhub.devices.models import Device
 from pushhub.devices.push_targets import TARGET_COLUMNS, mend_targets, push_target
 from pushhub.events.models import Event, Tag
-from pushhub.kernel.db import ManyRows, db, reading, table_of
+from pushhub.kernel.db import ManyRows, ReadRow, db, reading, table_of
 from pushhub.kernel.errors import ConfigurationError
 from pushhub.kernel.ids import Prefix, new_key, public_id
 from pushhub.products.models import Product
@@ -116,7 +115,7 @@ class CodeMessages:
             rows = session.connection().execute(_READ, claimed_by(self, channel, owner, claim)).all()
         return [_outgoing(claim.leases[row.id], row) for row in rows if row.id in claim.leases]
 
-    def tell_expired(self, session: Session, rows: Sequence[Any]) -> None:
+    def tell_expired(self, session: Session, rows: Sequence[ReadRow]) -> None:
         """Products are told of codes one by one."""
         tell_expired(session, rows)
 
@@ -134,7 +133,7 @@ class CodeMessages:
 CODES = CodeMessages()
 
 
-def _outgoing(lease: Lease, row: Any) -> OutgoingCode:
+def _outgoing(lease: Lease, row: ReadRow) -> OutgoingCode:
     return OutgoingCode(
         lease,
         row.channel,
@@ -149,7 +148,7 @@ def _outgoing(lease: Lease, row: Any) -> OutgoingCode:
     )
 
 
-def _readable_message(row: Any) -> Message | None:
+def _readable_message(row: ReadRow) -> Message | None:
     try:
         return _message(row)
     except (ConfigurationError, ValueError) as problem:
@@ -157,7 +156,7 @@ def _readable_message(row: Any) -> Message | None:
         return None
 
 
-def _message(row: Any) -> Message:
+def _message(row: ReadRow) -> Message:
     title, body = _words(row)
     return Message(
         id=row.id,
@@ -172,7 +171,7 @@ def _message(row: Any) -> Message:
     )
 
 
-def _words(row: Any) -> tuple[str, str]:
+def _words(row: ReadRow) -> tuple[str, str]:
     product, locale = row.product_name, row.locale or ""
     if row.channel == "sms":
         return "", in_language(row.asked_locale, CODE_BY_SMS, product=product, code=_code(row))
@@ -184,14 +183,14 @@ def _words(row: Any) -> tuple[str, str]:
     return product, in_language(locale, CODE_WAITS)
 
 
-def _code(row: Any) -> str:
+def _code(row: ReadRow) -> str:
     """Raises ValueError where the code was erased meanwhile."""
     if row.code_sealed is None:
         raise ValueError("the code is gone")
     return current().keyring.unseal(row.code_sealed, code_context(row.verification_id))
 
 
-def _target(row: Any) -> PushTarget | Address:
+def _target(row: ReadRow) -> PushTarget | Address:
     if row.channel == "sms":
         return Address(row.number.e164)
     if row.channel == "email":

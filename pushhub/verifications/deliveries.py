@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -13,6 +12,7 @@ from pushhub.delivery.rules import TEST_CHANNEL, DeliveryStatus
 from pushhub.events.models import Tag
 from pushhub.events.record import new_event, record_all
 from pushhub.kernel import clock
+from pushhub.kernel.db import ReadRow
 from pushhub.kernel.ids import Prefix, public_id
 
 
@@ -29,7 +29,7 @@ def expire_waiting(session: Session, error: str, *which: sa.ColumnElement[bool])
     tell_expired(session, stopped.all())
 
 
-def tell_expired(session: Session, rows: Sequence[Any]) -> None:
+def tell_expired(session: Session, rows: Sequence[ReadRow]) -> None:
     """Tell products of deliveries (`id`, `product_id`, `verification_id`, `channel`, `error`) that expired."""
     told = [
         new_event(

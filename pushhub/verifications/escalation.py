@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -69,7 +68,7 @@ def escalate_due() -> int:
     return len(looked_at)
 
 
-def _one(session: Session, verification: Verification, policy: Mapping[str, Any]) -> None:
+def _one(session: Session, verification: Verification, policy: Mapping[str, object]) -> None:
     """One code; what is wrong with it (a stored route or policy that can't be read any more) holds up no other."""
     try:
         with session.begin_nested():
@@ -98,7 +97,7 @@ def _stay(session: Session, verification: Verification, reason: str | None, now:
     )
 
 
-def _policies(session: Session, verifications: list[Verification]) -> dict[UUID, Mapping[str, Any]]:
+def _policies(session: Session, verifications: list[Verification]) -> dict[UUID, Mapping[str, object]]:
     wanted = {verification.product_id for verification in verifications}
     if not wanted:
         return {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -98,7 +97,7 @@ def change_webhook(
 ) -> ShownWebhook:
     """Change what is given; what waits goes to the new address. Switched off, it is told nothing and what waits
     for it fails; `GET /v1/events` still has it. Raises `NotFound`, `WebhookUrlRefused`."""
-    changes: dict[str, Any] = {}
+    changes: dict[str, object] = {}
     if url is not None:
         changes["url"] = _checked_url(url)
     if tags is not None:

@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -35,11 +36,15 @@ QUEUE = LeaseQueue(WebhookMessage, timedelta(seconds=60), results=("last_status"
 _WEBHOOKS_AT_ONCE = 50
 
 
+#: Webhook, and position of the event.
+MessageKey = tuple[UUID, int]
+
+
 @dataclass(frozen=True, slots=True)
 class LeasedMessage:
     """One message a sender holds, with all that it needs to send it."""
 
-    #: The key is (webhook, position of the event).
+    #: Its key is a `MessageKey`.
     lease: Lease
     #: The event's public id: the same on every try.
     message_id: str
@@ -50,8 +55,7 @@ class LeasedMessage:
 
     @property
     def webhook_id(self) -> UUID:
-        webhook_id: UUID = self.lease.key[0]
-        return webhook_id
+        return cast(MessageKey, self.lease.key)[0]
 
 
 MessageResult = AttemptResult[LeasedMessage, EndpointAnswer]
@@ -88,23 +92,24 @@ def claim(owner: UUID, limit: int, room_of: Callable[[UUID], int]) -> list[Lease
     rooms = [(webhook_id, room) for webhook_id in due if (room := room_of(webhook_id)) > 0]
     if not rooms or limit <= 0:
         return []
-    leases: dict[Key, Lease] = {}
+    leases: list[Lease] = []
     with transaction() as session:
         for webhook_id, room in rooms[:_WEBHOOKS_AT_ONCE]:
             if len(leases) >= limit:
                 break
             most = min(room, limit - len(leases))
-            leases |= QUEUE.claim(session, _CLAIMING, owner, most, of_webhook=webhook_id).leases
+            leases += QUEUE.claim(session, _CLAIMING, owner, most, of_webhook=webhook_id).leases.values()
         return _loaded(session, leases)
 
 
-def _loaded(session: Session, leases: dict[Key, Lease]) -> list[LeasedMessage]:
+def _loaded(session: Session, leases: Sequence[Lease]) -> list[LeasedMessage]:
     if not leases:
         return []
-    webhook_ids = {webhook_id for webhook_id, _ in leases}
+    keys = {lease: cast(MessageKey, lease.key) for lease in leases}
+    webhook_ids = {webhook_id for webhook_id, _ in keys.values()}
     addresses = session.execute(sa.select(Webhook.id, Webhook.url).where(Webhook.id.in_(webhook_ids)))
     urls = {row.id: row.url for row in addresses}
-    positions = {position for _, position in leases}
+    positions = {position for _, position in keys.values()}
     found = {event.position: event for event in session.scalars(sa.select(Event).where(Event.position.in_(positions)))}
     secrets = _secrets(session, webhook_ids)
     return [
@@ -115,7 +120,7 @@ def _loaded(session: Session, leases: dict[Key, Lease]) -> list[LeasedMessage]:
             event_body(found[position]),
             secrets[webhook_id],
         )
-        for (webhook_id, position), lease in sorted(leases.items(), key=lambda entry: entry[0][1])
+        for lease, (webhook_id, position) in sorted(keys.items(), key=lambda entry: entry[1][1])
     ]
 
 

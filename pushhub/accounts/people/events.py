@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -35,7 +34,7 @@ class EventKind(StrEnum):
 KEPT = timedelta(days=365)
 
 
-def note(session: Session, account_id: UUID, kind: EventKind, **data: Any) -> None:
+def note(session: Session, account_id: UUID, kind: EventKind, **data: object) -> None:
     """Write one event in the caller's transaction."""
     session.execute(
         sa.insert(AccountEvent).values(id=new_key(), account_id=account_id, kind=kind, data=data, at=clock.now())
