@@ -21,7 +21,7 @@ from pushhub.context import AppContext
 from pushhub.dispatcher.work import work_of
 from pushhub.kernel import clock
 from pushhub.kernel.settings import Settings, load_settings
-from pushhub.products import products as products
+from pushhub.products import products
 from tests.support.actors import Phone, Shop
 from tests.support.applications import Applications
 from tests.support.databases import Database, Databases, FakeClock

@@ -319,12 +319,3 @@ def _record_end(
         record.record(session, Tag.BINDING_ENDED, binding_id, product_id, reason=reason)
     else:
         record.record(session, Tag.BINDING_ENDED, binding_id, product_id, reason=reason, note=note)
-
-
-def active_binding(session: Session, number: PhoneNumber) -> Binding | None:
-    """The number's binding of now, with its device; None where it has none."""
-    return session.scalar(
-        sa.select(Binding)
-        .options(joinedload(Binding.device))
-        .where(Binding.number == number, Binding.ended_at.is_(None))
-    )

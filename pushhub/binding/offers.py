@@ -90,6 +90,18 @@ def cancel_offer(caller: Caller, offer_id: UUID) -> None:
             )
 
 
+def expire_due(session: Session) -> None:
+    """Take offers whose time ran out to `expired` and erase their secrets."""
+    expired = session.execute(
+        sa.update(Offer)
+        .where(Offer.status == OfferStatus.PENDING, Offer.expires_at <= clock.now())
+        .values(status=OfferStatus.EXPIRED, totp_secret=b"", qr_secret=b"")
+        .returning(Offer.id, Offer.product_id, Offer.live)
+    ).all()
+    for offer_id, product_id, live in expired:
+        record.record(session, Tag.OFFER_EXPIRED, offer_id, product_id, live=live)
+
+
 def end_offer(session: Session, offer_id: UUID, status: OfferStatus, reason: str) -> bool:
     """Take a pending offer to its end and destroy its secrets. False where it had ended before."""
     ended = session.execute(

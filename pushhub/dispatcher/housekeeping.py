@@ -8,45 +8,26 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import sqlalchemy as sa
-
 from pushhub.accounts.flows import captcha, flows
-from pushhub.accounts.sessions import sign_in as accounts
-from pushhub.delivery.models import DispatcherBeat
+from pushhub.accounts.sessions import sign_in
+from pushhub.binding import offers
 from pushhub.devices import dpop
-from pushhub.devices.models import Offer, OfferStatus
-from pushhub.events import record
-from pushhub.events.models import Tag
-from pushhub.kernel import clock, idempotency, limits
+from pushhub.dispatcher import presence
+from pushhub.kernel import idempotency, limits
 from pushhub.kernel.db import transaction
-from pushhub.mail import queue as letters
-from pushhub.panels import panels as panels
-from pushhub.verifications.lifecycle import expire_due
+from pushhub.mail import queue as mail
+from pushhub.panels import panels
+from pushhub.verifications import lifecycle
 from pushhub.webhooks import queue as webhooks
 
 _COUNTERS_KEPT = timedelta(days=31)
-_BEATS_KEPT = timedelta(days=1)
 
 
 def sweep() -> None:
     """One round."""
-    expire_due()
+    lifecycle.expire_due()
     with transaction() as session:
-        expired = session.execute(
-            sa.update(Offer)
-            .where(Offer.status == OfferStatus.PENDING, Offer.expires_at <= clock.now())
-            .values(status=OfferStatus.EXPIRED, totp_secret=b"", qr_secret=b"")
-            .returning(Offer.id, Offer.product_id, Offer.live)
-        ).all()
-        for offer_id, product_id, live in expired:
-            record.record(session, Tag.OFFER_EXPIRED, offer_id, product_id, live=live)
-        session.execute(sa.delete(DispatcherBeat).where(DispatcherBeat.seen_at < clock.now() - _BEATS_KEPT))
-        dpop.sweep(session)
-        idempotency.sweep(session)
+        offers.expire_due(session)
         limits.sweep(session, _COUNTERS_KEPT)
-        webhooks.sweep(session)
-        letters.sweep(session)
-        captcha.sweep(session)
-        panels.sweep(session)
-        flows.sweep(session)
-        accounts.sweep(session)
+        for room in (presence, dpop, idempotency, webhooks, mail, captcha, panels, flows, sign_in):
+            room.sweep(session)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from pushhub.delivery.models import DispatcherBeat
 from pushhub.kernel import clock
@@ -12,6 +13,7 @@ from pushhub.kernel.db import insert, transaction
 from pushhub.kernel.ids import new_key
 
 _SEEN_LATELY = timedelta(seconds=12)
+_KEPT = timedelta(days=1)
 
 
 class Presence:
@@ -32,3 +34,8 @@ class Presence:
         with transaction() as session:
             session.execute(statement.on_conflict_do_update(index_elements=["owner"], set_={"seen_at": now}))
             self.alone = session.scalar(others.limit(1)) is None
+
+
+def sweep(session: Session) -> None:
+    """Forget dispatchers that are gone."""
+    session.execute(sa.delete(DispatcherBeat).where(DispatcherBeat.seen_at < clock.now() - _KEPT))

@@ -269,10 +269,6 @@ def table() -> list[SettingRow]:
     return rows
 
 
-def _as_written(default: Any) -> str:
-    return ",".join(default) if isinstance(default, tuple) else str(default).replace("False", "false")
-
-
 def load_settings(environ: Mapping[str, str]) -> Settings:
     """Read `PUSHHUB_*` from `environ`. Raises `ConfigurationError` that names every problem at once."""
     known = {variable_of(entry.name) for entry in fields(Settings)}

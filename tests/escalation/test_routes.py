@@ -18,7 +18,7 @@ from pushhub.context import AppContext
 from pushhub.events.models import Event
 from pushhub.kernel.db import reading
 from pushhub.kernel.errors import ConfigurationError
-from pushhub.products import products as products
+from pushhub.products import products
 from tests.escalation.deliveries import digits, ways
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock

@@ -281,7 +281,7 @@ def test_offers_that_are_asked_for_at_once_leave_one_that_can_be_used(maker: Pan
 
 
 def test_a_key_must_be_allowed_to_do_what_its_panel_does(app: Flask, shop: Shop) -> None:
-    from pushhub.products import products as products
+    from pushhub.products import products
     from pushhub.products.rules import Scope
 
     with app.app_context():

@@ -19,7 +19,7 @@ from pushhub.devices.models import Device
 from pushhub.kernel.db import Base, db, transaction
 from pushhub.kernel.engine import Patience
 from pushhub.kernel.logs import JsonFormatter
-from pushhub.products import products as products
+from pushhub.products import products
 from tests.robustness.world import SERVER, World, a_binding, a_world, channels, generous_settings
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem
 from tests.support.databases import Database, Databases, FakeClock

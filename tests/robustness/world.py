@@ -27,7 +27,7 @@ from pushhub.channels.recording import RecordingChannel
 from pushhub.kernel import clock
 from pushhub.kernel.db import db
 from pushhub.kernel.settings import load_settings
-from pushhub.products import products as products
+from pushhub.products import products
 from pushhub.products.rules import Scope
 from reference_device import DeviceKey
 from tests.robustness.contents import assert_same, contents

@@ -19,7 +19,7 @@ from pushhub.events.models import Tag
 from pushhub.kernel.db import db
 from pushhub.kernel.ids import Prefix, new_key, public_id
 from pushhub.kernel.settings import Settings
-from pushhub.products import products as products
+from pushhub.products import products
 from pushhub.webhooks.resolver import Resolver, look_up, use
 from tests.support.actors import NUMBER, Shop, assert_problem, expect
 from tests.support.databases import FakeClock

@@ -18,7 +18,7 @@ from pushhub.cabinets.profile import Profile
 from pushhub.context import current
 from pushhub.customers.contract import Customers
 from pushhub.kernel.clock import now
-from pushhub.panels import panels as panels
+from pushhub.panels import panels
 from pushhub.products.products import Caller
 from pushhub.registry.contract import Registry
 from pushhub.translations import LANGUAGE_NAMES, chosen_language

@@ -23,7 +23,7 @@ from pushhub.kernel import clock
 from pushhub.kernel.db import lock_no_key_update, reading, transaction
 from pushhub.kernel.errors import NotFound
 from pushhub.notifications.notices import Notice
-from pushhub.panels import panels as panels
+from pushhub.panels import panels
 
 #: The same new password once more within this time is a double click.
 _DOUBLE_CLICK = timedelta(seconds=30)

@@ -28,7 +28,7 @@ from pushhub.kernel import clock
 from pushhub.kernel.db import again_on_conflict, transaction
 from pushhub.kernel.ids import new_key
 from pushhub.notifications.notices import Notice
-from pushhub.panels import panels as panels
+from pushhub.panels import panels
 
 
 @dataclass(frozen=True, slots=True)

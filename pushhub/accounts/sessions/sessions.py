@@ -17,7 +17,7 @@ from pushhub.kernel import clock
 from pushhub.kernel.db import reading, transaction
 from pushhub.kernel.ids import new_key
 from pushhub.kernel.sealing import secret_digest
-from pushhub.panels import panels as panels
+from pushhub.panels import panels
 
 #: So often a session's last use is written down.
 _NOTICED = timedelta(seconds=30)
