@@ -1,1 +1,1 @@
-"""How a message gets to a device: outbox, dispatcher, receipts."""
+"""A message on its way: outbox, attempts, states. Knows no verification and no notification."""

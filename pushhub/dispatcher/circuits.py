@@ -45,7 +45,7 @@ class Circuit:
 
     reason: str | None = None
     opened_at: datetime | None = None
-    closed_until: datetime | None = None
+    next_try_at: datetime | None = None
     pause: timedelta = _FIRST_PAUSE
     trying: bool = False
     used_at: datetime | None = None
@@ -53,11 +53,11 @@ class Circuit:
 
     def lets_through(self, now: datetime) -> bool:
         """Whether to try. In the pause nobody is; after it, one at a time."""
-        if self.closed_until is None:
+        if self.next_try_at is None:
             return True
-        if now < self.closed_until:
+        if now < self.next_try_at:
             return False
-        self.closed_until, self.trying = now + self.pause, True
+        self.next_try_at, self.trying = now + self.pause, True
         return True
 
     def learn(self, outcome: Outcome, now: datetime) -> bool:
@@ -66,18 +66,18 @@ class Circuit:
         failed = down or (isinstance(outcome, Retry) and outcome.reason not in _LIMITS)
         self.latest.append(failed)
         if not isinstance(outcome, ChannelDown | Retry) or not failed:
-            self.reason = self.opened_at = self.closed_until = None
+            self.reason = self.opened_at = self.next_try_at = None
             self.pause, self.trying = _FIRST_PAUSE, False
             return False
         if self.reason is not None:
             if self.trying:  # the one that was let through found it shut still
                 self.pause, self.trying = min(self.pause * 2, _LONGEST_PAUSE), False
-                self.closed_until = now + self.pause
+                self.next_try_at = now + self.pause
             return False
         mostly = len(self.latest) >= _ENOUGH and sum(self.latest) >= _TOO_MANY * len(self.latest)
         if not (down or mostly):
             return False
-        self.reason, self.opened_at, self.closed_until = outcome.reason, now, now + self.pause
+        self.reason, self.opened_at, self.next_try_at = outcome.reason, now, now + self.pause
         return True
 
 
@@ -87,7 +87,7 @@ class Circuits:
     def __init__(self, channel: str) -> None:
         self.channel = channel
         #: Set when one closes, until what was put off has been released.
-        self.reopened = False
+        self.just_closed = False
         self._by_app: dict[str, Circuit] = {}
         self._shown: set[str] = set()
 
@@ -112,7 +112,7 @@ class Circuits:
             log.error("circuit opened", extra={"channel": self.channel, "reason": circuit.reason})
         elif was_open and circuit.reason is None:
             log.warning("circuit closed", extra={"channel": self.channel})
-            self.reopened = True
+            self.just_closed = True
 
     def open_now(self) -> list[dict[str, object]]:
         """The open ones, as rows; those that nobody has used for a while are forgotten."""
@@ -134,8 +134,8 @@ class Circuits:
 
     def closed_since(self) -> set[str]:
         """The apps whose circuits were told as open the last time, and are not open any more."""
-        shut = {app for app, circuit in self._by_app.items() if circuit.reason is not None}
-        closed, self._shown = self._shown - shut, shut
+        open_apps = {app for app, circuit in self._by_app.items() if circuit.reason is not None}
+        closed, self._shown = self._shown - open_apps, open_apps
         return closed
 
 

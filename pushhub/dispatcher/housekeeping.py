@@ -1,4 +1,4 @@
-"""What time does to rows: offers and codes expire, secrets of the past are erased, old counters forgotten.
+"""Housekeeping: offers and codes expire, secrets of the past are erased, old counters forgotten.
 
 Nothing depends on this for correctness: every rule looks at `expires_at` itself. It runs every few seconds in
 each dispatcher, and running it twice at once does no harm.

@@ -29,9 +29,9 @@ IN_FLIGHT = {DeliveryKind.CODE: 500, DeliveryKind.NOTIFICATION: 100}
 #: A full lane waits until this part of its room is free, rather than taking a row or two at a time.
 _LEAST_PART = 4
 #: For how many moments notifications stand back for codes, before a batch of theirs has its turn.
-_STAND_BACK = 50
+_MOMENTS_FOR_CODES = 50
 #: How long a delivery must be due before a dispatcher takes it whose own way out is shut.
-_STAND_BACK_FOR_OTHERS = timedelta(seconds=1)
+_HEAD_START_OF_OTHERS = timedelta(seconds=1)
 _AT_ONCE = timedelta(0)
 #: What becomes of a delivery whose message can't be read (a sealing key is missing): nobody else has to wait for it.
 UNREADABLE = Rejected("unreadable")
@@ -76,8 +76,8 @@ class Lane(LeaseWorker[OutgoingMessage, Outcome]):
 
     def claim(self, room: int) -> Sequence[OutgoingMessage]:
         # Where our way out is shut, another machine's may be open: it has the first look at what is due.
-        stand_back = self._circuits.any_open() and not self._presence.alone
-        due_for = _STAND_BACK_FOR_OTHERS if stand_back else _AT_ONCE
+        others_first = self._circuits.any_open() and not self._presence.alone
+        due_for = _HEAD_START_OF_OTHERS if others_first else _AT_ONCE
         claimed = outbox.claim(self._source, self.name, self._owner, room, due_for=due_for)
         return self._source.load(self.name, self._owner, claimed)
 
@@ -90,7 +90,7 @@ class Lane(LeaseWorker[OutgoingMessage, Outcome]):
             return UNREADABLE
         circuit = self._circuits.of(message)
         if not circuit.lets_through(now):
-            wait = circuit.closed_until - now if circuit.closed_until is not None else None
+            wait = circuit.next_try_at - now if circuit.next_try_at is not None else None
             return ChannelDown(CIRCUIT_OPEN) if item.goes_on_at is not None else Retry(CIRCUIT_OPEN, wait)
         outcome = await self._channel.send(message)
         self._circuits.learn(message, outcome)
@@ -102,12 +102,13 @@ class Lane(LeaseWorker[OutgoingMessage, Outcome]):
     async def complete(self, results: list[DeliveryResult]) -> None:
         if await self.database.run(partial(outbox.complete, self._source, self._owner, results)):
             self._hurry()
-        if self._circuits.reopened:
-            self._circuits.reopened = False
+        if self._circuits.just_closed:
+            self._circuits.just_closed = False
             await self.database.run(partial(outbox.release, self.name))
 
-    async def stand_back(self, stopping: asyncio.Event) -> None:
-        for _ in range(_STAND_BACK):
+    async def let_others_go_first(self, stopping: asyncio.Event) -> None:
+        """Wait while codes are due, but not for ever."""
+        for _ in range(_MOMENTS_FOR_CODES):
             if not self._goes_first() or stopping.is_set():
                 return
             await asyncio.sleep(GATHER_SECONDS)

@@ -60,9 +60,9 @@ def start_delivery(app: Flask) -> None:
     if parts.settings.dispatcher == "embedded":
         _run_all([*_common_time(app), DispatcherProcess(app)])
     elif not parts.settings.engine_is_sqlite:
-        announcer = PgNotifier(parts.settings.database_url)
-        parts.wake = announcer.announce
-        _run_all([*_common_time(app), announcer])
+        notifier = PgNotifier(parts.settings.database_url)
+        parts.wake = notifier.announce
+        _run_all([*_common_time(app), notifier])
 
 
 def stop_delivery() -> None:

@@ -25,10 +25,9 @@ from pushhub.dispatcher.dispatcher import Work
 from pushhub.dispatcher.lane import Lane
 from pushhub.dispatcher.presence import Presence
 from pushhub.events.relay import relay_events
-from pushhub.mail.health import look_at_server
+from pushhub.mail.health import MAIL_SERVER, look_at_server
 from pushhub.mail.transport import transport_of
 from pushhub.mail.worker import MailWorker
-from pushhub.mail.write import MAIL
 from pushhub.notifications.fan_out import FAN_OUT, fan_out_due
 from pushhub.notifications.notification_message import NOTIFICATIONS
 from pushhub.queueing.database_threads import DatabaseThreads
@@ -81,7 +80,7 @@ def work_of(app: Flask) -> Work:
             escalation,
             Job(FAN_OUT, partial(database.run, fan_out_due), _LOOK_SECONDS),
             Job("relay", relay, _LOOK_SECONDS),
-            Job(MAIL, partial(look_at_server, database, transport), _LOOK_SECONDS),
+            Job(MAIL_SERVER, partial(look_at_server, database, transport), _LOOK_SECONDS),
         ],
         close=close,
     )

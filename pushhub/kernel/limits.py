@@ -57,7 +57,7 @@ REGISTRATIONS = Window("registrations", timedelta(hours=1))
 WRONG_PASSWORDS = Window("wrong_passwords", timedelta(hours=1))
 #: How many messages of a product went by a channel that costs money.
 PAID_MESSAGES = Window("paid_messages", timedelta(days=1))
-#: How often wrong codes were typed for a number, per day and per 30 days.
+#: Wrong codes for a number, by the hour; summed over a day and over 30 days.
 WRONG_CODES = Window("wrong_codes", timedelta(hours=1))
 
 

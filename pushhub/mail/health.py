@@ -21,7 +21,6 @@ from pushhub.kernel.db import insert, reading, transaction
 from pushhub.mail.models import MailServerLook
 from pushhub.mail.rules import MailState
 from pushhub.mail.transport import MailTransport, transport_of
-from pushhub.mail.write import MAIL
 from pushhub.queueing.database_threads import DatabaseThreads
 from pushhub.queueing.wake import wake_after_commit
 
@@ -29,6 +28,8 @@ from pushhub.queueing.wake import wake_after_commit
 LOOK_EVERY = timedelta(seconds=3)
 _BELIEVED = timedelta(seconds=30)
 _ONLY = 1
+#: Under this name dispatchers are woken when a page has asked how the mail server is.
+MAIL_SERVER = "mail_server"
 
 
 def mail_state() -> MailState:
@@ -49,7 +50,7 @@ def _ask() -> None:
     row = insert(MailServerLook).values(id=_ONLY, asked_at=clock.now())
     with transaction() as session:
         session.execute(row.on_conflict_do_update(index_elements=["id"], set_={"asked_at": clock.now()}))
-        wake_after_commit(session, MAIL)
+        wake_after_commit(session, MAIL_SERVER)
 
 
 def take_look() -> bool:

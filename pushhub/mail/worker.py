@@ -13,7 +13,7 @@ from pushhub.channels.contract import Outcome, Rejected, Retry
 from pushhub.mail import queue
 from pushhub.mail.queue import LeasedLetter, LetterResult
 from pushhub.mail.transport import MailTransport
-from pushhub.mail.write import MAIL
+from pushhub.mail.write import LETTERS
 from pushhub.queueing.database_threads import DatabaseThreads
 from pushhub.queueing.lease_queue import Key
 from pushhub.queueing.worker import LeaseWorker
@@ -28,7 +28,7 @@ class MailWorker(LeaseWorker[LeasedLetter, Outcome]):
     """Sends the letters of one installation. Without a mail server (`transport` is None) they wait."""
 
     def __init__(self, owner: UUID, database: DatabaseThreads, transport: MailTransport | None) -> None:
-        super().__init__(MAIL, database, room=AT_ONCE)
+        super().__init__(LETTERS, database, room=AT_ONCE)
         self._owner = owner
         self._transport = transport
 

@@ -16,7 +16,7 @@ from pushhub.mail.rules import LetterStatus
 from pushhub.queueing.wake import wake_after_commit
 
 #: Under this name dispatchers are woken when there are letters.
-MAIL = "letters"
+LETTERS = "letters"
 
 
 def post(
@@ -57,5 +57,5 @@ def post(
         )
     )
     session.flush()
-    wake_after_commit(session, MAIL)
+    wake_after_commit(session, LETTERS)
     return letter_id

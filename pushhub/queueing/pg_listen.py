@@ -1,5 +1,8 @@
-"""On PostgreSQL a commit anywhere wakes every dispatcher process at once (LISTEN/NOTIFY). Polling is the fallback, so
-losing this connection costs at most a second."""
+"""Being told by PostgreSQL (LISTEN) that something is due, by processes that have no dispatcher of their own.
+
+Polling is the fallback, so losing this connection costs at most a second; what a process with a dispatcher commits, its
+own dispatcher takes, and others find by polling.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from collections.abc import Callable
 
 import psycopg
 
-from pushhub.queueing.pg_notify import NOTICES, libpq_address
+from pushhub.queueing.pg_notify import PG_CHANNEL, libpq_address
 
 log = logging.getLogger(__name__)
 _RECONNECT_SECONDS = 2.0
@@ -41,7 +44,7 @@ class PgListener:
 
     def _listen(self) -> None:
         with psycopg.connect(self._conninfo, autocommit=True, connect_timeout=5) as connection:
-            connection.execute(f"LISTEN {NOTICES}")
+            connection.execute(f"LISTEN {PG_CHANNEL}")
             self._wake("")
             while not self._stopping.is_set():
                 for notice in connection.notifies(timeout=0.5, stop_after=1):

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 log = logging.getLogger(__name__)
 
 #: The PostgreSQL channel on which dispatchers listen.
-NOTICES = "pushhub_outbox"
+PG_CHANNEL = "pushhub_outbox"
 #: How long what comes after an announcement is gathered for the next one: dispatchers look no more often.
 EVERY_SECONDS = 0.01
 #: After what time a connection that broke is opened anew.
@@ -29,7 +29,7 @@ def libpq_address(database_url: str) -> str:
 
 
 class PgNotifier:
-    """A thread that passes on which channels have something due."""
+    """A thread that passes on for which workers something is due."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class PgNotifier:
         self._due: set[str] = set()
         self._something = threading.Event()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="pg-notify", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -54,9 +54,9 @@ class PgNotifier:
         self._something.set()
         self._thread.join(3)
 
-    def announce(self, channel: str) -> None:
-        """Say that something is due on this channel; returns at once."""
-        self._due.add(channel)
+    def announce(self, name: str) -> None:
+        """Say that something is due for the workers of this name; returns at once."""
+        self._due.add(name)
         self._something.set()
 
     def _run(self) -> None:
@@ -78,4 +78,4 @@ class PgNotifier:
 
     def _announce_all(self, connection: psycopg.Connection) -> None:
         for _ in range(len(self._due)):  # no more than there are now: others go on adding
-            connection.execute("SELECT pg_notify(%s, %s)", (NOTICES, self._due.pop()))
+            connection.execute("SELECT pg_notify(%s, %s)", (PG_CHANNEL, self._due.pop()))

@@ -1,4 +1,5 @@
-"""Waking workers once something is due for them: after the commit, in this process or by NOTIFY in others."""
+"""Waking workers once something is due for them, after the commit: those of this process or, where it has none, those
+of others, by NOTIFY."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ class LeaseWorker(Worker, Generic[Item, Outcome]):
     async def complete(self, results: list[AttemptResult[Item, Outcome]]) -> None:
         """Write what came of some. `PushhubError` means that nothing was written."""
 
-    async def stand_back(self, stopping: asyncio.Event) -> None:
+    async def let_others_go_first(self, stopping: asyncio.Event) -> None:
         """Wait for others that go first, between two claims."""
 
     @property
@@ -160,7 +160,7 @@ class LeaseWorker(Worker, Generic[Item, Outcome]):
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._awake.wait(), self._poll_seconds)
             await asyncio.sleep(max(0.0, looked + self._gather_seconds - loop.time()))
-            await self.stand_back(stopping)
+            await self.let_others_go_first(stopping)
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=DRAIN_SECONDS)
         # What was not answered by now may have arrived: it is tried again, under the same id, when its lease ends.

@@ -1,4 +1,4 @@
-"""Asking for a code and checking what the person typed.
+"""Asking for a code. The whole way of one, with what `check.py` and the phone do:
 
 product                      pushhub                              phone
   │ ask(number, purpose)        │                                    │
@@ -51,7 +51,7 @@ from pushhub.verifications.rules import VerificationStatus, new_code
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The live verification for what was asked, and whether this request made it."""
+    """The pending verification for what was asked, and whether this request made it."""
 
     verification: Verification
     created: bool
@@ -111,11 +111,11 @@ def _ask(
         if before is not None:
             return Asked(find_own(session, caller, before), created=True, replayed=True)
         context = read_context(session, caller, number, purpose, now)
-        if context.live_id is not None:
-            if context.live_usable:
-                idempotency.remember(session, caller.product_id, repeatable, context.live_id)
-                return Asked(find_own(session, caller, context.live_id), created=False)
-            _end_old(session, caller, context.live_id, late=context.live_late)
+        if context.pending_id is not None:
+            if context.pending_usable:
+                idempotency.remember(session, caller.product_id, repeatable, context.pending_id)
+                return Asked(find_own(session, caller, context.pending_id), created=False)
+            _end_old(session, caller, context.pending_id, late=context.pending_late)
         if client_address is not None:
             _count_client(session, client_address, now)
         if caller.live:

@@ -26,7 +26,7 @@ from pushhub.verifications.rules import VerificationStatus, digits_for
 _DAY, _MONTH = timedelta(days=1), timedelta(days=30)
 _SHORT_WINDOW, _LONG_WINDOW = timedelta(minutes=10), timedelta(days=1)
 
-_live = table_of(Verification).c
+_pending = table_of(Verification).c
 _binding, _device = table_of(Binding), table_of(Device)
 _sent, _counter = table_of(Delivery).c, table_of(LimitCounter).c
 
@@ -67,9 +67,9 @@ _FLOOD = (
 )
 _one = sa.select(sa.literal_column("1").label("one")).subquery("one")
 _CONTEXT = sa.select(
-    _live.id.label("live_id"),
-    _live.expires_at.label("live_expires_at"),
-    (_live.attempts_used < _live.attempts_allowed).label("attempts_left"),
+    _pending.id.label("pending_id"),
+    _pending.expires_at.label("pending_expires_at"),
+    (_pending.attempts_used < _pending.attempts_allowed).label("attempts_left"),
     *COLUMNS,
     _wrong_since("a_day_ago").label("wrong_today"),
     _wrong_since("a_month_ago").label("wrong_in_30_days"),
@@ -78,11 +78,11 @@ _CONTEXT = sa.select(
     _one.outerjoin(
         table_of(Verification),
         sa.and_(
-            _live.product_id == sa.bindparam("product_id"),
-            _live.number == sa.bindparam("number"),
-            _live.purpose == sa.bindparam("purpose"),
-            _live.live == sa.bindparam("live"),
-            _live.status == _word(VerificationStatus.PENDING),
+            _pending.product_id == sa.bindparam("product_id"),
+            _pending.number == sa.bindparam("number"),
+            _pending.purpose == sa.bindparam("purpose"),
+            _pending.live == sa.bindparam("live"),
+            _pending.status == _word(VerificationStatus.PENDING),
         ),
     )
     .outerjoin(_binding, sa.and_(_binding.c.number == sa.bindparam("number"), _binding.c.ended_at.is_(None)))
@@ -101,18 +101,18 @@ class AskContext:
     now: datetime
 
     @property
-    def live_id(self) -> UUID | None:
+    def pending_id(self) -> UUID | None:
         """The verification that is pending for the same product, number and purpose."""
-        found: UUID | None = self.row.live_id
+        found: UUID | None = self.row.pending_id
         return found
 
     @property
-    def live_late(self) -> bool:
-        return bool(self.row.live_expires_at <= self.now)
+    def pending_late(self) -> bool:
+        return bool(self.row.pending_expires_at <= self.now)
 
     @property
-    def live_usable(self) -> bool:
-        return not self.live_late and bool(self.row.attempts_left)
+    def pending_usable(self) -> bool:
+        return not self.pending_late and bool(self.row.attempts_left)
 
     def digits(self, policy: Policy) -> int:
         """How many digits the next code has; a number that is being guessed at gets a longer one."""

@@ -80,7 +80,7 @@ def _one(session: Session, verification: Verification, policy: Mapping[str, obje
 
 
 def _stay(session: Session, verification: Verification, reason: str | None, now: datetime) -> None:
-    """No other place can have it: it stays where it is, and what was given up only because there seemed to be a
+    """Leave the code where it is, for no other place can have it. What was given up only because there seemed to be a
     better way is tried again."""
     down = sa.or_(
         Delivery.error == CIRCUIT_OPEN,  # which left no attempt

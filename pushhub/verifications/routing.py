@@ -132,7 +132,7 @@ def require_channel(routed: Routed) -> str:
 def _way(
     session: Session, request: RouteRequest, step: Step, reach: Callable[[], Reachability]
 ) -> tuple[str, UUID | None, str | None]:
-    """The channel and device for one place of the route, and why it can't be used."""
+    """The channel and device for one place of the route, and why it can't be used. A paid message is counted."""
     if step.channel == PUSH:
         reached = reach()
         return reached.channel if reached.channel and reached.reachable else PUSH, reached.device_id, reached.reason

@@ -1,4 +1,4 @@
-"""Tables of webhooks, their secrets, the messages that are on their way to them, and the counter of events."""
+"""Tables of webhooks, their secrets, and the messages that are on their way to them."""
 
 from __future__ import annotations
 

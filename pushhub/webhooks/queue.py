@@ -160,13 +160,18 @@ def complete(owner: UUID, results: Sequence[MessageResult]) -> None:
             owner,
             ((result.item.lease, _transition(result, now), (result.outcome.status,)) for result in results),
         )
-        for webhook_id, url in {(each.item.webhook_id, each.item.url) for each in results if each.outcome.gone}:
-            # Said by the address that was called: a webhook that has another one by now goes on.
-            disable(session, Webhook.id == webhook_id, Webhook.url == url, reason=DisabledReason.GONE)
+        _disable_gone(session, results)
 
 
 def _transition(result: MessageResult, now: datetime) -> Transition:
     return after_try(result.outcome, tries=result.item.lease.tries, now=now, jitter=random.random)
+
+
+def _disable_gone(session: Session, results: Sequence[MessageResult]) -> None:
+    """Tell nothing more to webhooks whose endpoint answered 410."""
+    for webhook_id, url in {(each.item.webhook_id, each.item.url) for each in results if each.outcome.gone}:
+        # Said by the address that was called: a webhook that has another one by now goes on.
+        disable(session, Webhook.id == webhook_id, Webhook.url == url, reason=DisabledReason.GONE)
 
 
 def disable(session: Session, *which: sa.ColumnElement[bool], reason: DisabledReason) -> None:

@@ -19,6 +19,7 @@ from pushhub.products.assurance import Assurance
 from tests.cabinet.conftest import Browser
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock
+from tests.support.walks import assert_walked, called
 
 ERLAN = next(account for account in ACCOUNTS if account.profile == "balabaqsha")
 OFFICE = next(account for account in ACCOUNTS if account.profile == "kaztranscom")
@@ -96,6 +97,13 @@ def test_a_stranger_and_a_wrong_password_get_one_answer(browser: Browser, text: 
     shown, other = (text.partition('name="name"')[2].partition("</form>")[0] for text in answers)
     assert "Неверны данные для входа или пароль" in shown
     assert shown.split() == other.split()
+
+
+def test_a_wrong_password_goes_the_way_that_the_architecture_shows(browser: Browser) -> None:
+    browser.open("/cabinet/kaztranscom/?lang=ru")
+    with called() as order:
+        assert browser.send(name="4445", password="not the password").status_code == 422
+    assert_walked("wrong password", order)
 
 
 @pytest.mark.both_engines

@@ -29,11 +29,21 @@ from tests.mail.conftest import ADDRESS, SUBJECT, TEXT, Desk
 from tests.support.actors import Shop
 from tests.support.databases import FakeClock
 from tests.support.logs import everything_in
+from tests.support.walks import assert_walked, called
 
 Dispatch = Callable[[], None]
 
 
 @pytest.mark.both_engines
+def test_a_letter_goes_the_way_that_the_architecture_shows(desk: Desk, dispatch: Dispatch) -> None:
+    with called() as order:
+        letter = desk.post()
+        dispatch()
+    assert desk.row(letter).status == LetterStatus.SENT
+    channel = ("pushhub/channels/recording.py", "RecordingChannel.hand_over")
+    assert_walked("letter", order, **{"EmailChannel.hand_over": channel})
+
+
 def test_a_letter_goes_out_once_as_it_was_written(desk: Desk, mail: RecordingChannel, dispatch: Dispatch) -> None:
     letter = desk.post(subject="Пароль\r\nBcc: evil@example.kz")
     assert desk.row(letter).status == "queued"
@@ -70,7 +80,7 @@ def test_a_transaction_that_fails_posts_nothing(
     dispatch()
     assert (list(mail.mail), desk.statuses(), woken) == ([], [], [])
     desk.post()
-    assert woken == [write.MAIL]
+    assert woken == [write.LETTERS]
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_mail_that_goes_is_ok(state: Callable[[], MailState], dispatch: Dispatch
     woken: list[str] = []
     context.wake = woken.append
     assert state() is MailState.OK
-    assert woken == [write.MAIL]  # a dispatcher looks at once
+    assert woken == [write.LETTERS]  # a dispatcher looks at once
     dispatch()
     assert state() is MailState.OK
 

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from pushhub.kernel.db import db
-from pushhub.queueing.pg_notify import NOTICES, PgNotifier, libpq_address
+from pushhub.queueing.pg_notify import PG_CHANNEL, PgNotifier, libpq_address
 
 pytestmark = pytest.mark.postgresql  # it announces by NOTIFY
 
@@ -25,43 +25,43 @@ def url(app: Flask) -> str:
 def heard(url: str) -> Iterator[Callable[[float], list[str]]]:
     """What comes within so many seconds."""
     with psycopg.connect(libpq_address(url), autocommit=True) as connection:
-        connection.execute(f"LISTEN {NOTICES}")
+        connection.execute(f"LISTEN {PG_CHANNEL}")
         yield lambda seconds: [notice.payload for notice in connection.notifies(timeout=seconds)]
 
 
 @pytest.fixture
 def start(url: str, heard: Callable[[float], list[str]]) -> Iterator[Callable[..., PgNotifier]]:
-    """An announcer that is at work: its first announcement has been heard."""
+    """An notifier that is at work: its first announcement has been heard."""
     started: list[PgNotifier] = []
 
     def make(**pauses: float) -> PgNotifier:
-        announcer = PgNotifier(url, **pauses)
-        started.append(announcer)
-        announcer.start()
-        announcer.announce("beginning")
+        notifier = PgNotifier(url, **pauses)
+        started.append(notifier)
+        notifier.start()
+        notifier.announce("beginning")
         waited_until = time.monotonic() + 20
         while not heard(0.1):
             assert time.monotonic() < waited_until
-        return announcer
+        return notifier
 
     yield make
-    for announcer in started:
-        announcer.stop()
+    for notifier in started:
+        notifier.stop()
 
 
 def test_each_channel_is_announced(start: Callable[..., PgNotifier], heard: Callable[[float], list[str]]) -> None:
-    announcer = start()
-    announcer.announce("fcm")
-    announcer.announce("apns")
+    notifier = start()
+    notifier.announce("fcm")
+    notifier.announce("apns")
     assert sorted(heard(1.0)) == ["apns", "fcm"]
 
 
 def test_what_comes_in_the_same_moments_is_announced_together(
     start: Callable[..., PgNotifier], heard: Callable[[float], list[str]]
 ) -> None:
-    announcer = start(every_seconds=1.0)
+    notifier = start(every_seconds=1.0)
     for _ in range(20):
-        announcer.announce("fcm")
+        notifier.announce("fcm")
         time.sleep(0.001)
     announcements = heard(2.5)
     assert 1 <= len(announcements) <= 2  # at once, and for all others together
@@ -71,23 +71,23 @@ def test_what_comes_in_the_same_moments_is_announced_together(
 def test_what_came_last_is_announced_before_the_end(
     start: Callable[..., PgNotifier], heard: Callable[[float], list[str]]
 ) -> None:
-    announcer = start(every_seconds=60.0)
-    announcer.announce("apns")  # in the pause after the first
-    announcer.stop()
+    notifier = start(every_seconds=60.0)
+    notifier.announce("apns")  # in the pause after the first
+    notifier.stop()
     assert heard(1.0) == ["apns"]
 
 
 def test_a_connection_that_broke_is_opened_anew(
     start: Callable[..., PgNotifier], heard: Callable[[float], list[str]], url: str
 ) -> None:
-    announcer = start(reconnect_seconds=0.05)
+    notifier = start(reconnect_seconds=0.05)
     with psycopg.connect(libpq_address(url), autocommit=True) as other:
         other.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE query LIKE 'SELECT pg_notify%' AND datname = current_database() AND pid <> pg_backend_pid()"
         )
     waited_until = time.monotonic() + 20
-    announcer.announce("fcm")  # lost with the connection: dispatchers find it when they look by themselves
+    notifier.announce("fcm")  # lost with the connection: dispatchers find it when they look by themselves
     while "apns" not in heard(0.2):
-        announcer.announce("apns")
+        notifier.announce("apns")
         assert time.monotonic() < waited_until

@@ -6,8 +6,8 @@ import asyncio
 
 from pushhub.dispatcher.dispatcher import Work
 from pushhub.dispatcher.lane import Lane
+from pushhub.mail.health import MAIL_SERVER
 from pushhub.mail.worker import MailWorker
-from pushhub.mail.write import MAIL
 
 
 async def do_all_that_is_due(work: Work) -> None:
@@ -16,6 +16,6 @@ async def do_all_that_is_due(work: Work) -> None:
     senders = [worker for worker in work.workers if isinstance(worker, (Lane, MailWorker))]
     jobs = {job.name: job for job in work.jobs}
     while True:
-        await asyncio.gather(*(sender.empty() for sender in senders), jobs[MAIL].turn())
+        await asyncio.gather(*(sender.empty() for sender in senders), jobs[MAIL_SERVER].turn())
         if not await jobs["escalation"].turn():
             return

@@ -85,7 +85,7 @@ class CheckedProof:
 def proof_subject(identifier: Identifier, account: Account | None, purpose: str) -> ProofSubject:
     """The subject of whoever typed this identifier, with or without an account."""
     on_file = account.number if account is not None else None
-    number = on_file if on_file is not None else _nobodys_number(identifier)
+    number = on_file if on_file is not None else _stand_in_number(identifier)
     return ProofSubject(identifier, number, on_file is not None, purpose, Assurance.ANONYMOUS_OFFER)
 
 
@@ -100,7 +100,7 @@ def send(
     digest, from_address = _refuse_flood(subject, address)
     if proven and at_an_unproven_device(subject):
         return Unreachable(TOO_LOW)
-    if not subject.real and not nobody_is_bound(subject) and not _by_sms(caller):
+    if not subject.real and not stand_in_looks_bound(subject) and not _by_sms(caller):
         decoy_ask(caller, subject.number, subject.purpose)
         return Unreachable(_apparent_reason(subject))
     try:
@@ -222,7 +222,7 @@ def _refuse_flood(subject: ProofSubject, address: str | None) -> tuple[str, str 
     return subject.identifier.digest, from_address
 
 
-def _nobodys_number(identifier: Identifier) -> PhoneNumber:
+def _stand_in_number(identifier: Identifier) -> PhoneNumber:
     """A number for an identifier without an account: always the same, and like anybody's."""
     chance = int(current().keyring.lookup_digest("stand-in number", identifier.digest)[:15], 16)
     prefix = _PREFIXES[chance % len(_PREFIXES)]
@@ -237,7 +237,7 @@ def _by_sms(caller: Caller) -> bool:
 def _apparent_place(caller: Caller, subject: ProofSubject, age: timedelta) -> str:
     """Where the code of a stand-in looks to be after so long, by the product's route."""
     for step in caller.policy.steps:
-        if step.channel == "email" or (step.channel == PUSH and not nobody_is_bound(subject)):
+        if step.channel == "email" or (step.channel == PUSH and not stand_in_looks_bound(subject)):
             continue
         if step.patience is None or age < step.patience or not _by_sms(caller):
             return step.channel if step.channel in READABLE else "app"
@@ -251,6 +251,6 @@ def _apparent_reason(subject: ProofSubject) -> str:
     return {0: "unbound", 1: "push_target_dead", 2: "notifications_off"}.get(chance, "never_bound")
 
 
-def nobody_is_bound(subject: ProofSubject) -> bool:
+def stand_in_looks_bound(subject: ProofSubject) -> bool:
     """Whether the stand-in looks as if a device were bound to it."""
     return int(current().keyring.lookup_digest("stand-in device", subject.identifier.digest)[0], 16) % 2 == 0

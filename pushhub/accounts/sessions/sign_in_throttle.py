@@ -19,14 +19,14 @@ from pushhub.kernel.db import insert, reading, transaction
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Not looked at: there were too many wrong passwords just before."""
+    """The answer that one has to wait, for there were too many wrong passwords just before. Nothing was looked at."""
 
     until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class CodeWanted:
-    """Not looked at: after ten wrong passwords a code from the app opens the way again."""
+    """The answer that a code from the app is wanted, after ten wrong passwords. Nothing was looked at."""
 
 
 def count_try(product_id: UUID, digest: str) -> int | Wait | CodeWanted:
