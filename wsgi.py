@@ -13,9 +13,12 @@ try:
     settings = load_settings(os.environ)
     faces: list[Face] = [mobile_api, web_api]
     if settings.start_page:
-        # Imported here: production never loads it.
-        import demo
-
+        try:
+            import demo  # here, for production never loads it
+        except ImportError:
+            raise ConfigurationError(
+                "PUSHHUB_START_PAGE needs the package demo. Install it, or set it to false."
+            ) from None
         faces.append(demo)
     application = create_app(settings, faces=faces)
 except ConfigurationError as problem:

@@ -18,7 +18,7 @@ def prepare(environ: Mapping[str, str], port: int, home: Path = HOME) -> dict[st
     if not key_file.exists():
         create_key_file(key_file)
     return {
-        "PUSHHUB_DATABASE_URL": f"sqlite:///{(home / 'pushhub.kernel.db').resolve()}",
+        "PUSHHUB_DATABASE_URL": f"sqlite:///{(home / 'pushhub.db').resolve()}",
         "PUSHHUB_KEY_FILE": str(key_file.resolve()),
         "PUSHHUB_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "PUSHHUB_START_PAGE": "true",

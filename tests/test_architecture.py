@@ -8,10 +8,20 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
-from tests.support.actors import Phone, Shop
+from pushhub.accounts.models import email_context as account_email
+from pushhub.accounts.models import link_context, particulars_context
+from pushhub.binding.offers import totp_context
+from pushhub.identity.phone import PhoneNumber
+from pushhub.mail.models import letter_context
+from pushhub.verifications.lifecycle import codes_to
+from pushhub.verifications.models import code_context
+from pushhub.verifications.models import email_context as verification_email
+from pushhub.webhooks.models import secret_context
+from tests.support.actors import NUMBER, Phone, Shop
 from tests.support.walks import ROOT, assert_walked, called, walk
 
 pytestmark = pytest.mark.sqlite  # what is called is the same on both engines
@@ -48,6 +58,27 @@ def test_every_room_is_in_the_picture_and_says_what_it_is_about() -> None:
 def test_modules_are_named_by_what_they_do() -> None:
     vague = {"utils.py", "helpers.py", "common.py", "misc.py", "service.py", "manager.py"}
     assert {path for package in SERVICE for path, _ in modules(package) if Path(path).name in vague} == set()
+
+
+def test_what_is_sealed_can_be_opened_by_every_release() -> None:
+    """The contexts under which rows are sealed, and the names of locks that releases share, never change."""
+    key = UUID(int=1)
+    contexts = [
+        code_context(key),
+        verification_email(key),
+        letter_context(key),
+        secret_context(key),
+        account_email(key),
+        particulars_context(key),
+        link_context(key),
+        totp_context(key),
+    ]
+    assert [context.partition(":")[0] for context in contexts] == [
+        *("code", "email", "letter", "webhook-secret"),
+        *("account-email", "account-particulars", "account-link", "offer-totp"),
+    ]
+    assert all(context.endswith(f":{key}") for context in contexts)
+    assert codes_to(PhoneNumber.parse(NUMBER)) == f"codes:{NUMBER}"
 
 
 def test_the_service_starts_without_the_demonstration(tmp_path: Path) -> None:

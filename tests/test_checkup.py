@@ -31,7 +31,7 @@ def look(simulators: Simulators, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     def call(sim: Simulators = simulators, **spoiled: str) -> dict[str, Finding]:
         least = {
-            "PUSHHUB_DATABASE_URL": f"sqlite:///{tmp_path}/pushhub.kernel.db",
+            "PUSHHUB_DATABASE_URL": f"sqlite:///{tmp_path}/pushhub.db",
             "PUSHHUB_KEY_FILE": str(tmp_path / "keys.json"),
             "PUSHHUB_PUBLIC_URL": "https://codes.example.kz",
         }

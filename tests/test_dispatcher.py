@@ -23,6 +23,7 @@ from pushhub.delivery.message_source import OutgoingMessage
 from pushhub.delivery.models import Attempt, Delivery
 from pushhub.delivery.outbox import complete
 from pushhub.delivery.rules import CIRCUIT_OPEN
+from pushhub.devices.models import Device
 from pushhub.dispatcher.dispatcher import Dispatcher
 from pushhub.dispatcher.process import dispatch_forever
 from pushhub.dispatcher.work import work_of
@@ -31,7 +32,7 @@ from pushhub.kernel.ids import Prefix, new_key, parse_id
 from pushhub.queueing.worker import AttemptResult
 from pushhub.verifications.code_message import CODES
 from pushhub.verifications.models import Verification
-from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, last_delivery
+from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, expect, last_delivery
 from tests.support.databases import FakeClock
 
 pytestmark = pytest.mark.both_engines  # the queue
@@ -147,6 +148,25 @@ def test_a_message_that_can_not_be_read_holds_up_no_other(
     dispatch()
     assert last_delivery(inline, broken)["error"] == "unreadable"
     assert last_delivery(other, whole)["status"] == "accepted"
+
+
+def test_a_notification_that_can_not_be_read_holds_up_no_other(
+    shop: Shop, make_phone: Callable[..., Phone], app: Flask, dispatch: Dispatch
+) -> None:
+    """Of a device that a later release has written."""
+    strange, other = make_phone(), make_phone()
+    strange.bind_to(shop, NUMBER)
+    other.bind_to(shop, OTHER_NUMBER)
+    for number in (NUMBER, OTHER_NUMBER):
+        words = {"title": "Words", "body": "Words", "to": number}
+        expect(shop.call("POST", "/v1/notifications", words), 202)
+    with app.app_context(), transaction() as session:
+        found = sa.select(Delivery.device_id).where(Delivery.number == NUMBER).scalar_subquery()
+        session.execute(sa.update(Device).where(Device.id == found).values(push_environment="elsewhere"))
+    dispatch()
+    with app.app_context(), reading() as session:
+        statuses = dict(session.execute(sa.select(Delivery.number, Delivery.status)).all())
+    assert {number.e164: status for number, status in statuses.items()} == {NUMBER: "failed", OTHER_NUMBER: "accepted"}
 
 
 def test_an_old_answer_does_not_end_a_newer_try_of_the_same_dispatcher(

@@ -12,7 +12,7 @@ from pushhub.kernel.settings import load_settings, table
 
 DOCS = Path(__file__).parent.parent / "docs"
 LEAST = {
-    "PUSHHUB_DATABASE_URL": "sqlite:////tmp/pushhub.kernel.db",
+    "PUSHHUB_DATABASE_URL": "sqlite:////tmp/pushhub.db",
     "PUSHHUB_KEY_FILE": "keys.json",
     "PUSHHUB_PUBLIC_URL": "https://codes.example.kz",
 }

@@ -127,7 +127,7 @@ def _bind_found(
     now, number = clock.now(), found.number
     with transaction() as session:
         # Whoever binds the same number or the same phone at this moment waits: the rules below compare, then write.
-        for subject in (number, *digests(description)):
+        for subject in (number.e164, *digests(description)):
             if subject is not None:
                 advisory_lock(session, f"binding:{subject}")
         known = devices_like(session, description)

@@ -44,7 +44,8 @@ def _demonstration(port: int) -> list[str]:
     """The program of the local installation, which stands beside the service and not in it."""
     if find_spec("demo") is None:
         raise ConfigurationError("The package demo is not installed. Install the project with: pip install .")
-    return [sys.executable, "-m", "demo", "--port", str(port)]
+    # -P: what lies in the working directory is not it.
+    return [sys.executable, "-P", "-m", "demo", "--port", str(port)]
 
 
 @click.command()

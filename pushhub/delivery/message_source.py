@@ -6,7 +6,8 @@ kind is not wanted any more, loads what is to be sent, and is told what came of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, cast
@@ -18,8 +19,11 @@ from sqlalchemy.orm import Session
 from pushhub.channels.contract import Message, Outcome
 from pushhub.delivery.rules import DeliveryKind, DeliveryTransition
 from pushhub.kernel.db import ReadRow
+from pushhub.kernel.errors import ConfigurationError
 from pushhub.queueing.lease_queue import Claim, Lease
 from pushhub.queueing.worker import AttemptResult
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,16 @@ class WrittenResult:
     transition: DeliveryTransition
     #: False where the lease had run out: the delivery belongs to somebody else and was left alone.
     ours: bool
+
+
+def message_or_none(build: Callable[[ReadRow], Message], row: ReadRow) -> Message | None:
+    """What `build` makes of a claimed row; None, and a line in the log, where that can't be done: nobody else has to
+    wait for a message that can't be read."""
+    try:
+        return build(row)
+    except (ConfigurationError, ValueError) as problem:
+        log.error("message can't be read", extra={"delivery_id": str(row.id), "cause": type(problem).__name__})
+        return None
 
 
 class MessageSource(Protocol):

@@ -227,4 +227,4 @@ def release(channel: str) -> None:
 
 def waiting() -> int:
     """How many deliveries wait or are being sent."""
-    return QUEUE.counts().waiting
+    return QUEUE.waiting()

@@ -92,7 +92,11 @@ class Lane(LeaseWorker[OutgoingMessage, Outcome]):
         if not circuit.lets_through(now):
             wait = circuit.next_try_at - now if circuit.next_try_at is not None else None
             return ChannelDown(CIRCUIT_OPEN) if item.goes_on_at is not None else Retry(CIRCUIT_OPEN, wait)
-        outcome = await self._channel.send(message)
+        try:
+            outcome = await self._channel.send(message)
+        except Exception:  # a bug of the channel, which says nothing against the provider
+            self._circuits.learn(message, self.outcome_of_a_bug())
+            raise
         self._circuits.learn(message, outcome)
         return outcome
 

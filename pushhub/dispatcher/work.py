@@ -38,6 +38,7 @@ from pushhub.webhooks.fan_out import queue_messages
 from pushhub.webhooks.sender import WebhookSender
 
 _DATABASE_THREADS = 8
+_WEBHOOK_THREADS = 2
 _CHORES_SECONDS = 5.0
 #: How often what falls due by time is looked for: codes that go on, notifications for later, events to tell.
 _LOOK_SECONDS = 0.5
@@ -47,8 +48,9 @@ def work_of(app: Flask) -> Work:
     """The work of one application's dispatcher."""
     with app.app_context():
         parts = current()
-        database = DatabaseThreads(app, _DATABASE_THREADS)
-        webhooks = WebhookSender(database)
+        # Of its own: claims of webhooks are many statements, and codes must not wait for them.
+        database, for_webhooks = DatabaseThreads(app, _DATABASE_THREADS), DatabaseThreads(app, _WEBHOOK_THREADS)
+        webhooks = WebhookSender(for_webhooks)
     presence = Presence()
     channels = list(parts.channels.values())
     shared = [Circuits(channel.name) for channel in channels]
@@ -72,6 +74,7 @@ def work_of(app: Flask) -> Work:
         for channel in channels:
             await channel.close()
         await database.finish()
+        await for_webhooks.finish()
 
     return Work(
         workers=[*lanes, webhooks, MailWorker(presence.owner, database, transport)],

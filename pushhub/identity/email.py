@@ -1,6 +1,7 @@
 """E-mail addresses: those that people sign in with, and mailboxes that mail goes to or comes from.
 
-What an address is, `email-validator` says (RFC 5321, 5322); nobody is asked whether it exists.
+Whether somebody may have an address that was typed, `email-validator` says (RFC 5321, 5322); nobody is asked whether it
+exists. What is written to has been through that, or is the operator's or a product's, and is read as a header is.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 
-from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, ValidatedEmail, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, validate_email
 
 # Such as `local`: in a private network there are addresses under them.
 SPECIAL_USE_DOMAIN_NAMES.clear()
@@ -33,9 +34,12 @@ class Email:
     def parse(cls, text: str) -> Email:
         """Read an address as a person wrote it. The domain is in small letters. Raises `NotAnEmail`."""
         try:
-            found = _validated(text.strip())
-        except EmailNotValidError:
+            typed = mailbox(text.strip())
+            found = validate_email(typed.addr_spec, allow_smtputf8=False, check_deliverability=False)
+        except ValueError:  # the library's own error is one
             raise NotAnEmail from None
+        if typed.display_name:
+            raise NotAnEmail
         return cls(f"{found.local_part}@{found.ascii_domain}")
 
     @property
@@ -54,19 +58,17 @@ class Email:
 
 
 def mailbox(value: str) -> Address:
-    """`no-reply@example.kz` or `INDIGO <no-reply@example.kz>`. Raises ValueError, which quotes nothing."""
+    """`no-reply@example.kz` or `INDIGO <no-reply@example.kz>`, as mail headers are written (RFC 5322). Raises
+    ValueError, which quotes nothing."""
     header = EmailMessage()
     try:
         header["from"] = value
         [address] = header["from"].addresses
-        found = _validated(address.addr_spec)
+        defects = header["from"].defects
     except (ValueError, LookupError, AttributeError, TypeError, MessageError):  # of the parser, for what is no address
-        raise ValueError("must be one mail address, such as INDIGO <no-reply@example.kz>") from None
-    return Address(address.display_name, found.local_part, str(found.ascii_domain))
-
-
-def _validated(text: str) -> ValidatedEmail:
-    """Of ASCII letters; a domain of others is written as xn--…. Raises `EmailNotValidError`, a ValueError."""
-    if not text.isascii():
-        raise EmailNotValidError
-    return validate_email(text, allow_smtputf8=False, check_deliverability=False)
+        address, defects = None, ()
+    if address is None or defects or not address.username or "." not in address.domain:
+        raise ValueError("must be one mail address, such as INDIGO <no-reply@example.kz>")
+    if not address.addr_spec.isascii():
+        raise ValueError("must be an address of ASCII letters; write the domain as xn--…")
+    return Address(address.display_name, address.username, address.domain)

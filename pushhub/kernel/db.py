@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache, wraps
+from itertools import groupby
 from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar, cast
 from uuid import UUID
 
@@ -198,14 +199,17 @@ def _insert_one(table: type[Base], columns: tuple[str, ...]) -> sa.Insert:
 
 @lru_cache(maxsize=200)
 def _insert_all(shape: tuple[tuple[type[Base], tuple[str, ...]], ...]) -> sa.Select[Any]:
-    """`WITH a AS (INSERT …), b AS (INSERT …) SELECT 1`. Foreign keys are looked at when all of it is done."""
-    inserts = [
-        sa.insert(table).values({name: sa.bindparam(f"{place}_{name}", type_=_column(table, name)) for name in columns})
-        for place, (table, columns) in enumerate(shape)
-    ]
-    return sa.select(sa.literal_column("1")).add_cte(
-        *(insert.inline().cte(f"row_{place}") for place, insert in enumerate(inserts))
-    )
+    """`WITH a AS (INSERT …), b AS (INSERT …) SELECT 1`. Foreign keys are looked at when all of it is done. In which
+    order PostgreSQL does the parts is its own affair; neighbours of one table are one INSERT, and get their keys in
+    this order."""
+    inserts: list[sa.CTE] = []
+    for (table, columns), places in groupby(enumerate(shape), key=lambda each: each[1]):
+        rows = [
+            {name: sa.bindparam(f"{place}_{name}", type_=_column(table, name)) for name in columns}
+            for place, _ in places
+        ]
+        inserts.append(sa.insert(table).values(rows).inline().cte(f"rows_{len(inserts)}"))
+    return sa.select(sa.literal_column("1")).add_cte(*inserts)
 
 
 def _column(table: type[Base], name: str) -> sa.types.TypeEngine[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 HTTPS_PORT = 443
-_HOST = re.compile(r"(?P<host>[a-z0-9.-]+|\[[0-9a-f:]+\])(:(?P<port>[0-9]{1,5}))?")
+_HOST = re.compile(r"(?P<host>[a-z0-9.-]+|\[[0-9a-f:]+\])(:(?P<port>[0-9]{1,5}))?(/[!$-\[\]-~]*)?")
 
 
 def host_and_port(entry: str) -> tuple[str, int]:

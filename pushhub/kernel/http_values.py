@@ -13,9 +13,9 @@ _MOST_DIGITS = 9
 
 
 def json_object(body: bytes, *, parse_float: Callable[[str], Any] = float) -> dict[str, Any] | None:
-    """The JSON object in `body`; None where there is none to be read: not JSON, not UTF-8, or nested without end."""
+    """The JSON object in `body`; None where there is none to be read: not JSON, no UTF, or nested without end."""
     try:
-        document = json.loads(body.decode(), parse_float=parse_float)  # bytes would have their encoding guessed first
+        document = json.loads(body.decode(json.detect_encoding(body)), parse_float=parse_float)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None

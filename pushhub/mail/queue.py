@@ -115,7 +115,7 @@ def complete(owner: UUID, results: Sequence[LetterResult]) -> None:
 def _content(letter_id: UUID, sealed: bytes) -> Content | None:
     try:
         return Content.from_json(current().keyring.unseal(sealed, letter_context(letter_id)))
-    except (ConfigurationError, ValueError):
+    except (ConfigurationError, ValueError, TypeError):  # TypeError: a field is missing
         return None
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pushhub.channels.contract import Message
-from pushhub.delivery.message_source import OutgoingMessage, WrittenResult
+from pushhub.delivery.message_source import OutgoingMessage, WrittenResult, message_or_none
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.outbox import CLAIMED, claimed_by
 from pushhub.delivery.rules import DeliveryKind
@@ -66,7 +66,9 @@ class NotificationMessages:
         with reading() as session:
             rows = session.connection().execute(_READ, claimed_by(self, channel, owner, claim)).all()
         return [
-            OutgoingMessage(claim.leases[row.id], row.channel, row.expires_at, _message(row), row.device_id)
+            OutgoingMessage(
+                claim.leases[row.id], row.channel, row.expires_at, message_or_none(_message, row), row.device_id
+            )
             for row in rows
             if row.id in claim.leases
         ]

@@ -190,7 +190,7 @@ class LeaseQueue:
 
     def give_back(self, session: Session, owner: UUID, held: Collection[Key], *which: sa.ColumnElement[bool]) -> None:
         """Queue again what `owner` took without knowing it: the claim was committed, and its answer lost on the way.
-        `held` is what it does know of."""
+        `held` is what it does know of. Nothing was tried, so the rows are given their try back."""
         now = clock.now()
         known = (sa.tuple_(*self._keys) if len(self._keys) > 1 else self._keys[0]).in_(held)
         session.connection().execute(
@@ -202,7 +202,13 @@ class LeaseQueue:
                 self._columns.lease_owner == owner,
                 sa.not_(known),
             )
-            .values(status=QueueStatus.QUEUED, claimable_at=now, lease_owner=None, changed_at=now)
+            .values(
+                status=QueueStatus.QUEUED,
+                claimable_at=now,
+                lease_owner=None,
+                tries=self._columns.tries - 1,
+                changed_at=now,
+            )
         )
 
     def write(
@@ -264,15 +270,17 @@ class LeaseQueue:
             sa.update(self._table).where(which, self.waits, idle).values(lease_owner=None, changed_at=now, **values)
         )
 
+    def waiting(self) -> int:
+        """How many rows wait or are being worked on."""
+        return self._count(self.waits)
+
     def counts(self, *failed: str) -> Counts:
         """How many rows wait, and how many have one of the statuses `failed`."""
+        return Counts(self._count(self.waits), self._count(self.status_is(*failed)))
+
+    def _count(self, which: sa.ColumnElement[bool]) -> int:
         with reading() as session:
-            return Counts(
-                *(
-                    session.scalar(sa.select(sa.func.count()).select_from(self._table).where(which)) or 0
-                    for which in (self.waits, self.status_is(*failed) if failed else sa.false())
-                )
-            )
+            return session.scalar(sa.select(sa.func.count()).select_from(self._table).where(which)) or 0
 
     def _key(self, row: ReadRow) -> Key:
         first, *others = (getattr(row, column.name) for column in self._keys)

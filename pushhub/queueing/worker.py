@@ -199,7 +199,7 @@ class LeaseWorker(Worker, Generic[Item, Outcome]):
             outcome = await self.attempt(item)
         except Exception:
             # One item must not take the worker along.
-            log.exception("an attempt raised", extra={"worker": self.name})
+            log.exception("an attempt raised", extra={"worker": self.name, "key": str(item.lease.key)})
             outcome = self.outcome_of_a_bug()
         self._results.add(AttemptResult(new_key(), item, outcome, started, clock.now()))
 

@@ -129,7 +129,7 @@ def _ask(
         armed_at = now if channel == TEST_CHANNEL else None
         made = replace(drawn, step=routed.step, escalate_at=routed.escalate_at, armed_at=armed_at)
         created = new_event(Tag.VERIFICATION_CREATED, made.id, caller.product_id, live=caller.live, purpose=purpose)
-        write_rows(session, [made, *routed.rows(), created])
+        write_rows(session, [made, *routed.deliveries, created, *routed.passed_over])
         wake_after_commit(session, channel)
         idempotency.remember(session, caller.product_id, repeatable, made.id)
         deliveries = [as_written(Delivery, delivery) for delivery in routed.deliveries]

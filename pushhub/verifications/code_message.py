@@ -6,7 +6,6 @@ SMS and e-mail have it, and arm the code when they leave.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from pushhub.channels.contract import Accepted, Address, Message, Outcome, PushTarget, Retry
 from pushhub.context import current
-from pushhub.delivery.message_source import OutgoingMessage, WrittenResult
+from pushhub.delivery.message_source import OutgoingMessage, WrittenResult, message_or_none
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.outbox import CLAIMED, claimed_by
 from pushhub.delivery.rules import PERHAPS_SENT, DeliveryKind, DeliveryStatus
@@ -26,7 +25,6 @@ from pushhub.devices.models import Device
 from pushhub.devices.push_targets import TARGET_COLUMNS, mend_targets, push_target
 from pushhub.events.models import Event, Tag
 from pushhub.kernel.db import ManyRows, ReadRow, db, reading, table_of
-from pushhub.kernel.errors import ConfigurationError
 from pushhub.kernel.ids import Prefix, new_key, public_id
 from pushhub.products.models import Product
 from pushhub.products.route import READABLE
@@ -44,8 +42,6 @@ from pushhub.verifications.deliveries import tell_expired
 from pushhub.verifications.lifecycle import arm
 from pushhub.verifications.models import Verification, code_context, email_context
 from pushhub.verifications.rules import VerificationStatus
-
-log = logging.getLogger(__name__)
 
 _EVENT_OF = {
     DeliveryStatus.ACCEPTED: Tag.DELIVERY_ACCEPTED,
@@ -138,7 +134,7 @@ def _outgoing(lease: Lease, row: ReadRow) -> OutgoingCode:
         lease,
         row.channel,
         row.expires_at,
-        _readable_message(row),
+        message_or_none(_message, row),
         row.device_id,
         row.escalate_at if row.verification_step == row.step else None,
         product_id=row.product_id,
@@ -146,14 +142,6 @@ def _outgoing(lease: Lease, row: ReadRow) -> OutgoingCode:
         live=row.live,
         step=row.step,
     )
-
-
-def _readable_message(row: ReadRow) -> Message | None:
-    try:
-        return _message(row)
-    except (ConfigurationError, ValueError) as problem:
-        log.error("message can't be read", extra={"delivery_id": str(row.id), "cause": type(problem).__name__})
-        return None
 
 
 def _message(row: ReadRow) -> Message:

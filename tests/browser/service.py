@@ -29,7 +29,7 @@ class Service:
     def __init__(self, url: str, home: Path) -> None:
         self.url = url
         self.home = home
-        self.database = home / "var" / "pushhub.kernel.db"
+        self.database = home / "var" / "pushhub.db"
         self.log = home / "log"
 
     @property

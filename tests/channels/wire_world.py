@@ -23,7 +23,7 @@ NUMBER = "+77010009876"
 MAILBOX = "secret.parent@mail.kz"
 
 LEAST = {
-    "PUSHHUB_DATABASE_URL": "sqlite:////tmp/pushhub.kernel.db",
+    "PUSHHUB_DATABASE_URL": "sqlite:////tmp/pushhub.db",
     "PUSHHUB_KEY_FILE": "keys.json",
     "PUSHHUB_PUBLIC_URL": "https://codes.example.kz",
 }

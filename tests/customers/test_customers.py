@@ -182,6 +182,14 @@ def test_sums_are_texts_or_numbers(
     assert standing.currency == "KZT"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_an_answer_with_a_byte_order_mark_is_read(service: CustomerService, secret_file: Path, encoding: str) -> None:
+    service.body = '{"account": "1", "contract": "2", "balance": "3"}'.encode(encoding)
+    standing = HttpCustomers(service.url, secret_file).standing("1")
+    assert standing is not None
+    assert standing.balance == Decimal("3")
+
+
 def test_a_service_that_is_not_there_is_unavailable() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

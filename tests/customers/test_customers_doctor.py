@@ -23,7 +23,7 @@ def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], lis
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     create_key_file(tmp_path / "keys.json")
-    monkeypatch.setenv("PUSHHUB_DATABASE_URL", f"sqlite:///{tmp_path}/pushhub.kernel.db")
+    monkeypatch.setenv("PUSHHUB_DATABASE_URL", f"sqlite:///{tmp_path}/pushhub.db")
     monkeypatch.setenv("PUSHHUB_KEY_FILE", str(tmp_path / "keys.json"))
     monkeypatch.setenv("PUSHHUB_PUBLIC_URL", "https://codes.example.kz")
 

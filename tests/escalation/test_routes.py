@@ -112,6 +112,14 @@ def test_where_the_next_channel_turns_out_to_be_shut_the_push_is_tried_again_and
     assert tags.count("delivery.failed") == 2  # the push, then the SMS that was passed over
 
 
+def test_nobody_is_told_of_a_delivery_before_its_verification(make_shop: Callable[..., Shop], app: Flask) -> None:
+    make_shop("AZAMAT", route=["push:20", "sms"]).ask()  # nobody is bound: the push is passed over
+    with app.app_context(), reading() as session:
+        rows = sa.select(Event.tag).where(~Event.tag.startswith("api_key")).order_by(Event.position)
+        told = session.scalars(rows).all()
+    assert told == ["verification.created", "delivery.failed"]
+
+
 def test_a_paid_message_is_tried_three_times_and_never_again_where_it_may_have_gone_out(
     routed: Shop, dispatch: Dispatch, now: FakeClock, channel: Channels
 ) -> None:

@@ -141,7 +141,7 @@ def gone(
     with home.app_context():
         key = products.create_product("INDIGO").live_key.text
     if database.engine == "sqlite":
-        address = f"sqlite:///{tmp_path}/no-such-folder/pushhub.kernel.db"
+        address = f"sqlite:///{tmp_path}/no-such-folder/pushhub.db"
     else:
         address = "postgresql+psycopg://pushhub@127.0.0.1:1/pushhub?connect_timeout=2"
     return make_app(generous_settings(address, key_file), patience=IMPATIENT), {"Authorization": f"Bearer {key}"}

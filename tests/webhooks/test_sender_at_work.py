@@ -87,6 +87,25 @@ def test_what_is_told_of_one_thing_goes_out_in_its_order_until_one_fails(
         assert b"offer.cancelled" in second.body
 
 
+def test_what_is_given_back_is_told_before_what_came_after_it(
+    app: Flask,
+    shop: Shop,
+    register: Register,
+    receiver: Receiver,
+    relay: Callable[[], int],
+    sender: WebhookSender,
+) -> None:
+    register(receiver.url(), events=["offer.created", "offer.cancelled"])
+    offer = shop.offer()
+    shop.call("DELETE", f"/v1/offers/{offer['id']}")
+    relay()
+    with app.app_context():
+        assert len(queue.claim(sender.owner, 10, lambda _: 10)) == 1
+        queue.give_back(sender.owner, [])
+        (first,) = queue.claim(sender.owner, 10, lambda _: 10)
+        assert b"offer.created" in first.body
+
+
 def test_a_message_of_a_sender_that_died_is_sent_by_another_one(
     app: Flask,
     shop: Shop,
