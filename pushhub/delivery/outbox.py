@@ -29,7 +29,7 @@ from pushhub.queueing.lease_queue import Claim, Key, LeaseQueue
 from pushhub.queueing.wake import wake_after_commit
 
 #: A lease is longer than a channel's longest try.
-QUEUE = LeaseQueue(Delivery, timedelta(seconds=30))
+QUEUE = LeaseQueue(Delivery, timedelta(seconds=30), untried=CIRCUIT_OPEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +198,7 @@ def _record_attempts(session: Session, written: Sequence[WrittenResult]) -> None
             _cut(each.transition.provider_id, 200),
         )
         for each in written
-        if each.transition.counts
+        if each.transition.error != CIRCUIT_OPEN  # that was no try
     )
     session.connection().execute(_recording(db.engine.dialect.name), _attempts.parameter(rows))
 

@@ -118,13 +118,11 @@ def after_try(
     if due >= expires_at:
         return _ended(DeliveryStatus.EXPIRED, word, reason, goes_on)
     too_late = goes_on and patience_ends is not None and due >= patience_ends
-    counts = reason != CIRCUIT_OPEN
-    return DeliveryTransition(DeliveryStatus.QUEUED, _word(reason), due, counts, outcome=word, escalate=too_late)
+    return DeliveryTransition(DeliveryStatus.QUEUED, _word(reason), due, outcome=word, escalate=too_late)
 
 
 def _ended(status: DeliveryStatus, outcome: str, reason: str, goes_on: bool) -> DeliveryTransition:
-    counts = reason != CIRCUIT_OPEN
-    return DeliveryTransition(status, _word(reason), counts=counts, outcome=outcome, escalate=goes_on)
+    return DeliveryTransition(status, _word(reason), outcome=outcome, escalate=goes_on)
 
 
 def _wait(wish: timedelta | None, tries: int, jitter: float) -> timedelta:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, S
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -55,8 +56,6 @@ class Transition:
     error: str | None = None
     #: For a row that goes back into the queue: when it is due.
     due: datetime | None = None
-    #: False where nothing was tried: the row is given its try back.
-    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +71,10 @@ class Claim:
     """The rows that one look at a queue took."""
 
     #: The rows that are held now, and what was read of each.
-    leases: Mapping[Key, Lease]
-    rows: Mapping[Key, ReadRow]
+    leases: dict[Key, Lease]
+    rows: dict[Key, ReadRow]
     #: What was read of those that were found to be over.
-    over: Sequence[ReadRow]
+    over: list[ReadRow]
     #: The end of the leases.
     until: datetime
 
@@ -86,6 +85,7 @@ class LeaseQueue:
     Args:
         model: the table.
         lease: how long a claimed row belongs to its worker: much longer than a try.
+        untried: an error with which nothing was tried: the row is given its try back.
         results: further columns that are written with each result.
         values: what else changes with a result, given the columns of the results by name.
     """
@@ -95,6 +95,7 @@ class LeaseQueue:
         model: type[Base],
         lease: timedelta,
         *,
+        untried: str = "",
         results: Sequence[str] = (),
         values: Callable[[Mapping[str, sa.ColumnElement[object]]], Mapping[str, object]] = lambda _: {},
     ) -> None:
@@ -102,6 +103,8 @@ class LeaseQueue:
         self._table = table_of(model)
         self._columns = self._table.c
         self._keys = list(self._table.primary_key.columns)
+        self._key: Callable[[ReadRow], Key] = attrgetter(*(column.name for column in self._keys))
+        self._untried = untried
         self._values = values
         self._extra = results
         self._rows = ManyRows(
@@ -109,7 +112,6 @@ class LeaseQueue:
             *self._keys,
             sa.Column("held_until", self._columns.claimable_at.type),
             *(self._columns[name] for name in ("status", "error", "claimable_at")),
-            sa.Column("untried", sa.Integer()),
             *(self._columns[name] for name in results),
         )
         self._writing: dict[str, sa.Update] = {}
@@ -180,13 +182,14 @@ class LeaseQueue:
         until = now + self.lease
         values = {"now": now, "until": until, "due_before": now - due_for, "owner": owner, "most": limit, **parameters}
         rows = session.connection().execute(claiming, values).all()
-        taken = [row for row in rows if row.status == QueueStatus.SENDING]
-        return Claim(
-            {self._key(row): Lease(self._key(row), row.tries, until) for row in taken},
-            {self._key(row): row for row in taken},
-            [row for row in rows if row.status != QueueStatus.SENDING],
-            until,
-        )
+        found = Claim({}, {}, [], until)
+        for row in rows:
+            if row.status == QueueStatus.SENDING:
+                key = self._key(row)
+                found.leases[key], found.rows[key] = Lease(key, row.tries, until), row
+            else:
+                found.over.append(row)
+        return found
 
     def give_back(self, session: Session, owner: UUID, held: Collection[Key], *which: sa.ColumnElement[bool]) -> None:
         """Queue again what `owner` took without knowing it: the claim was committed, and its answer lost on the way.
@@ -224,7 +227,6 @@ class LeaseQueue:
                 str(to.status),
                 to.error,
                 to.due or now,
-                0 if to.counts else 1,
                 *extra,
             )
             for lease, to, extra in results
@@ -252,7 +254,7 @@ class LeaseQueue:
                     status=new.c.status,
                     error=new.c.error,
                     claimable_at=new.c.claimable_at,
-                    tries=columns.tries - new.c.untried,
+                    tries=columns.tries - sa.case((new.c.error == self._untried, 1), else_=0),
                     lease_owner=None,
                     changed_at=sa.bindparam("now"),
                     **{name: new.c[name] for name in self._extra},
@@ -281,10 +283,6 @@ class LeaseQueue:
     def _count(self, which: sa.ColumnElement[bool]) -> int:
         with reading() as session:
             return session.scalar(sa.select(sa.func.count()).select_from(self._table).where(which)) or 0
-
-    def _key(self, row: ReadRow) -> Key:
-        first, *others = (getattr(row, column.name) for column in self._keys)
-        return (first, *others) if others else first
 
     def _parts(self, key: Key) -> tuple[object, ...]:
         return key if isinstance(key, tuple) else (key,)

@@ -205,7 +205,7 @@ def _record_events(session: Session, written: Sequence[tuple[WrittenResult, Outg
             str(_EVENT_OF[status]),
             code.delivery_id,
             {
-                "verification_id": public_id(Prefix.VERIFICATION, code.verification_id),
+                "verification_id": _cause(code),
                 "channel": code.channel,
                 **({"error": each.transition.error} if each.transition.error else {}),
             },
@@ -216,6 +216,12 @@ def _record_events(session: Session, written: Sequence[tuple[WrittenResult, Outg
     ]
     if rows:
         session.connection().execute(_telling(db.engine.dialect.name), _events.parameter(rows))
+
+
+def _cause(code: OutgoingCode) -> str:
+    """The verification's public id; the message has it already."""
+    message = code.message
+    return message.collapse_id if message is not None else public_id(Prefix.VERIFICATION, code.verification_id)
 
 
 def _may_be_read(outcome: Outcome) -> bool:

@@ -9,7 +9,7 @@ from flask import Flask
 
 from pushhub.channels.recording import RecordingChannel
 from pushhub.context import AppContext
-from pushhub.mail import health, write
+from pushhub.mail import health
 from pushhub.mail.health import mail_state
 from pushhub.mail.rules import MailState
 from tests.mail.conftest import Desk
@@ -35,7 +35,7 @@ def test_mail_that_goes_is_ok(state: Callable[[], MailState], dispatch: Dispatch
     woken: list[str] = []
     context.wake = woken.append
     assert state() is MailState.OK
-    assert woken == [write.LETTERS]  # a dispatcher looks at once
+    assert woken == [health.MAIL_SERVER]  # a dispatcher looks at once
     dispatch()
     assert state() is MailState.OK
 
