@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from pushhub.channels.contract import Message, Outcome
 from pushhub.delivery.rules import DeliveryKind, DeliveryTransition
-from pushhub.kernel.db import ReadRow
+from pushhub.kernel.db import ReadMapping, ReadRow
 from pushhub.kernel.errors import ConfigurationError
 from pushhub.queueing.lease_queue import Claim, Lease
 from pushhub.queueing.worker import AttemptResult
@@ -58,13 +58,13 @@ class WrittenResult:
     ours: bool
 
 
-def message_or_none(build: Callable[[ReadRow], Message], row: ReadRow) -> Message | None:
+def message_or_none(build: Callable[[ReadMapping], Message], row: ReadMapping) -> Message | None:
     """What `build` makes of a claimed row; None, and a line in the log, where that can't be done: nobody else has to
     wait for a message that can't be read."""
     try:
         return build(row)
     except (ConfigurationError, ValueError) as problem:
-        log.error("message can't be read", extra={"delivery_id": str(row.id), "cause": type(problem).__name__})
+        log.error("message can't be read", extra={"delivery_id": str(row["id"]), "cause": type(problem).__name__})
         return None
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from pushhub.channels.contract import ApnsEnvironment, PushKind, PushTarget, Retry, TargetDead
 from pushhub.delivery.message_source import DeliveryResult
 from pushhub.devices.models import Device
-from pushhub.kernel.db import ReadRow, table_of
+from pushhub.kernel.db import ReadMapping, table_of
 
 _device = table_of(Device).c
 #: What `push_target` looks at, for those who read it together with something else.
@@ -25,15 +25,15 @@ TARGET_COLUMNS: tuple[sa.ColumnElement[object], ...] = (
 )
 
 
-def push_target(row: ReadRow) -> PushTarget:
+def push_target(row: ReadMapping) -> PushTarget:
     """Where a message to this device goes; to its feed where there is no device (a test key)."""
-    if row.device_id is None:
+    if row["device_id"] is None:
         return PushTarget(PushKind.POLL, "")
     return PushTarget(
-        PushKind(row.push_kind),
-        row.push_value or "",
-        row.push_topic,
-        ApnsEnvironment(row.push_environment or ApnsEnvironment.PRODUCTION),
+        PushKind(row["push_kind"]),
+        row["push_value"] or "",
+        row["push_topic"],
+        ApnsEnvironment(row["push_environment"] or ApnsEnvironment.PRODUCTION),
     )
 
 

@@ -16,7 +16,7 @@ from pushhub.delivery.outbox import CLAIMED, claimed_by
 from pushhub.delivery.rules import DeliveryKind
 from pushhub.devices.models import Device
 from pushhub.devices.push_targets import TARGET_COLUMNS, mend_targets, push_target
-from pushhub.kernel.db import ReadRow, reading, table_of
+from pushhub.kernel.db import ReadMapping, ReadRow, reading, table_of
 from pushhub.kernel.ids import Prefix, public_id
 from pushhub.notifications.models import Notification
 from pushhub.notifications.rules import NotificationStatus, words_for
@@ -64,13 +64,17 @@ class NotificationMessages:
         if not claim.leases:
             return []
         with reading() as session:
-            rows = session.connection().execute(_READ, claimed_by(self, channel, owner, claim)).all()
+            rows = session.connection().execute(_READ, claimed_by(self, channel, owner, claim)).mappings().all()
         return [
             OutgoingMessage(
-                claim.leases[row.id], row.channel, row.expires_at, message_or_none(_message, row), row.device_id
+                claim.leases[row["id"]],
+                row["channel"],
+                row["expires_at"],
+                message_or_none(_message, row),
+                row["device_id"],
             )
             for row in rows
-            if row.id in claim.leases
+            if row["id"] in claim.leases
         ]
 
     def tell_expired(self, session: Session, rows: Sequence[ReadRow]) -> None:
@@ -85,20 +89,20 @@ class NotificationMessages:
 NOTIFICATIONS = NotificationMessages()
 
 
-def _message(row: ReadRow) -> Message:
-    title, body = words_for(row.locale or "", row.title, row.body, row.texts or {})
+def _message(row: ReadMapping) -> Message:
+    title, body = words_for(row["locale"] or "", row["title"], row["body"], row["texts"] or {})
     return Message(
-        id=row.id,
-        collapse_id=public_id(Prefix.NOTIFICATION, row.notification_id),
+        id=row["id"],
+        collapse_id=public_id(Prefix.NOTIFICATION, row["notification_id"]),
         target=push_target(row),
         title=title,
         body=body,
         data={
-            **(row.data or {}),
-            "delivery_id": public_id(Prefix.DELIVERY, row.id),
+            **(row["data"] or {}),
+            "delivery_id": public_id(Prefix.DELIVERY, row["id"]),
             "kind": str(DeliveryKind.NOTIFICATION),
         },
-        expires_at=row.expires_at,
+        expires_at=row["expires_at"],
         urgent=False,
-        previous_error=row.error,
+        previous_error=row["error"],
     )

@@ -24,7 +24,7 @@ from pushhub.delivery.rules import PERHAPS_SENT, DeliveryKind, DeliveryStatus
 from pushhub.devices.models import Device
 from pushhub.devices.push_targets import TARGET_COLUMNS, mend_targets, push_target
 from pushhub.events.models import Event, Tag
-from pushhub.kernel.db import ManyRows, ReadRow, db, reading, table_of
+from pushhub.kernel.db import ManyRows, ReadMapping, ReadRow, db, reading, table_of
 from pushhub.kernel.ids import Prefix, new_key, public_id
 from pushhub.products.models import Product
 from pushhub.products.route import READABLE
@@ -108,8 +108,8 @@ class CodeMessages:
         if not claim.leases:
             return []
         with reading() as session:
-            rows = session.connection().execute(_READ, claimed_by(self, channel, owner, claim)).all()
-        return [_outgoing(claim.leases[row.id], row) for row in rows if row.id in claim.leases]
+            rows = session.connection().execute(_READ, claimed_by(self, channel, owner, claim)).mappings().all()
+        return [_outgoing(claim.leases[row["id"]], row) for row in rows if row["id"] in claim.leases]
 
     def tell_expired(self, session: Session, rows: Sequence[ReadRow]) -> None:
         """Products are told of codes one by one."""
@@ -129,60 +129,60 @@ class CodeMessages:
 CODES = CodeMessages()
 
 
-def _outgoing(lease: Lease, row: ReadRow) -> OutgoingCode:
+def _outgoing(lease: Lease, row: ReadMapping) -> OutgoingCode:
     return OutgoingCode(
         lease,
-        row.channel,
-        row.expires_at,
+        row["channel"],
+        row["expires_at"],
         message_or_none(_message, row),
-        row.device_id,
-        row.escalate_at if row.verification_step == row.step else None,
-        product_id=row.product_id,
-        verification_id=row.verification_id,
-        live=row.live,
-        step=row.step,
+        row["device_id"],
+        row["escalate_at"] if row["verification_step"] == row["step"] else None,
+        product_id=row["product_id"],
+        verification_id=row["verification_id"],
+        live=row["live"],
+        step=row["step"],
     )
 
 
-def _message(row: ReadRow) -> Message:
+def _message(row: ReadMapping) -> Message:
     title, body = _words(row)
     return Message(
-        id=row.id,
-        collapse_id=public_id(Prefix.VERIFICATION, row.verification_id),
+        id=row["id"],
+        collapse_id=public_id(Prefix.VERIFICATION, row["verification_id"]),
         target=_target(row),
         title=title,
         body=body,
-        data={"delivery_id": public_id(Prefix.DELIVERY, row.id), "kind": str(DeliveryKind.CODE)},
-        expires_at=row.expires_at,
+        data={"delivery_id": public_id(Prefix.DELIVERY, row["id"]), "kind": str(DeliveryKind.CODE)},
+        expires_at=row["expires_at"],
         urgent=True,
-        previous_error=row.error,
+        previous_error=row["error"],
     )
 
 
-def _words(row: ReadRow) -> tuple[str, str]:
-    product, locale = row.product_name, row.locale or ""
-    if row.channel == "sms":
-        return "", in_language(row.asked_locale, CODE_BY_SMS, product=product, code=_code(row))
-    if row.channel == "email":
-        title = in_language(row.asked_locale, CODE_BY_EMAIL_TITLE, product=product)
-        return title, in_language(row.asked_locale, CODE_BY_EMAIL, product=product, code=_code(row))
-    if row.code_push == CodePush.INLINE and row.code_sealed:
+def _words(row: ReadMapping) -> tuple[str, str]:
+    product, locale = row["product_name"], row["locale"] or ""
+    if row["channel"] == "sms":
+        return "", in_language(row["asked_locale"], CODE_BY_SMS, product=product, code=_code(row))
+    if row["channel"] == "email":
+        title = in_language(row["asked_locale"], CODE_BY_EMAIL_TITLE, product=product)
+        return title, in_language(row["asked_locale"], CODE_BY_EMAIL, product=product, code=_code(row))
+    if row["code_push"] == CodePush.INLINE and row["code_sealed"]:
         return product, in_language(locale, CODE_INLINE, code=_code(row))
     return product, in_language(locale, CODE_WAITS)
 
 
-def _code(row: ReadRow) -> str:
+def _code(row: ReadMapping) -> str:
     """Raises ValueError where the code was erased meanwhile."""
-    if row.code_sealed is None:
+    if row["code_sealed"] is None:
         raise ValueError("the code is gone")
-    return current().keyring.unseal(row.code_sealed, code_context(row.verification_id))
+    return current().keyring.unseal(row["code_sealed"], code_context(row["verification_id"]))
 
 
-def _target(row: ReadRow) -> PushTarget | Address:
-    if row.channel == "sms":
-        return Address(row.number.e164)
-    if row.channel == "email":
-        return Address(current().keyring.unseal(row.email_sealed, email_context(row.verification_id)))
+def _target(row: ReadMapping) -> PushTarget | Address:
+    if row["channel"] == "sms":
+        return Address(row["number"].e164)
+    if row["channel"] == "email":
+        return Address(current().keyring.unseal(row["email_sealed"], email_context(row["verification_id"])))
     return push_target(row)
 
 
