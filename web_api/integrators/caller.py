@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from flask import g, request
 
+from pushhub.http.contract import ApiBlueprint
 from pushhub.kernel import errors
 from pushhub.kernel.errors import BadApiKey
 from pushhub.kernel.idempotency import Repeatable
@@ -13,9 +14,6 @@ from pushhub.products.products import Caller, recognise
 from pushhub.products.rules import Scope
 from web_api.integrators import quota
 
-SECURITY = [{"api_key": cast(list[str], [])}]
-#: How every operation of this API may be refused.
-ALWAYS = [errors.BadApiKey, errors.MissingScope, errors.TooManyRequests]
 #: The optional header that makes a POST safe to repeat, for the document.
 IDEMPOTENCY_KEY: dict[str, Any] = {
     "in": "header",
@@ -34,6 +32,20 @@ def valid_api_key() -> None:
     caller = recognise(key.strip())
     g.caller = caller
     quota.spend(caller)
+
+
+def operations(name: str, import_name: str, about: str) -> ApiBlueprint:
+    """What products may ask for under `/v1/<name>`, with an API key."""
+    return ApiBlueprint(
+        name,
+        import_name,
+        prefix=f"/v1/{name}",
+        about=about,
+        guard=valid_api_key,
+        after=quota.tell,
+        security=[{"api_key": []}],
+        always=[errors.BadApiKey, errors.MissingScope, errors.TooManyRequests],
+    )
 
 
 def the_caller(scope: Scope) -> Caller:

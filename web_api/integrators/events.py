@@ -6,22 +6,12 @@ from typing import Any
 
 from pushhub.events.cursor import events_after
 from pushhub.events.document import event_document
-from pushhub.http.contract import ApiBlueprint
 from pushhub.kernel import errors
 from pushhub.products.rules import Scope
-from web_api.integrators import event_schemas, quota
-from web_api.integrators.caller import ALWAYS, SECURITY, the_caller, valid_api_key
+from web_api.integrators import event_schemas
+from web_api.integrators.caller import operations, the_caller
 
-face = ApiBlueprint(
-    "events",
-    __name__,
-    prefix="/v1/events",
-    about="What happened, in one order",
-    guard=valid_api_key,
-    after=quota.tell,
-    security=SECURITY,
-    always=ALWAYS,
-)
+face = operations("events", __name__, "What happened, in one order")
 
 
 @face.operation(

@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import request
 
-from pushhub.http.contract import ApiBlueprint
 from pushhub.kernel import errors
 from pushhub.kernel.ids import Prefix, parse_id, public_id
 from pushhub.notifications.models import Notification
@@ -16,29 +15,17 @@ from pushhub.notifications.send import cancel as cancel_notification
 from pushhub.notifications.send import show as show_notification
 from pushhub.products.rules import Scope
 from web_api.integrators import notification_schemas as schemas
-from web_api.integrators import quota
 from web_api.integrators.caller import (
-    ALWAYS,
     IDEMPOTENCY_KEY,
-    SECURITY,
+    operations,
     repeatable,
     the_caller,
-    valid_api_key,
 )
 
 #: 10,000 numbers and the longest texts in every language fit into it.
 LARGEST_BODY = 512 * 1024
 
-face = ApiBlueprint(
-    "notifications",
-    __name__,
-    prefix="/v1/notifications",
-    about="Notifications to one number, to many, or to all",
-    guard=valid_api_key,
-    after=quota.tell,
-    security=SECURITY,
-    always=ALWAYS,
-)
+face = operations("notifications", __name__, "Notifications to one number, to many, or to all")
 
 
 def _take_long_lists() -> None:

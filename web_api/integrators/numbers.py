@@ -6,24 +6,14 @@ from typing import Any
 
 from pushhub.delivery.rules import TEST_CHANNEL
 from pushhub.devices.reachability import look_up_reachability
-from pushhub.http.contract import ApiBlueprint
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock, errors
 from pushhub.products.rules import Scope
 from web_api.integrators import quota
-from web_api.integrators.caller import ALWAYS, SECURITY, the_caller, valid_api_key
+from web_api.integrators.caller import operations, the_caller
 from web_api.integrators.schemas import NumberState
 
-face = ApiBlueprint(
-    "numbers",
-    __name__,
-    prefix="/v1/numbers",
-    about="Whether a number can be reached",
-    guard=valid_api_key,
-    after=quota.tell,
-    security=SECURITY,
-    always=ALWAYS,
-)
+face = operations("numbers", __name__, "Whether a number can be reached")
 
 
 @face.operation("GET", "/<number>", answer=NumberState, refuses=[errors.NumberInvalid])

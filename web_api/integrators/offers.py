@@ -8,32 +8,20 @@ from flask import Response
 
 from pushhub.binding import offers
 from pushhub.binding.offers import ShownOffer
-from pushhub.http.contract import ApiBlueprint
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import errors
 from pushhub.kernel.ids import Prefix, parse_id, public_id
 from pushhub.products.rules import Scope
-from web_api.integrators import quota, schemas
+from web_api.integrators import schemas
 from web_api.integrators.caller import (
-    ALWAYS,
     IDEMPOTENCY_KEY,
-    SECURITY,
+    operations,
     repeatable,
     the_caller,
-    valid_api_key,
 )
 from web_api.pictures import qr_png, qr_svg
 
-face = ApiBlueprint(
-    "offers",
-    __name__,
-    prefix="/v1/offers",
-    about="Offers to bind a device to a number",
-    guard=valid_api_key,
-    after=quota.tell,
-    security=SECURITY,
-    always=ALWAYS,
-)
+face = operations("offers", __name__, "Offers to bind a device to a number")
 NO_STORE = {"Cache-Control": "no-store"}
 
 

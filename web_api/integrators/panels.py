@@ -7,7 +7,6 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from pushhub.context import current
-from pushhub.http.contract import ApiBlueprint
 from pushhub.http.fields import Time
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import errors
@@ -19,27 +18,15 @@ from pushhub.products.assurance import Assurance
 from pushhub.products.products import Caller
 from pushhub.products.rules import Scope
 from pushhub.translations.message_texts import LOCALES
-from web_api.integrators import quota
 from web_api.integrators.caller import (
-    ALWAYS,
     IDEMPOTENCY_KEY,
-    SECURITY,
+    operations,
     repeatable,
     the_caller,
-    valid_api_key,
 )
 from web_api.integrators.schemas import Number, one_of
 
-face = ApiBlueprint(
-    "panels",
-    __name__,
-    prefix="/v1/panels",
-    about="Panels: QR code, password and code entry in the product's own pages",
-    guard=valid_api_key,
-    after=quota.tell,
-    security=SECURITY,
-    always=ALWAYS,
-)
+face = operations("panels", __name__, "Panels: QR code, password and code entry in the product's own pages")
 NO_STORE = {"Cache-Control": "no-store"}
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from pushhub.delivery.history import DeliveryHistory, history_of
 from pushhub.delivery.models import Delivery
-from pushhub.http.contract import ApiBlueprint
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock, errors
 from pushhub.kernel.ids import Prefix, parse_id, public_id
@@ -18,26 +17,15 @@ from pushhub.verifications.lifecycle import find
 from pushhub.verifications.models import Verification
 from pushhub.verifications.resend import resend as resend_code
 from pushhub.verifications.rules import VerificationStatus, status_at
-from web_api.integrators import quota, schemas
+from web_api.integrators import schemas
 from web_api.integrators.caller import (
-    ALWAYS,
     IDEMPOTENCY_KEY,
-    SECURITY,
+    operations,
     repeatable,
     the_caller,
-    valid_api_key,
 )
 
-face = ApiBlueprint(
-    "verifications",
-    __name__,
-    prefix="/v1/verifications",
-    about="Confirmation codes",
-    guard=valid_api_key,
-    after=quota.tell,
-    security=SECURITY,
-    always=ALWAYS,
-)
+face = operations("verifications", __name__, "Confirmation codes")
 
 
 @face.operation(

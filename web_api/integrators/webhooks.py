@@ -6,33 +6,21 @@ from typing import Any
 from uuid import UUID
 
 from pushhub.events.document import event_document
-from pushhub.http.contract import ApiBlueprint
 from pushhub.kernel import errors
 from pushhub.kernel.ids import Prefix, parse_id, public_id
 from pushhub.products.rules import Scope
 from pushhub.webhooks import endpoints
 from pushhub.webhooks.endpoints import ShownMessage, ShownWebhook
 from pushhub.webhooks.rules import MessageStatus
-from web_api.integrators import event_schemas, quota
+from web_api.integrators import event_schemas
 from web_api.integrators.caller import (
-    ALWAYS,
     IDEMPOTENCY_KEY,
-    SECURITY,
+    operations,
     repeatable,
     the_caller,
-    valid_api_key,
 )
 
-face = ApiBlueprint(
-    "webhooks",
-    __name__,
-    prefix="/v1/webhooks",
-    about="Addresses of yours that are told what happened",
-    guard=valid_api_key,
-    after=quota.tell,
-    security=SECURITY,
-    always=ALWAYS,
-)
+face = operations("webhooks", __name__, "Addresses of yours that are told what happened")
 _REPEATED = [errors.IdempotencyKeyMalformed, errors.IdempotencyKeyReused]
 
 
