@@ -19,7 +19,7 @@ from pushhub.context import AppContext, attach
 from pushhub.delivery.rules import TEST_CHANNEL
 from pushhub.http.contract import ContractApi
 from pushhub.http.design import design
-from pushhub.http.not_found import nothing_here
+from pushhub.http.not_found import not_found
 from pushhub.http.problems import register_error_handlers
 from pushhub.kernel.db import db
 from pushhub.kernel.engine import USUAL_PATIENCE, Patience, engine_options, prepare_engine
@@ -92,5 +92,5 @@ def create_app(
     for face in faces:
         face.register(app, api)
     register_error_handlers(app)
-    app.register_error_handler(404, nothing_here)
+    app.register_error_handler(404, not_found)
     return app

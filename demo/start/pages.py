@@ -10,7 +10,7 @@ from demo.start.words import script_texts
 from pushhub.context import current
 from pushhub.http.contract import public
 from pushhub.http.design import secured
-from pushhub.http.not_found import nothing_here
+from pushhub.http.not_found import not_found
 from pushhub.kernel.errors import NotFound
 from pushhub.translations import LANGUAGE_NAMES, chosen_language
 
@@ -21,7 +21,7 @@ def for_everybody(pages: Blueprint) -> None:
     """Pages that anybody may see, with their headers and with a page where there is nothing."""
     pages.before_request(public)
     pages.after_request(secured)
-    pages.register_error_handler(NotFound, nothing_here)
+    pages.register_error_handler(NotFound, not_found)
 
 
 for_everybody(story)

@@ -13,7 +13,7 @@ from pushhub.translations import LANGUAGE_NAMES, chosen_language
 _APIS = ("/v1/", "/mobile/", "/panel/")
 
 
-def nothing_here(_problem: object = None) -> Response:
+def not_found(_problem: object = None) -> Response:
     """404, as whoever asks reads it."""
     response = _page() if _people_ask() else problem_response(NotFound())
     response.vary.add("Accept")
@@ -28,6 +28,6 @@ def _people_ask() -> bool:
 
 
 def _page() -> Response:
-    page = render_template("nowhere.html", language=chosen_language(), languages=LANGUAGE_NAMES)
+    page = render_template("not_found.html", language=chosen_language(), languages=LANGUAGE_NAMES)
     response = Response(page, 404, {"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
     return response if request.blueprint else secured(response)  # a blueprint does that with all of its pages

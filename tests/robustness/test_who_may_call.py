@@ -47,7 +47,7 @@ GUARDS: dict[str, Callable[[], None]] = {
     "start_actions": from_our_origin,
     "cabinet": cabinet.sent_by_our_page,
     "cabinet_members": cabinet.signed_in_here,
-    "cabinet_things": cabinet.a_cabinet,
+    "cabinet_assets": cabinet.a_cabinet,
 }
 #: Blueprints that hold nothing but files and the document, with no code of ours to guard.
 PLAIN = {"api-docs", "design"}

@@ -61,5 +61,5 @@ def register(app: Flask) -> None:
     app.extensions[EXTENSION] = cabinets
     for name in _VIEWS:
         import_module(f"{__name__}.{name}")
-    for blueprint in (routes.pages, routes.members, routes.things):
+    for blueprint in (routes.pages, routes.members, routes.assets):
         app.register_blueprint(blueprint)

@@ -9,7 +9,7 @@ from pushhub.context import current
 from pushhub.kernel.errors import NotFound
 from web_api.cabinet.offers import store_link
 from web_api.cabinet.request_context import page, profile
-from web_api.cabinet.routes import pages, things
+from web_api.cabinet.routes import assets, pages
 from web_api.pictures import qr_svg
 
 _TOPICS = ("code", "mobile-base", "password", "app")
@@ -65,7 +65,7 @@ def show_nothing(rest: str) -> Response:
     raise NotFound
 
 
-@things.get("/<slug>/look.css")
+@assets.get("/<slug>/look.css")
 def show_look() -> Response:
     """The colours of the profile, as the variables of the design."""
     look = profile().look
@@ -76,7 +76,7 @@ def show_look() -> Response:
     return _kept(Response(css, content_type="text/css"))
 
 
-@things.get("/<slug>/logo.svg")
+@assets.get("/<slug>/logo.svg")
 def show_logo() -> Response:
     """The logo of the profile."""
     response = _kept(Response(profile().look.logo, content_type="image/svg+xml"))

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from pushhub.context import current
 from pushhub.http.design import secured
-from pushhub.http.not_found import nothing_here
+from pushhub.http.not_found import not_found
 from pushhub.http.problems import problem_response, refusal_of
 from pushhub.kernel.errors import (
     BodyTooLarge,
@@ -44,7 +44,7 @@ pages = Blueprint(
     template_folder="templates",
 )
 members = Blueprint("cabinet_members", __name__, url_prefix="/cabinet/<slug>")
-things = Blueprint("cabinet_things", __name__, url_prefix="/cabinet", static_folder="static", static_url_path="/own")
+assets = Blueprint("cabinet_assets", __name__, url_prefix="/cabinet", static_folder="static", static_url_path="/own")
 
 
 def sent_by_our_page() -> None:
@@ -106,7 +106,7 @@ def _finish(response: Response) -> Response:
 def _explain(problem: PushhubError) -> Response:
     """A page instead of a problem document: here people read."""
     if g.get("cabinet") is None:
-        return nothing_here() if isinstance(problem, NotFound) else problem_response(problem)
+        return not_found() if isinstance(problem, NotFound) else problem_response(problem)
     if isinstance(problem, CabinetNotReady):
         log.error("cabinet has no product", extra={"cabinet": g.cabinet.profile.slug})
     title, text = _words_for(problem)
@@ -150,10 +150,10 @@ def _explain_bug(problem: Exception) -> Response:
     return _explain(PushhubError())
 
 
-for _blueprint, _guard in ((pages, sent_by_our_page), (members, signed_in_here), (things, a_cabinet)):
+for _blueprint, _guard in ((pages, sent_by_our_page), (members, signed_in_here), (assets, a_cabinet)):
     _blueprint.url_value_preprocessor(_take_slug)
     _blueprint.before_request(_guard)
-    if _blueprint is not things:
+    if _blueprint is not assets:
         _blueprint.url_defaults(_give_slug)
         _blueprint.after_request(_finish)
     _blueprint.register_error_handler(PushhubError, _explain)
