@@ -38,7 +38,7 @@ class OutgoingMessage:
     #: The phone that it goes to, where it goes to one.
     device_id: UUID | None = None
     #: When its code goes on to the next channel by itself; None where it does not.
-    goes_on_at: datetime | None = None
+    escalate_at: datetime | None = None
 
     @property
     def delivery_id(self) -> UUID:

@@ -169,8 +169,8 @@ def _transition(result: DeliveryResult, now: datetime) -> DeliveryTransition:
         tries=item.lease.tries,
         now=now,
         expires_at=item.expires_at,
-        goes_on=item.goes_on_at is not None,
-        patience_ends=item.goes_on_at,
+        goes_on=item.escalate_at is not None,
+        escalate_at=item.escalate_at,
         paid=item.channel in PAID,
         jitter=random.random,
     )

@@ -45,7 +45,7 @@ class Lane(LeaseWorker[OutgoingMessage, Outcome]):
         channel: by what.
         circuits: those of the channel.
         presence: of the dispatcher that the lane belongs to.
-        hurry: called where a code has to go on to its next channel at once.
+        escalate_now: called where a code has to go on to its next channel at once.
         goes_first: whether others have something due that goes before what this lane sends.
     """
 
@@ -57,7 +57,7 @@ class Lane(LeaseWorker[OutgoingMessage, Outcome]):
         presence: Presence,
         database: DatabaseThreads,
         *,
-        hurry: Callable[[], None],
+        escalate_now: Callable[[], None],
         goes_first: Callable[[], bool] = lambda: False,
     ) -> None:
         # A channel with few connections says so: what it has no room for would only wait there for its time to run out.
@@ -67,7 +67,7 @@ class Lane(LeaseWorker[OutgoingMessage, Outcome]):
         self._channel = channel
         self._circuits = circuits
         self._presence = presence
-        self._hurry = hurry
+        self._escalate_now = escalate_now
         self._goes_first = goes_first
 
     @property
@@ -91,7 +91,7 @@ class Lane(LeaseWorker[OutgoingMessage, Outcome]):
         circuit = self._circuits.of(message)
         if not circuit.lets_through(now):
             wait = circuit.next_try_at - now if circuit.next_try_at is not None else None
-            return ChannelDown(CIRCUIT_OPEN) if item.goes_on_at is not None else Retry(CIRCUIT_OPEN, wait)
+            return ChannelDown(CIRCUIT_OPEN) if item.escalate_at is not None else Retry(CIRCUIT_OPEN, wait)
         try:
             outcome = await self._channel.send(message)
         except Exception:  # a bug of the channel, which says nothing against the provider
@@ -105,7 +105,7 @@ class Lane(LeaseWorker[OutgoingMessage, Outcome]):
 
     async def complete(self, results: list[DeliveryResult]) -> None:
         if await self.database.run(partial(outbox.complete, self._source, self._owner, results)):
-            self._hurry()
+            self._escalate_now()
         if self._circuits.just_closed:
             self._circuits.just_closed = False
             await self.database.run(partial(outbox.release, self.name))

@@ -94,15 +94,17 @@ def _lanes(
     shared: list[Circuits],
     presence: Presence,
     database: DatabaseThreads,
-    hurry: Callable[[], None],
+    escalate_now: Callable[[], None],
 ) -> list[Lane]:
     pairs = list(zip(channels, shared, strict=True))
-    codes = [Lane(CODES, channel, circuits, presence, database, hurry=hurry) for channel, circuits in pairs]
+    codes = [
+        Lane(CODES, channel, circuits, presence, database, escalate_now=escalate_now) for channel, circuits in pairs
+    ]
 
     def codes_wait() -> bool:
         return any(lane.behind for lane in codes)
 
     return codes + [
-        Lane(NOTIFICATIONS, channel, circuits, presence, database, hurry=hurry, goes_first=codes_wait)
+        Lane(NOTIFICATIONS, channel, circuits, presence, database, escalate_now=escalate_now, goes_first=codes_wait)
         for channel, circuits in pairs
     ]

@@ -123,7 +123,7 @@ class CodeMessages:
         for each, code in ours:
             if code.channel in READABLE and _may_be_read(each.result.outcome):
                 arm(session, code.verification_id)
-        return _hurry_on(session, [code for each, code in ours if each.transition.escalate], now)
+        return _escalate_now(session, [code for each, code in ours if each.transition.escalate], now)
 
 
 CODES = CodeMessages()
@@ -233,7 +233,7 @@ _late_steps = ManyRows("late", _verification.c.id, _verification.c.step)
 
 
 @lru_cache(maxsize=2)
-def _hurrying(dialect: str) -> sa.Update:
+def _escalating_now(dialect: str) -> sa.Update:
     late, columns = _late_steps.table, _verification.c
     return (
         sa.update(_verification)
@@ -248,10 +248,10 @@ def _hurrying(dialect: str) -> sa.Update:
     )
 
 
-def _hurry_on(session: Session, failed: Sequence[OutgoingCode], now: datetime) -> bool:
+def _escalate_now(session: Session, failed: Sequence[OutgoingCode], now: datetime) -> bool:
     """Codes whose channel failed don't wait for its patience to end."""
     if not failed:
         return False
     late = _late_steps.parameter((code.verification_id, code.step) for code in failed)
     values = {"now": now, "pending": VerificationStatus.PENDING, **late}
-    return session.connection().execute(_hurrying(db.engine.dialect.name), values).first() is not None
+    return session.connection().execute(_escalating_now(db.engine.dialect.name), values).first() is not None
