@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import timedelta
-from threading import Barrier, Lock
+from threading import Barrier, Event, Lock, Thread
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -21,7 +21,7 @@ from pushhub.delivery import outbox
 from pushhub.delivery.models import Delivery
 from pushhub.devices.models import Binding, Offer
 from pushhub.identity.phone import PhoneNumber
-from pushhub.kernel.db import db, reading
+from pushhub.kernel.db import db, reading, transaction
 from pushhub.kernel.errors import PushhubError
 from pushhub.kernel.ids import Prefix, parse_id
 from pushhub.products.products import recognise
@@ -373,3 +373,25 @@ def test_a_notification_that_is_cancelled_while_it_is_being_claimed_goes_out_at_
     assert len(fcm.sent) == 3
     shown = expect(shop.call("GET", path), 200)
     assert (shown["status"], shown["progress"]["expired"]) == ("cancelled", 2)
+
+
+@pytest.mark.parametrize(
+    ("held", "waits"), [(f"binding:{NUMBER}", True), ("binding:+770****6868", False), (f"codes:{NUMBER}", True)]
+)
+def test_binding_waits_for_its_own_number_alone(
+    shop: Shop, make_phone: Callable[..., Phone], app: Flask, held: str, waits: bool
+) -> None:
+    """Releases that run side by side must agree on these names."""
+    phone, password = make_phone(), shop.offer(NUMBER)["password"]
+    bound = Event()
+
+    def bind() -> None:
+        phone.bind(number=NUMBER, password=password)
+        bound.set()
+
+    with app.app_context(), transaction(held):
+        binding = Thread(target=bind)
+        binding.start()
+        assert bound.wait(0.5 if waits else 10) is not waits
+    binding.join(10)
+    assert bound.is_set()
