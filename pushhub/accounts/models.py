@@ -26,7 +26,7 @@ class Account(Base):
     number_since: Mapped[datetime | None]
     #: The e-mail address, sealed for `email_context`.
     email_sealed: Mapped[bytes | None]
-    #: What else is known of the person (`accounts.people.profile_data`), sealed for `particulars_context`.
+    #: What else is known of the person (`accounts.profile_data`), sealed for `particulars_context`.
     particulars_sealed: Mapped[bytes | None]
     #: Who made this account, in a cabinet with several users.
     parent_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("accounts.id", ondelete="CASCADE"), index=True)

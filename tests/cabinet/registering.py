@@ -11,7 +11,7 @@ from flask import Flask
 
 from demo.sample import FAMILY
 from pushhub.accounts.models import Account, AccountIdentifier
-from pushhub.accounts.people.profile_data import profile_data_of
+from pushhub.accounts.profile_data import profile_data_of
 from pushhub.cabinets.loader import OWN_PROFILES, read_profile
 from pushhub.cabinets.product import caller_of
 from pushhub.context import current as parts_of_the_app

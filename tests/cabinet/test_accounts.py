@@ -13,8 +13,9 @@ from demo.sample import FAMILY
 from pushhub.accounts.flows import flows, number_proof
 from pushhub.accounts.flows.flows import FlowKind
 from pushhub.accounts.flows.number_proof import CodeVerdict, Unreachable, proof_subject
+from pushhub.accounts.lookup import find_account
 from pushhub.accounts.models import AccountIdentifier, CabinetFlow, SignInFailure
-from pushhub.accounts.passwords.change import change_password
+from pushhub.accounts.people.password_change import change_password
 from pushhub.accounts.people.register import register
 from pushhub.accounts.sessions import sessions
 from pushhub.accounts.sessions import sign_in as accounts
@@ -112,11 +113,11 @@ def test_a_new_password_ends_every_session_and_tells_the_phone(
     with app.app_context():
         begun = try_password(caller, FAMILY.password)
         assert isinstance(begun, NewSession)
-        claim = proof_subject(person(), accounts.find_account(caller.product_id, person()), "password_reset")
+        claim = proof_subject(person(), find_account(caller.product_id, person()), "password_reset")
         shown = number_proof.offer(caller, claim, None, locale="ru")
     phone.bind(number=account, password=shown.password)
     with app.app_context():
-        found = accounts.find_account(caller.product_id, person())
+        found = find_account(caller.product_id, person())
         assert found is not None
         change_password(found.id, "Kunshuaq!2027", read_profile("indigo").password)
         assert sessions.who_is(caller.product_id, begun.secret, LIFE) is None
@@ -136,7 +137,7 @@ def test_registering_again_moves_the_account_and_tells_both_phones(
             made = number_proof.offers.create_offer(caller, PhoneNumber.parse(number))
             device.bind(number=number, password=made.password)
         register(caller.product_id, person(), PhoneNumber.parse(FAMILY.new_number), "Kunshuaq!2027")
-        found = accounts.find_account(caller.product_id, person())
+        found = find_account(caller.product_id, person())
         assert found is not None
         assert found.number == PhoneNumber.parse(FAMILY.new_number)
         with reading() as session:
@@ -230,7 +231,7 @@ def test_codes_for_one_iin_are_limited_alike_with_an_account_and_without(
 ) -> None:
     with app.app_context():
         if known:
-            claim = proof_subject(person(), accounts.find_account(caller.product_id, person()), "password_reset")
+            claim = proof_subject(person(), find_account(caller.product_id, person()), "password_reset")
             shown = number_proof.offer(caller, claim, None, locale="ru")
             phone.bind(number=account, password=shown.password)
         else:

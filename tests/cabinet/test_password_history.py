@@ -12,8 +12,8 @@ from flask import Flask
 
 from pushhub.accounts.models import Account, AccountPassword
 from pushhub.accounts.passwords import history
-from pushhub.accounts.passwords.change import change_password, set_password
 from pushhub.accounts.passwords.history import PasswordTooLike, marks_of
+from pushhub.accounts.people.password_change import change_password, set_password
 from pushhub.accounts.people.register import NewAccount, create, register
 from pushhub.cabinets.loader import read_profile
 from pushhub.kernel.db import reading, transaction

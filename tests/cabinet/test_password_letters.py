@@ -13,9 +13,9 @@ from flask import Flask
 from demo.sample import REGISTER
 from pushhub.accounts.letters.recovery import RecoveryLetter, send_link
 from pushhub.accounts.models import Account
-from pushhub.accounts.passwords.change import change_password, was_just_set
 from pushhub.accounts.people import register
 from pushhub.accounts.people.own_login_and_email import set_login
+from pushhub.accounts.people.password_change import change_password, was_just_set
 from pushhub.accounts.people.register import NewAccount, create
 from pushhub.accounts.people.users import users_below
 from pushhub.accounts.sign_in_identifiers import by_email, by_login, by_number

@@ -18,8 +18,8 @@ from pushhub.accounts.flows.links import LinkKind, LinkWorthless
 from pushhub.accounts.letters.sender import Sender
 from pushhub.accounts.models import Account, AccountIdentifier, AccountSession
 from pushhub.accounts.passwords import hashing
-from pushhub.accounts.passwords.change import change_password, change_password_by_link
 from pushhub.accounts.people import own_login_and_email, users
+from pushhub.accounts.people.password_change import change_password, change_password_by_link
 from pushhub.accounts.people.users import GivenPassword, UserDetails
 from pushhub.accounts.sessions.sign_in import sign_in as sign_in_person
 from pushhub.accounts.sign_in_identifiers import by_login

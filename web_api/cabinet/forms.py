@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from flask import request
 from flask_babel import gettext as _
 
-from pushhub.accounts.passwords.change import StillTheGiven
 from pushhub.accounts.passwords.history import PasswordTooLike
 from pushhub.accounts.passwords.rules import PasswordRule
+from pushhub.accounts.people.password_change import StillTheGiven
 from pushhub.accounts.sign_in_identifiers import Identifier, by_email, by_iin, by_login, by_number
 from pushhub.cabinets.profile import Consent
 from pushhub.identity.email import Email, NotAnEmail

@@ -13,8 +13,8 @@ from flask_babel import gettext as _
 from pushhub.accounts.flows import flows, number_proof
 from pushhub.accounts.flows.flows import Flow, FlowKind
 from pushhub.accounts.flows.number_proof import TOO_LOW, CodeVerdict, ProofSubject, Unreachable
+from pushhub.accounts.lookup import find_account
 from pushhub.accounts.models import Account
-from pushhub.accounts.sessions.sign_in import find_account
 from pushhub.accounts.sign_in_identifiers import Identifier
 from pushhub.binding.offers import ShownOffer
 from pushhub.context import current

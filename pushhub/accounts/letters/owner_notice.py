@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from pushhub.accounts.letters.sender import TRIED, LetterWording, Sender, counted_as, write
 from pushhub.accounts.models import AccountIdentifier
-from pushhub.accounts.people.profile_data import unsealed_email
+from pushhub.accounts.profile_data import unsealed_email
 from pushhub.context import current
 from pushhub.identity.email import Email
 from pushhub.kernel import clock

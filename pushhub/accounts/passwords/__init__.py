@@ -1,1 +1,1 @@
-"""Passwords: hashing, history, rules, changing them."""
+"""Passwords: hashing, history, rules, made up ones."""

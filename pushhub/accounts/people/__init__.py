@@ -1,1 +1,1 @@
-"""Who has an account: registering, users, profile data, events."""
+"""What people do with their accounts: register, change password, login or data; users; the feed."""

@@ -9,15 +9,15 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from pushhub.accounts.events import EventKind, note
 from pushhub.accounts.flows import links
 from pushhub.accounts.flows.links import Link, LinkKind, LinkWorthless, Trouble
 from pushhub.accounts.letters import users
 from pushhub.accounts.letters.sender import Sender
+from pushhub.accounts.lookup import account_of
 from pushhub.accounts.models import Account, AccountIdentifier
-from pushhub.accounts.people.events import EventKind, note
-from pushhub.accounts.people.profile_data import email_of, sealed_email
 from pushhub.accounts.people.register import IdentifierTaken, name_account
-from pushhub.accounts.sessions.sign_in import account_of
+from pushhub.accounts.profile_data import email_of, sealed_email
 from pushhub.accounts.sign_in_identifiers import Identifier, by_email, by_login
 from pushhub.identity.email import Email
 from pushhub.identity.login import NotALogin

@@ -9,18 +9,18 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from pushhub.accounts.events import EventKind, note
 from pushhub.accounts.flows import links
 from pushhub.accounts.letters.owner_notice import own_mailbox, tell_of_password
 from pushhub.accounts.letters.sender import Sender
+from pushhub.accounts.lookup import account_of, find_account
 from pushhub.accounts.models import Account, AccountIdentifier, AccountSession
 from pushhub.accounts.passwords import history
 from pushhub.accounts.passwords.history import NewPassword
 from pushhub.accounts.passwords.rules import PasswordRule
-from pushhub.accounts.people.events import EventKind, note
-from pushhub.accounts.people.phone_notices import tell
-from pushhub.accounts.people.profile_data import profile_data_of, sealed_email, sealed_profile_data
+from pushhub.accounts.phone_notices import tell
+from pushhub.accounts.profile_data import profile_data_of, sealed_email, sealed_profile_data
 from pushhub.accounts.sessions import sign_in_throttle
-from pushhub.accounts.sessions.sign_in import account_of, find_account
 from pushhub.accounts.sign_in_identifiers import Identifier
 from pushhub.identity.email import Email
 from pushhub.identity.phone import PhoneNumber

@@ -16,6 +16,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from pushhub.accounts.events import EventKind, note
 from pushhub.accounts.flows import links
 from pushhub.accounts.flows.links import LinkKind
 from pushhub.accounts.letters import users
@@ -23,10 +24,9 @@ from pushhub.accounts.letters.sender import Sender
 from pushhub.accounts.letters.users import GivenPassword
 from pushhub.accounts.models import Account, AccountEvent, AccountIdentifier, AccountSession
 from pushhub.accounts.passwords import history
-from pushhub.accounts.passwords.change import set_password
-from pushhub.accounts.people.events import EventKind, note
-from pushhub.accounts.people.profile_data import email_of, profile_data_of, sealed_email, sealed_profile_data
+from pushhub.accounts.people.password_change import set_password
 from pushhub.accounts.people.register import IdentifierTaken, NewAccount, create_in
+from pushhub.accounts.profile_data import email_of, profile_data_of, sealed_email, sealed_profile_data
 from pushhub.identity.email import Email
 from pushhub.kernel.db import advisory_lock, lock_no_key_update, reading, transaction
 from pushhub.kernel.errors import NotFound

@@ -11,8 +11,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from pushhub.accounts.events import EventKind, note
 from pushhub.accounts.models import Account, AccountSession
-from pushhub.accounts.people.events import EventKind, note
 from pushhub.kernel import clock
 from pushhub.kernel.db import reading, transaction
 from pushhub.kernel.ids import new_key

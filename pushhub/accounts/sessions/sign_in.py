@@ -13,18 +13,19 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from pushhub.accounts import events
+from pushhub.accounts.events import EventKind, note
 from pushhub.accounts.flows import links
-from pushhub.accounts.models import Account, AccountIdentifier
+from pushhub.accounts.lookup import find_account
+from pushhub.accounts.models import Account
 from pushhub.accounts.passwords import hashing
 from pushhub.accounts.passwords.rules import TRIES_BEFORE_CODE, wait_after
-from pushhub.accounts.people import events
-from pushhub.accounts.people.events import EventKind, note
 from pushhub.accounts.sessions import sessions, sign_in_throttle
 from pushhub.accounts.sessions.sessions import NewSession, SessionLife
 from pushhub.accounts.sessions.sign_in_throttle import CodeWanted, Wait
 from pushhub.accounts.sign_in_identifiers import Identifier
 from pushhub.kernel import clock
-from pushhub.kernel.db import lock_no_key_update, reading, transaction
+from pushhub.kernel.db import lock_no_key_update, transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +33,6 @@ class Wrong:
     """The password (or the identifier) is not right. From the fifth time on one has to wait."""
 
     wait_until: datetime | None
-
-
-def find_account(product_id: UUID, identifier: Identifier) -> Account | None:
-    """The account behind an identifier."""
-    with reading() as session:
-        return account_of(session, product_id, identifier)
-
-
-def account_of(session: Session, product_id: UUID, identifier: Identifier) -> Account | None:
-    """The account that somebody signs in to with an identifier, in the caller's transaction."""
-    return session.scalar(
-        sa.select(Account)
-        .join(AccountIdentifier, AccountIdentifier.account_id == Account.id)
-        .where(
-            AccountIdentifier.product_id == product_id,
-            AccountIdentifier.kind == identifier.kind,
-            AccountIdentifier.digest == identifier.digest,
-        )
-    )
 
 
 def sign_in(

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from pushhub.accounts.events import KEPT
 from pushhub.accounts.models import Account, AccountEvent
-from pushhub.accounts.people.events import KEPT
 from pushhub.dispatcher.housekeeping import sweep
 from pushhub.kernel.clock import now as moment
 from pushhub.kernel.db import reading, transaction

@@ -9,7 +9,7 @@ from flask import Flask
 
 from demo.sample import FAMILY
 from pushhub.accounts.models import Account
-from pushhub.accounts.passwords.own_password import check_present
+from pushhub.accounts.people.own_password import check_present
 from pushhub.accounts.people.register import NewAccount, create
 from pushhub.accounts.sign_in_identifiers import by_email
 from pushhub.cabinets.loader import read_profile

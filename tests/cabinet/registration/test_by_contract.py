@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.accounts.people.profile_data import email_of
-from pushhub.accounts.sessions.sign_in import find_account
+from pushhub.accounts.lookup import find_account
+from pushhub.accounts.profile_data import email_of
 from pushhub.accounts.sign_in_identifiers import by_email, by_login
 from pushhub.cabinets.loader import OWN_PROFILES, read_profile
 from pushhub.identity.email import Email

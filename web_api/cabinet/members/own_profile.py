@@ -12,12 +12,12 @@ from werkzeug.wrappers import Response
 
 from pushhub.accounts.letters.users import TooManyLetters
 from pushhub.accounts.models import Account
-from pushhub.accounts.passwords.change import change_password, was_just_set
 from pushhub.accounts.passwords.history import PasswordTooLike
 from pushhub.accounts.passwords.rules import normal
 from pushhub.accounts.people import own_login_and_email
-from pushhub.accounts.people.profile_data import email_of, profile_data_of
+from pushhub.accounts.people.password_change import change_password, was_just_set
 from pushhub.accounts.people.register import IdentifierTaken
+from pushhub.accounts.profile_data import email_of, profile_data_of
 from pushhub.identity.kz_id_checksum import masked
 from pushhub.identity.login import NotALogin
 from pushhub.identity.phone import PhoneNumber

@@ -9,7 +9,7 @@ from flask import redirect, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from pushhub.accounts.passwords.own_password import check_present
+from pushhub.accounts.people.own_password import check_present
 from pushhub.accounts.sessions import sessions
 from pushhub.accounts.sessions.sign_in_throttle import CodeWanted, Wait
 from web_api.cabinet.forms import Form

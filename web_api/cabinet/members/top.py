@@ -8,8 +8,8 @@ from typing import Any
 from flask import current_app, g
 from flask_babel import format_currency
 
-from pushhub.accounts.people.profile_data import profile_data_of
 from pushhub.accounts.people.users import may_manage, root_of
+from pushhub.accounts.profile_data import profile_data_of
 from pushhub.customers.contract import Standing
 from pushhub.customers.remembered import RememberedStandings
 from pushhub.kernel.errors import CustomersUnavailable

@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response
 from pushhub.accounts.flows import flows
 from pushhub.accounts.flows.flows import Flow, FlowKind
 from pushhub.accounts.flows.number_proof import ProofSubject
-from pushhub.accounts.passwords.change import change_password
 from pushhub.accounts.passwords.history import PasswordTooLike
+from pushhub.accounts.people.password_change import change_password
 from pushhub.cabinets.profile import Recovery, Way
 from pushhub.kernel.errors import NotFound
 from web_api.cabinet import number_proof

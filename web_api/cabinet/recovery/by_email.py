@@ -12,8 +12,8 @@ from pushhub.accounts.flows import flows, links
 from pushhub.accounts.flows.flows import Flow, FlowKind
 from pushhub.accounts.flows.links import LinkKind, LinkWorthless, Trouble
 from pushhub.accounts.letters.recovery import RecoveryLetter, TooManyLettersAsked, send_link
-from pushhub.accounts.passwords.change import change_password_by_link, was_just_set
 from pushhub.accounts.passwords.history import PasswordTooLike
+from pushhub.accounts.people.password_change import change_password_by_link, was_just_set
 from pushhub.accounts.sign_in_identifiers import Identifier, by_email
 from pushhub.cabinets.profile import Recovery, Way
 from pushhub.context import current

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import request
 from flask_babel import gettext as _
 
-from pushhub.accounts.sessions import sign_in
+from pushhub.accounts.lookup import find_account
 from pushhub.accounts.sign_in_identifiers import Identifier, may_be
 from pushhub.cabinets.profile import Layout
 from pushhub.kernel.clock import now
@@ -33,5 +33,5 @@ def identifiers_in(form: Form) -> tuple[Identifier, ...]:
 
 def the_known(candidates: tuple[Identifier, ...]) -> Identifier:
     """Of several things that a text may be, the one that somebody signs in with; else the likeliest."""
-    known = [each for each in candidates if sign_in.find_account(caller().product_id, each) is not None]
+    known = [each for each in candidates if find_account(caller().product_id, each) is not None]
     return (known or list(candidates))[0]

@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from pushhub.accounts.events import EventKind, note
 from pushhub.accounts.flows import links
 from pushhub.accounts.flows.links import LinkKind
 from pushhub.accounts.letters.owner_notice import own_mailbox, tell_of_password
@@ -16,8 +17,7 @@ from pushhub.accounts.models import Account, AccountSession
 from pushhub.accounts.passwords import hashing, history
 from pushhub.accounts.passwords.history import NewPassword, PasswordTooLike
 from pushhub.accounts.passwords.rules import PasswordRule
-from pushhub.accounts.people.events import EventKind, note
-from pushhub.accounts.people.phone_notices import tell
+from pushhub.accounts.phone_notices import tell
 from pushhub.accounts.sessions import sign_in_throttle
 from pushhub.kernel import clock
 from pushhub.kernel.db import lock_no_key_update, reading, transaction
