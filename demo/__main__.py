@@ -16,10 +16,11 @@ import click
 
 from demo.installation import prepare
 from demo.sample import prepare_samples
+from pushhub.cli import main
 from pushhub.commands.local import HOME, keep
 from pushhub.commands.running import bring_up_to_date, gunicorn_command
 from pushhub.commands.shared import application, current_settings
-from pushhub.kernel.errors import ConfigurationError, PushhubError
+from pushhub.kernel.errors import ConfigurationError
 from reference_device import http_transport
 from simulators import Simulators
 
@@ -87,13 +88,4 @@ def _comes_up(server: subprocess.Popen[bytes], address: str) -> bool:
     return True
 
 
-def main() -> None:
-    """Run it; what it refuses is one sentence on standard error and exit code 1."""
-    try:
-        serve()
-    except (ConfigurationError, PushhubError) as problem:
-        click.echo(f"pushhub: {problem}", err=True)
-        sys.exit(1)
-
-
-main()
+main(serve)

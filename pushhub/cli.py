@@ -30,10 +30,10 @@ commands.add_command(webhook.group)
 commands.add_command(device.group)
 
 
-def main() -> None:
+def main(command: click.Command = commands) -> None:
     """Run a command; what it refuses is one sentence on standard error and exit code 1."""
     try:
-        commands()
+        command()
     except (ConfigurationError, PushhubError) as problem:
         click.echo(f"pushhub: {problem}", err=True)
         sys.exit(1)

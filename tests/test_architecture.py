@@ -6,7 +6,7 @@ import ast
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -22,17 +22,10 @@ from pushhub.verifications.models import code_context
 from pushhub.verifications.models import email_context as verification_email
 from pushhub.webhooks.models import secret_context
 from tests.support.actors import NUMBER, Phone, Shop
-from tests.support.walks import ROOT, assert_walked, called, walk
+from tests.support.sources import ROOT, SERVICE, modules
+from tests.support.walks import assert_walked, called, walk
 
 pytestmark = pytest.mark.sqlite  # what is called is the same on both engines
-
-SERVICE = ("pushhub", "mobile_api", "web_api", "demo")
-
-
-def modules(package: str) -> Iterator[tuple[str, ast.Module]]:
-    for file in sorted((ROOT / package).rglob("*.py")):
-        if "versions" not in file.parts:
-            yield file.relative_to(ROOT).as_posix(), ast.parse(file.read_text())
 
 
 def test_no_two_public_classes_of_the_service_have_one_name() -> None:

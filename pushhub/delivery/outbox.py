@@ -22,10 +22,10 @@ from pushhub.delivery.models import Attempt, Delivery
 from pushhub.delivery.rules import CIRCUIT_OPEN, DeliveryKind, DeliveryStatus, DeliveryTransition, after_try
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
-from pushhub.kernel.db import ManyRows, NewRow, db, insert, table_of, transaction, write_rows
+from pushhub.kernel.db import ManyRows, NewRow, ReadMapping, db, insert, reading, table_of, transaction, write_rows
 from pushhub.kernel.ids import new_key
 from pushhub.products.route import PAID
-from pushhub.queueing.lease_queue import Claim, Key, LeaseQueue
+from pushhub.queueing.lease_queue import Claim, Key, Lease, LeaseQueue
 from pushhub.queueing.wake import wake_after_commit
 
 #: A lease is longer than a channel's longest try.
@@ -134,9 +134,16 @@ CLAIMED = (
 )
 
 
-def claimed_by(source: MessageSource, channel: str, owner: UUID, claim: Claim) -> dict[str, object]:
-    """The parameters of `CLAIMED`."""
-    return {"of_channel": channel, "of_kind": str(source.kind), "until": claim.until, "owner": owner}
+def read_claimed(
+    statement: sa.Select[*tuple[object, ...]], source: MessageSource, channel: str, owner: UUID, claim: Claim
+) -> list[tuple[Lease, ReadMapping]]:
+    """What `statement`, whose condition is `CLAIMED`, reads of each delivery of a claim."""
+    if not claim.leases:
+        return []
+    values = {"of_channel": channel, "of_kind": str(source.kind), "until": claim.until, "owner": owner}
+    with reading() as session:
+        rows = session.connection().execute(statement, values).mappings().all()
+    return [(claim.leases[row["id"]], row) for row in rows if row["id"] in claim.leases]
 
 
 def give_back(source: MessageSource, channel: str, owner: UUID, held: Collection[Key]) -> None:

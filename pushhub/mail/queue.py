@@ -72,9 +72,8 @@ def claim(owner: UUID, limit: int) -> list[LeasedLetter]:
     with transaction() as session:
         claimed = QUEUE.claim(session, _CLAIMING, owner, limit)
     return [
-        LeasedLetter(lease, row.kind, row.valid_until, _content(row.id, row.sealed))
-        for key, lease in claimed.leases.items()
-        for row in [claimed.rows[key]]
+        LeasedLetter(claimed.leases[row.id], row.kind, row.valid_until, _content(row.id, row.sealed))
+        for row in claimed.rows
     ]
 
 

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from pushhub.channels.contract import Message
 from pushhub.delivery.message_source import OutgoingMessage, WrittenResult, message_or_none
 from pushhub.delivery.models import Delivery
-from pushhub.delivery.outbox import CLAIMED, claimed_by
+from pushhub.delivery.outbox import CLAIMED, read_claimed
 from pushhub.delivery.rules import DeliveryKind
 from pushhub.devices.models import Device
 from pushhub.devices.push_targets import TARGET_COLUMNS, mend_targets, push_target
-from pushhub.kernel.db import ReadMapping, ReadRow, reading, table_of
+from pushhub.kernel.db import ReadMapping, ReadRow, table_of
 from pushhub.kernel.ids import Prefix, public_id
 from pushhub.notifications.models import Notification
 from pushhub.notifications.rules import NotificationStatus, words_for
@@ -61,20 +61,9 @@ class NotificationMessages:
 
     def load(self, channel: str, owner: UUID, claim: Claim) -> list[OutgoingMessage]:
         """The messages of claimed notifications, read in one query."""
-        if not claim.leases:
-            return []
-        with reading() as session:
-            rows = session.connection().execute(_READ, claimed_by(self, channel, owner, claim)).mappings().all()
         return [
-            OutgoingMessage(
-                claim.leases[row["id"]],
-                row["channel"],
-                row["expires_at"],
-                message_or_none(_message, row),
-                row["device_id"],
-            )
-            for row in rows
-            if row["id"] in claim.leases
+            OutgoingMessage(lease, row["channel"], row["expires_at"], message_or_none(_message, row), row["device_id"])
+            for lease, row in read_claimed(_READ, self, channel, owner, claim)
         ]
 
     def tell_expired(self, session: Session, rows: Sequence[ReadRow]) -> None:

@@ -72,7 +72,7 @@ class Claim:
 
     #: The rows that are held now, and what was read of each.
     leases: dict[Key, Lease]
-    rows: dict[Key, ReadRow]
+    rows: list[ReadRow]
     #: What was read of those that were found to be over.
     over: list[ReadRow]
     #: The end of the leases.
@@ -128,7 +128,6 @@ class LeaseQueue:
         *which: sa.ColumnElement[bool],
         then_by: Sequence[sa.ColumnElement[int]] = (),
         over: Sequence[tuple[sa.ColumnElement[bool], str | sa.ColumnElement[str]]] = (),
-        over_status: str = "expired",
         returning: Sequence[str] = (),
     ) -> sa.Update:
         """The statement that claims, for `claim`; it is made once.
@@ -137,7 +136,7 @@ class LeaseQueue:
             which: the rows that may be claimed, besides that they wait and are due.
             then_by: the order of those that have been due equally long.
             over: conditions under which a row is not worth a try any more, with the word (or an expression) that
-                says why: it becomes `over_status` on the way, and none of its tries is used up.
+                says why: it becomes `expired` on the way, and none of its tries is used up.
             returning: columns that are read besides the key, `tries`, `status`.
         """
         columns = self._columns
@@ -154,7 +153,7 @@ class LeaseQueue:
             sa.update(self._table)
             .where(*(column == due.c[column.name] for column in self._keys))
             .values(
-                status=sa.case((is_over, over_status), else_=QueueStatus.SENDING),
+                status=sa.case((is_over, "expired"), else_=QueueStatus.SENDING),
                 error=sa.case(*over, (sa.false(), None), else_=columns.error),
                 claimable_at=sa.bindparam("until"),
                 lease_owner=sa.bindparam("owner"),
@@ -182,11 +181,12 @@ class LeaseQueue:
         until = now + self.lease
         values = {"now": now, "until": until, "due_before": now - due_for, "owner": owner, "most": limit, **parameters}
         rows = session.connection().execute(claiming, values).all()
-        found = Claim({}, {}, [], until)
+        found = Claim({}, [], [], until)
         for row in rows:
             if row.status == QueueStatus.SENDING:
                 key = self._key(row)
-                found.leases[key], found.rows[key] = Lease(key, row.tries, until), row
+                found.leases[key] = Lease(key, row.tries, until)
+                found.rows.append(row)
             else:
                 found.over.append(row)
         return found

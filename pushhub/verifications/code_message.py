@@ -19,12 +19,12 @@ from pushhub.channels.contract import Accepted, Address, Message, Outcome, PushT
 from pushhub.context import current
 from pushhub.delivery.message_source import OutgoingMessage, WrittenResult, message_or_none
 from pushhub.delivery.models import Delivery
-from pushhub.delivery.outbox import CLAIMED, claimed_by
+from pushhub.delivery.outbox import CLAIMED, read_claimed
 from pushhub.delivery.rules import PERHAPS_SENT, DeliveryKind, DeliveryStatus
 from pushhub.devices.models import Device
 from pushhub.devices.push_targets import TARGET_COLUMNS, mend_targets, push_target
 from pushhub.events.models import Event, Tag
-from pushhub.kernel.db import ManyRows, ReadMapping, ReadRow, db, reading, table_of
+from pushhub.kernel.db import ManyRows, ReadMapping, ReadRow, db, table_of
 from pushhub.kernel.ids import Prefix, new_key, public_id
 from pushhub.products.models import Product
 from pushhub.products.route import READABLE
@@ -105,11 +105,7 @@ class CodeMessages:
 
     def load(self, channel: str, owner: UUID, claim: Claim) -> list[OutgoingMessage]:
         """The messages of claimed codes, read in one query."""
-        if not claim.leases:
-            return []
-        with reading() as session:
-            rows = session.connection().execute(_READ, claimed_by(self, channel, owner, claim)).mappings().all()
-        return [_outgoing(claim.leases[row["id"]], row) for row in rows if row["id"] in claim.leases]
+        return [_outgoing(lease, row) for lease, row in read_claimed(_READ, self, channel, owner, claim)]
 
     def tell_expired(self, session: Session, rows: Sequence[ReadRow]) -> None:
         """Products are told of codes one by one."""

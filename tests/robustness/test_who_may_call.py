@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ast
-import importlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -19,6 +17,7 @@ from pushhub.http.contract import public
 from pushhub.kernel.settings import Settings
 from tests.support.actors import assert_problem
 from tests.support.databases import FakeClock
+from tests.support.sources import PACKAGES, ROOT, SERVICE, modules
 from web_api.cabinet import routes as cabinet
 from web_api.integrators.caller import valid_api_key
 from web_api.panels.visitor import valid_panel_secret
@@ -115,18 +114,6 @@ def test_the_document_says_the_same_about_who_may_call(whole: Flask) -> None:
 
 # What the source promises.
 
-PACKAGES = ("pushhub", "mobile_api", "web_api", "demo", "simulators", "reference_device")
-SERVICE = ("pushhub", "mobile_api", "web_api", "demo")
-HOME = Path(importlib.import_module("pushhub").__file__ or "").parent.parent
-
-
-def modules(*packages: str) -> Iterator[tuple[str, ast.Module]]:
-    """(path below the project, parsed source) of every module."""
-    for package in packages:
-        for file in sorted((HOME / package).rglob("*.py")):
-            if "__pycache__" not in file.parts:
-                yield file.relative_to(HOME).as_posix(), ast.parse(file.read_text())
-
 
 def imports(source: ast.AST) -> Iterator[str]:
     """The full name of everything imported: `flask.request`, `pushhub.kernel.db`."""
@@ -189,7 +176,7 @@ def test_the_core_knows_no_request() -> None:
 
 def test_no_module_is_longer_than_400_lines() -> None:
     long = {
-        path: length for path, _ in modules(*PACKAGES) if (length := len((HOME / path).read_text().splitlines())) > 400
+        path: length for path, _ in modules(*PACKAGES) if (length := len((ROOT / path).read_text().splitlines())) > 400
     }
     assert long == {}
 

@@ -64,18 +64,18 @@ def test_a_webhook_is_told_only_what_it_asked_for_of_its_own_product_and_side(
     assert told(strange) == []
 
 
-def test_what_is_told_of_one_thing_goes_out_in_its_order_until_one_fails(
-    app: Flask,
-    shop: Shop,
-    register: Register,
-    receiver: Receiver,
-    relay: Callable[[], int],
-    sender: WebhookSender,
-) -> None:
+@pytest.fixture
+def told_twice(shop: Shop, register: Register, receiver: Receiver, relay: Callable[[], int]) -> None:
+    """Two messages about one offer wait for the endpoint: that it was made, and that it was cancelled."""
     register(receiver.url(), events=["offer.created", "offer.cancelled"])
     offer = shop.offer()
     shop.call("DELETE", f"/v1/offers/{offer['id']}")
     relay()
+
+
+def test_what_is_told_of_one_thing_goes_out_in_its_order_until_one_fails(
+    app: Flask, told_twice: None, sender: WebhookSender
+) -> None:
     with app.app_context():
         (first,) = queue.claim(sender.owner, 10, lambda _: 10)
         assert b"offer.created" in first.body
@@ -88,17 +88,8 @@ def test_what_is_told_of_one_thing_goes_out_in_its_order_until_one_fails(
 
 
 def test_what_is_given_back_is_told_before_what_came_after_it(
-    app: Flask,
-    shop: Shop,
-    register: Register,
-    receiver: Receiver,
-    relay: Callable[[], int],
-    sender: WebhookSender,
+    app: Flask, told_twice: None, sender: WebhookSender
 ) -> None:
-    register(receiver.url(), events=["offer.created", "offer.cancelled"])
-    offer = shop.offer()
-    shop.call("DELETE", f"/v1/offers/{offer['id']}")
-    relay()
     with app.app_context():
         assert len(queue.claim(sender.owner, 10, lambda _: 10)) == 1
         queue.give_back(sender.owner, [])
