@@ -18,9 +18,10 @@ from benchmarks.history import put_in_order, write_history
 from benchmarks.processes import DidNotWork
 from benchmarks.row_values import TARGETS, binding_row, delivery_row, device_row, verification_row
 from pushhub.app import create_app
+from pushhub.channels.channel_table import CHANNEL_OF_KIND
 from pushhub.channels.contract import PushKind
 from pushhub.delivery.models import Attempt, Delivery
-from pushhub.delivery.rules import CHANNEL_OF_KIND, DeliveryStatus
+from pushhub.delivery.rules import DeliveryStatus
 from pushhub.devices.models import Binding, Device
 from pushhub.kernel import clock
 from pushhub.kernel.db import Base, db

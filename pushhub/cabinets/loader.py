@@ -31,7 +31,7 @@ from pushhub.cabinets.registration_mapping import can_sign_in
 from pushhub.cabinets.toml_reader import Section, lines_of
 from pushhub.kernel.errors import ConfigurationError
 from pushhub.kernel.settings import is_loopback
-from pushhub.products.route import read_route
+from pushhub.products.route import read_route, way_without_app
 
 OWN_PROFILES = Path(__file__).with_name("profiles")
 #: What the engine knows to sign in with, and what it can say of a customer at the top of a page.
@@ -115,9 +115,10 @@ def _refuse_contradictions(section: Section, profile: Profile) -> None:
         raise section.refuse(
             "recovery", 'takes what to ask for, such as ask = ["number"]: only after two steps is it known'
         )
-    if profile.sign_in.by_code and any(step.partition(":")[0] == "sms" for step in profile.code.route):
+    without_app = way_without_app(read_route(profile.code.route)) if profile.code.route else None
+    if profile.sign_in.by_code and without_app is not None:
         # Whose app could be bound by anybody gets no code, and a stranger's code would go on to SMS: that would tell.
-        raise section.refuse("sign_in", 'takes no by_code = true with "sms" in code.route')
+        raise section.refuse("sign_in", f'takes no by_code = true with "{without_app}" in code.route')
     if profile.users is not None and "email" not in profile.identifiers:
         raise section.refuse("users", 'needs "email" in identifiers: that is what further users sign in with')
     needs_base = bool(profile.top) or (profile.registration and profile.registration.person is Person.CUSTOMERS)

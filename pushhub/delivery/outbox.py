@@ -17,6 +17,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from pushhub.channels.channel_table import PAID
 from pushhub.delivery.message_source import DeliveryResult, MessageSource, WrittenResult
 from pushhub.delivery.models import Attempt, Delivery
 from pushhub.delivery.rules import CIRCUIT_OPEN, DeliveryKind, DeliveryStatus, DeliveryTransition, after_try
@@ -24,7 +25,6 @@ from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
 from pushhub.kernel.db import ManyRows, NewRow, ReadMapping, db, insert, reading, table_of, transaction, write_rows
 from pushhub.kernel.ids import new_key
-from pushhub.products.route import PAID
 from pushhub.queueing.lease_queue import Claim, Key, Lease, LeaseQueue
 from pushhub.queueing.wake import wake_after_commit
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pushhub.channels.contract import Accepted, ChannelDown, Outcome, PushKind, Rejected, Retry, TargetDead
+from pushhub.channels.contract import Accepted, ChannelDown, Outcome, Rejected, Retry, TargetDead
 from pushhub.queueing.lease_queue import Transition
 
 
@@ -45,16 +45,6 @@ BEFORE_RECEIVED = (
     DeliveryStatus.EXPIRED,
 )
 BEFORE_SEEN = (*BEFORE_RECEIVED, DeliveryStatus.RECEIVED)
-
-#: Through which channel a push target of each kind is reached.
-CHANNEL_OF_KIND = {
-    PushKind.FCM_TOKEN: "fcm",
-    PushKind.FCM_FID: "fcm",
-    PushKind.APNS: "apns",
-    PushKind.HMS: "hms",
-    PushKind.WEBPUSH: "webpush",
-    PushKind.POLL: "poll",
-}
 
 #: Why a delivery was put off without a try.
 CIRCUIT_OPEN = "circuit_open"

@@ -10,9 +10,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from pushhub.channels.channel_table import CHANNEL_OF_KIND
 from pushhub.channels.contract import PushKind
 from pushhub.context import current
-from pushhub.delivery.rules import CHANNEL_OF_KIND
 from pushhub.devices.models import Binding, Device
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.db import ReadRow, reading, table_of
@@ -83,7 +83,8 @@ _BOUND = (
 
 def evaluate(row: ReadRow, channels: Collection[str], *, proven: bool) -> Reachability:
     """The reachability of a device, by what its columns (`COLUMNS`) say."""
-    channel = CHANNEL_OF_KIND[PushKind(row.push_kind)]
+    kind = PushKind(row.push_kind)
+    channel = CHANNEL_OF_KIND[kind]
     reason = None
     if proven and row.assurance == Assurance.ANONYMOUS_OFFER:
         reason = "assurance_too_low"
@@ -91,7 +92,7 @@ def evaluate(row: ReadRow, channels: Collection[str], *, proven: bool) -> Reacha
         reason = "channel_not_configured"
     elif row.push_dead_at is not None:
         reason = "push_target_dead"
-    elif row.notifications_allowed is False and channel != "poll":
+    elif row.notifications_allowed is False and kind is not PushKind.POLL:
         reason = "notifications_off"
     return Reachability(reason, row.device_id, channel, row.platform, row.model, row.last_seen_at, row.bound_at)
 

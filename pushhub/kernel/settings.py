@@ -306,6 +306,11 @@ _TOGETHER = (
 )
 
 
+def together_with(name: str) -> tuple[str, ...]:
+    """The settings of which all are set or none, where this is one of them; else this one alone."""
+    return next((names for _, names in _TOGETHER if name in names), (name,))
+
+
 def _contradictions(values: Mapping[str, Any]) -> list[str]:
     problems = []
     url = values["database_url"]

@@ -18,11 +18,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from pushhub.channels.channel_table import CHANNEL_OF_KIND
 from pushhub.channels.contract import PushKind
 from pushhub.context import current
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.outbox import QUEUE
-from pushhub.delivery.rules import CHANNEL_OF_KIND, TEST_CHANNEL, DeliveryKind
+from pushhub.delivery.rules import TEST_CHANNEL, DeliveryKind
 from pushhub.devices.models import Binding, Device, Offer, OfferStatus
 from pushhub.devices.reachability import COLUMNS, evaluate
 from pushhub.events import record

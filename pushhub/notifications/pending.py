@@ -11,10 +11,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from pushhub.channels.channel_table import CHANNEL_OF_KIND
 from pushhub.channels.contract import PushKind
 from pushhub.context import current
 from pushhub.delivery.models import Delivery
-from pushhub.delivery.rules import CHANNEL_OF_KIND, DeliveryKind, DeliveryStatus
+from pushhub.delivery.rules import DeliveryKind, DeliveryStatus
 from pushhub.devices.models import Device
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock

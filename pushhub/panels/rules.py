@@ -15,7 +15,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from pushhub.products.assurance import Assurance
-from pushhub.products.route import PUSH, Step
+from pushhub.products.route import PUSH, Step, way_without_app
 
 #: Long enough for an offer (10 minutes) and the code after it (5); no longer, because the secret stands in a page.
 LIFE = timedelta(minutes=15)
@@ -60,12 +60,6 @@ def status_at(
 def binding_helps(assurance: Assurance, purpose: str | None, proven_purposes: Sequence[str]) -> bool:
     """Whether a device that is bound through this panel could be sent the panel's code."""
     return assurance.may_replace or purpose not in proven_purposes
-
-
-def way_without_app(steps: Sequence[Step]) -> str | None:
-    """By what a code goes to a number that no device has, if the product's route has such a place. E-mail is none:
-    a panel knows no mailbox."""
-    return next((step.channel for step in steps if step.channel == "sms"), None)
 
 
 def way_to(steps: Sequence[Step], *, by_app: bool) -> str | None:

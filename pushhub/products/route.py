@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 
+from pushhub.channels.channel_table import CHANNELS, Receiver, receiver_of
 from pushhub.kernel.errors import ChannelNotInRoute, ConfigurationError
 
 PUSH = "push"
 #: What can stand in a route. `push` is whatever reaches the bound device: FCM, APNs, Huawei, web push, its feed.
-PLACES = (PUSH, "sms", "email")
-#: Who is paid for each message.
-PAID = frozenset({"sms"})
-#: In these the code itself can be read by whoever gets the message; no app has to fetch it.
-READABLE = frozenset({"sms", "email"})
+PLACES = (PUSH, *(name for name, row in CHANNELS.items() if row.receiver is not Receiver.DEVICE))
 
 _SECONDS = (5, 300)
 #: What the last one of a route has where a request puts another behind it.
@@ -74,8 +71,14 @@ def require_configured(steps: Sequence[Step], channels: Collection[str]) -> None
         if step.channel != PUSH and step.channel not in channels:
             raise ConfigurationError(
                 f"Policy route names {step.channel}, which is not configured. "
-                f"Set PUSHHUB_{'SMS_URL' if step.channel == 'sms' else 'SMTP_URL and PUSHHUB_MAIL_FROM'} first."
+                f"Set {' and '.join(CHANNELS[step.channel].variables)} first."
             )
+
+
+def way_without_app(steps: Sequence[Step]) -> str | None:
+    """By what a code goes to a number that no device has, if the route has such a place. E-mail is none: a mailbox has
+    to be told."""
+    return next((step.channel for step in steps if receiver_of(step.channel) is Receiver.NUMBER), None)
 
 
 def chosen(steps: Sequence[Step], names: Sequence[str] | None) -> tuple[Step, ...]:

@@ -31,6 +31,11 @@ CODE_BY_EMAIL = _(
     "Tell it to nobody, not even to somebody who says that they work for us.\n"
     "If you did not ask for it, do nothing: without the code nobody gets in."
 )
+#: The title, where there is one, and the text of a code by each channel in which it can be read.
+CODE_BY: dict[str, tuple[str | None, str]] = {
+    "sms": (None, CODE_BY_SMS),
+    "email": (CODE_BY_EMAIL_TITLE, CODE_BY_EMAIL),
+}
 NUMBER_MOVED_TITLE = _("This device is no longer bound")
 NUMBER_MOVED = _(
     "Number %(number)s was bound to another device. If it was not you, sign in to the cabinet and bind it again."

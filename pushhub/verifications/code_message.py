@@ -15,6 +15,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from pushhub.channels.channel_table import READABLE, Receiver, receiver_of
 from pushhub.channels.contract import Accepted, Address, Message, Outcome, PushTarget, Retry
 from pushhub.context import current
 from pushhub.delivery.message_source import OutgoingMessage, WrittenResult, message_or_none
@@ -27,17 +28,9 @@ from pushhub.events.models import Event, Tag
 from pushhub.kernel.db import ManyRows, ReadMapping, ReadRow, db, table_of
 from pushhub.kernel.ids import Prefix, new_key, public_id
 from pushhub.products.models import Product
-from pushhub.products.route import READABLE
 from pushhub.products.rules import CodePush
 from pushhub.queueing.lease_queue import Claim, Lease
-from pushhub.translations.message_texts import (
-    CODE_BY_EMAIL,
-    CODE_BY_EMAIL_TITLE,
-    CODE_BY_SMS,
-    CODE_INLINE,
-    CODE_WAITS,
-    in_language,
-)
+from pushhub.translations.message_texts import CODE_BY, CODE_INLINE, CODE_WAITS, in_language
 from pushhub.verifications.deliveries import tell_expired
 from pushhub.verifications.lifecycle import arm
 from pushhub.verifications.models import Verification, code_context, email_context
@@ -157,11 +150,10 @@ def _message(row: ReadMapping) -> Message:
 
 def _words(row: ReadMapping) -> tuple[str, str]:
     product, locale = row["product_name"], row["locale"] or ""
-    if row["channel"] == "sms":
-        return "", in_language(row["asked_locale"], CODE_BY_SMS, product=product, code=_code(row))
-    if row["channel"] == "email":
-        title = in_language(row["asked_locale"], CODE_BY_EMAIL_TITLE, product=product)
-        return title, in_language(row["asked_locale"], CODE_BY_EMAIL, product=product, code=_code(row))
+    if row["channel"] in READABLE:
+        (title, text), asked = CODE_BY[row["channel"]], row["asked_locale"]
+        shown = in_language(asked, title, product=product) if title is not None else ""
+        return shown, in_language(asked, text, product=product, code=_code(row))
     if row["code_push"] == CodePush.INLINE and row["code_sealed"]:
         return product, in_language(locale, CODE_INLINE, code=_code(row))
     return product, in_language(locale, CODE_WAITS)
@@ -175,11 +167,13 @@ def _code(row: ReadMapping) -> str:
 
 
 def _target(row: ReadMapping) -> PushTarget | Address:
-    if row["channel"] == "sms":
-        return Address(row["number"].e164)
-    if row["channel"] == "email":
-        return Address(current().keyring.unseal(row["email_sealed"], email_context(row["verification_id"])))
-    return push_target(row)
+    match receiver_of(row["channel"]):
+        case Receiver.NUMBER:
+            return Address(row["number"].e164)
+        case Receiver.MAILBOX:
+            return Address(current().keyring.unseal(row["email_sealed"], email_context(row["verification_id"])))
+        case Receiver.DEVICE:
+            return push_target(row)
 
 
 _EVENT_COLUMNS = ("id", "product_id", "live", "tag", "subject_id", "data", "at")

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from pushhub.channels.channel_table import PAID, Receiver, receiver_of
 from pushhub.context import current
 from pushhub.delivery.outbox import NewDelivery, new_delivery
 from pushhub.delivery.rules import TEST_CHANNEL, DeliveryKind
@@ -28,7 +29,7 @@ from pushhub.kernel.db import NewRow
 from pushhub.kernel.errors import NumberUnreachable
 from pushhub.kernel.ids import Prefix, public_id
 from pushhub.kernel.limits import PAID_MESSAGES, count_up, take_back
-from pushhub.products.route import PAID, PUSH, Step
+from pushhub.products.route import PUSH, Step
 from pushhub.products.rules import Policy
 from pushhub.verifications.models import NewVerification, Verification
 
@@ -150,7 +151,7 @@ def _why_never(request: RouteRequest, step: Step) -> str | None:
     """Why a place can't carry this code, whatever happens meanwhile."""
     if step.channel != PUSH and step.channel not in current().channels:
         return "channel_not_configured"
-    if step.channel == "email":
+    if receiver_of(step.channel) is Receiver.MAILBOX:
         if not request.has_email:
             return "no_address"
         if request.proven:  # a mailbox proves no number

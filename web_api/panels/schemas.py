@@ -16,13 +16,11 @@ from pushhub.http.fields import Time
 from pushhub.kernel.ids import Prefix, public_id
 from pushhub.panels import panel_session
 from pushhub.panels.rules import PanelStatus
-from pushhub.products.route import read_route
+from pushhub.products.route import PLACES, read_route
 from pushhub.translations.message_texts import LOCALES
 from pushhub.verifications.models import Verification as VerificationRow
 from pushhub.verifications.rules import VerificationStatus
 from web_api.integrators.schemas import one_of
-
-_WAYS = ("push", "sms", "email")
 
 
 class Modules(Schema):
@@ -57,7 +55,7 @@ class PanelVerification(Schema):
         validate=one_of(VerificationStatus),
         metadata={"description": "`approved` only where the code was typed into this panel."},
     )
-    way = fields.String(required=True, validate=one_of(_WAYS), metadata={"description": "By what it went last."})
+    way = fields.String(required=True, validate=one_of(PLACES), metadata={"description": "By what it went last."})
     digits = fields.Integer(required=True)
     armed = fields.Boolean(required=True, metadata={"description": "Whether the person can have read the code."})
     created_at = Time(required=True)
@@ -77,7 +75,7 @@ class Sight(Schema):
     way = fields.String(
         required=True,
         allow_none=True,
-        validate=one_of(_WAYS),
+        validate=one_of(PLACES),
         metadata={"description": "By what a code would go now; null where nothing reaches the number."},
     )
     reason = fields.String(

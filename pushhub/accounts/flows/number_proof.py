@@ -15,6 +15,7 @@ from pushhub.accounts.models import Account
 from pushhub.accounts.sign_in_identifiers import Identifier
 from pushhub.binding import offers
 from pushhub.binding.offers import ShownOffer
+from pushhub.channels.channel_table import READABLE, Receiver, receiver_of
 from pushhub.context import current
 from pushhub.delivery.history import latest_channel_of
 from pushhub.devices.models import OfferStatus
@@ -26,7 +27,7 @@ from pushhub.kernel.errors import CodeMalformed, NotArmed, NotFound, NumberUnrea
 from pushhub.kernel.limits import Window, address_subject, count_up, counted, room_from
 from pushhub.products.assurance import Assurance
 from pushhub.products.products import Caller
-from pushhub.products.route import PUSH, READABLE
+from pushhub.products.route import PUSH, way_without_app
 from pushhub.verifications.ask import ask, decoy_ask
 from pushhub.verifications.check import check as check_code
 from pushhub.verifications.lifecycle import find
@@ -100,7 +101,7 @@ def send(
     digest, from_address = _refuse_flood(subject, address)
     if proven and at_an_unproven_device(subject):
         return Unreachable(TOO_LOW)
-    if not subject.real and not stand_in_looks_bound(subject) and not _by_sms(caller):
+    if not subject.real and not stand_in_looks_bound(subject) and way_without_app(caller.policy.steps) is None:
         decoy_ask(caller, subject.number, subject.purpose)
         return Unreachable(_apparent_reason(subject))
     try:
@@ -229,20 +230,18 @@ def _stand_in_number(identifier: Identifier) -> PhoneNumber:
     return PhoneNumber.trusted(f"+7{prefix}{chance // len(_PREFIXES) % 10_000_000:07d}")
 
 
-def _by_sms(caller: Caller) -> bool:
-    """Whether the product's codes reach numbers that no app has."""
-    return any(step.channel == "sms" for step in caller.policy.steps)
-
-
 def _apparent_place(caller: Caller, subject: ProofSubject, age: timedelta) -> str:
     """Where the code of a stand-in looks to be after so long, by the product's route."""
+    without_app = way_without_app(caller.policy.steps)
     for step in caller.policy.steps:
-        if step.channel == "email" or (step.channel == PUSH and not stand_in_looks_bound(subject)):
+        if receiver_of(step.channel) is Receiver.MAILBOX or (
+            step.channel == PUSH and not stand_in_looks_bound(subject)
+        ):
             continue
-        if step.patience is None or age < step.patience or not _by_sms(caller):
+        if step.patience is None or age < step.patience or without_app is None:
             return step.channel if step.channel in READABLE else "app"
         age -= step.patience
-    return "sms" if _by_sms(caller) else "app"
+    return without_app or "app"
 
 
 def _apparent_reason(subject: ProofSubject) -> str:
