@@ -30,12 +30,10 @@ from pushhub.channels.contract import (
 from pushhub.channels.credentials import ProviderToken
 from pushhub.channels.json_template import JsonTemplate, hole, members, members_hole, text
 from pushhub.channels.outcomes import apns_outcome, retry_after, transport_outcome
-from pushhub.channels.transport import STALLED, Host, Line, Renewable, Response, TransportFailed
+from pushhub.channels.transport import STALLED, Host, Line, Response, TransportFailed, Wire
 
 #: A push target becomes part of a URL, so nothing but hexadecimal may pass. Apple does not promise a length.
 _TARGET = re.compile(r"[0-9a-fA-F]{16,200}")
-
-_AT_ONCE = timedelta(0)
 
 
 class ApnsChannel:
@@ -51,7 +49,7 @@ class ApnsChannel:
     name = "apns"
 
     def __init__(
-        self, *, wire: Renewable, provider_token: ProviderToken, topic: str, urls: Mapping[ApnsEnvironment, str]
+        self, *, wire: Wire, provider_token: ProviderToken, topic: str, urls: Mapping[ApnsEnvironment, str]
     ) -> None:
         self._provider_token = provider_token
         self._topic = topic
@@ -65,8 +63,8 @@ class ApnsChannel:
 
     async def send(self, message: Message) -> Outcome:
         """Make one try. What an answer says about provider token and connection is seen to; see `_settled`."""
-        target = message.target
-        if not isinstance(target, PushTarget) or target.kind is not PushKind.APNS:
+        target = message.push_target(PushKind.APNS)
+        if target is None:
             return Rejected("wrong_target_kind")
         if not _TARGET.fullmatch(target.value):
             return TargetDead("malformed_target")
@@ -111,7 +109,7 @@ class ApnsChannel:
         match outcome:
             case TargetDead("BadDeviceToken"):
                 other = self._other(sent.target.environment)
-                return outcome if again or other is None else Retry("BadDeviceToken", _AT_ONCE, other)
+                return outcome if again or other is None else Retry("BadDeviceToken", timedelta(0), other)
             case ChannelDown("BadCertificate" | "BadCertificateEnvironment"):
                 for each in self._hosts.values():
                     each.leave(each.line)
@@ -137,7 +135,6 @@ class ApnsChannel:
         return next((each for each, url in self._urls.items() if url != self._urls[environment]), None)
 
     async def close(self) -> None:
-        """Give back the connections."""
         for host in set(self._hosts.values()):
             await host.close()
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from firebase_admin.credentials import Certificate
 
 from pushhub.channels.apns import ApnsChannel
-from pushhub.channels.contract import ApnsEnvironment, Channel
+from pushhub.channels.contract import USUAL, ApnsEnvironment, Channel, TimeLimits
 from pushhub.channels.credentials import OAuthCredential, ProviderToken, google_fetch
 from pushhub.channels.email import EmailChannel
 from pushhub.channels.fcm import FcmChannel
@@ -19,60 +19,17 @@ from pushhub.channels.hms_answers import huawei_fetch
 from pushhub.channels.mail_server import MailServer, tls_context
 from pushhub.channels.poll import PollChannel
 from pushhub.channels.sms import Gateway, SmsChannel
-from pushhub.channels.time_limits import USUAL, TimeLimits
 from pushhub.channels.transport import Transport
 from pushhub.channels.vapid import Vapid
 from pushhub.channels.webpush import WebPushChannel
 from pushhub.identity.email import mailbox
 from pushhub.kernel.errors import ConfigurationError
 from pushhub.kernel.secret_files import read, root_certificates, signing_key
+from pushhub.kernel.settings import Settings
 
 
-class ChannelSettings(Protocol):
-    """What is read of the settings. A channel without its credentials is not built."""
-
-    @property
-    def fcm_credentials(self) -> Path | None: ...
-    @property
-    def fcm_url(self) -> str: ...
-    @property
-    def apns_key(self) -> Path | None: ...
-    @property
-    def apns_key_id(self) -> str | None: ...
-    @property
-    def apns_team_id(self) -> str | None: ...
-    @property
-    def apns_topic(self) -> str | None: ...
-    @property
-    def apns_url(self) -> str: ...
-    @property
-    def apns_sandbox_url(self) -> str: ...
-    @property
-    def hms_app_id(self) -> str | None: ...
-    @property
-    def hms_secret(self) -> Path | None: ...
-    @property
-    def hms_url(self) -> str: ...
-    @property
-    def hms_oauth_url(self) -> str: ...
-    @property
-    def vapid_key(self) -> Path | None: ...
-    @property
-    def vapid_subject(self) -> str | None: ...
-    @property
-    def webpush_hosts(self) -> tuple[str, ...]: ...
-    @property
-    def sms_url(self) -> str | None: ...
-    @property
-    def smtp_url(self) -> str | None: ...
-    @property
-    def mail_from(self) -> str | None: ...
-    @property
-    def provider_ca(self) -> Path | None: ...
-
-
-def configured_channels(settings: ChannelSettings, limits: TimeLimits = USUAL) -> dict[str, Channel]:
-    """The channels by name: `poll` always, the others where their settings are there.
+def configured_channels(settings: Settings, limits: TimeLimits = USUAL) -> dict[str, Channel]:
+    """The channels by name: `poll` always, the others where their settings are there (`channel_table.py`).
 
     Nothing is sent and no connection is opened. Raises `ConfigurationError`.
     """
@@ -87,13 +44,13 @@ def configured_channels(settings: ChannelSettings, limits: TimeLimits = USUAL) -
     if settings.vapid_key is not None:
         channels["webpush"] = _webpush(settings, settings.vapid_key, extra_roots, limits)
     if settings.sms_url is not None:
-        channels["sms"] = _sms(settings.sms_url, limits)
+        channels["sms"] = SmsChannel(sms_gateway(settings.sms_url), time_limit=limits.sms)
     if settings.smtp_url is not None:
         channels["email"] = mail_channel(settings, settings.smtp_url, extra_roots, limits)
     return channels
 
 
-def _fcm(settings: ChannelSettings, path: Path, extra_roots: bytes | None, limits: TimeLimits) -> FcmChannel:
+def _fcm(settings: Settings, path: Path, extra_roots: bytes | None, limits: TimeLimits) -> FcmChannel:
     certificate = _service_account(path)
     return FcmChannel(
         wire=Transport(extra_roots, limits=limits),
@@ -120,7 +77,7 @@ def _service_account(path: Path) -> Any:
     return certificate
 
 
-def _apns(settings: ChannelSettings, path: Path, extra_roots: bytes | None, limits: TimeLimits) -> ApnsChannel:
+def _apns(settings: Settings, path: Path, extra_roots: bytes | None, limits: TimeLimits) -> ApnsChannel:
     if not (settings.apns_key_id and settings.apns_team_id and settings.apns_topic):
         raise ConfigurationError(
             "PUSHHUB_APNS_KEY needs PUSHHUB_APNS_KEY_ID, PUSHHUB_APNS_TEAM_ID and PUSHHUB_APNS_TOPIC. "
@@ -143,7 +100,7 @@ def _apns(settings: ChannelSettings, path: Path, extra_roots: bytes | None, limi
     )
 
 
-def _hms(settings: ChannelSettings, path: Path, extra_roots: bytes | None, limits: TimeLimits) -> HmsChannel:
+def _hms(settings: Settings, path: Path, extra_roots: bytes | None, limits: TimeLimits) -> HmsChannel:
     if not settings.hms_app_id:
         raise ConfigurationError("PUSHHUB_HMS_SECRET needs PUSHHUB_HMS_APP_ID. Set both, or none for no `hms` channel.")
     secret = read(path, "PUSHHUB_HMS_SECRET").strip()
@@ -161,7 +118,7 @@ def _hms(settings: ChannelSettings, path: Path, extra_roots: bytes | None, limit
     )
 
 
-def _webpush(settings: ChannelSettings, path: Path, extra_roots: bytes | None, limits: TimeLimits) -> WebPushChannel:
+def _webpush(settings: Settings, path: Path, extra_roots: bytes | None, limits: TimeLimits) -> WebPushChannel:
     key = signing_key(
         path,
         "PUSHHUB_VAPID_KEY",
@@ -179,16 +136,15 @@ def _webpush(settings: ChannelSettings, path: Path, extra_roots: bytes | None, l
     return WebPushChannel(wire=wire, vapid=vapid, hosts=settings.webpush_hosts)
 
 
-def _sms(url: str, limits: TimeLimits) -> SmsChannel:
+def sms_gateway(url: str) -> Gateway:
+    """The gateway of the `sms` channel."""
     try:
-        return SmsChannel(Gateway.parse(url), time_limit=limits.sms)
+        return Gateway.parse(url)
     except ValueError as problem:
         raise ConfigurationError(f"PUSHHUB_SMS_URL {problem}.") from None
 
 
-def mail_channel(
-    settings: ChannelSettings, url: str, extra_roots: bytes | None, limits: TimeLimits = USUAL
-) -> EmailChannel:
+def mail_channel(settings: Settings, url: str, extra_roots: bytes | None, limits: TimeLimits = USUAL) -> EmailChannel:
     """The `email` channel by itself, for those who want to greet its server."""
     try:
         server = MailServer.parse(url)

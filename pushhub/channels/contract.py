@@ -1,4 +1,4 @@
-"""What every channel takes and what it may answer.
+"""What every channel takes, what it may answer, and how long that may take.
 
 A channel makes one try of one message and answers with one `Outcome`. No exception crosses it, it never
 sleeps and never tries again: when to try again, and whether at all, is decided by `pushhub.delivery`.
@@ -19,6 +19,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
+
+from pushhub.kernel import clock
 
 
 class PushKind(StrEnum):
@@ -76,6 +78,14 @@ class Message:
     urgent: bool = True
     previous_error: str | None = None
 
+    def push_target(self, *kinds: PushKind) -> PushTarget | None:
+        """The push target, if it is of one of these kinds."""
+        return self.target if isinstance(self.target, PushTarget) and self.target.kind in kinds else None
+
+    def seconds_left(self, *, least: int, most: int) -> int:
+        """How many whole seconds it may still be on its way, within what a provider takes."""
+        return min(max(int((self.expires_at - clock.now()).total_seconds()), least), most)
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -120,6 +130,20 @@ class ChannelDown:
 Outcome = Accepted | TargetDead | Retry | Rejected | ChannelDown
 
 
+@dataclass(frozen=True, slots=True)
+class TimeLimits:
+    """Seconds: `provider_connect` is for a connection to a push provider, the others for one try with all its steps."""
+
+    provider_connect: float = 5.0
+    provider: float = 10.0  # https://firebase.google.com/docs/cloud-messaging/scale-fcm: at least 10 s
+    mail: float = 10.0
+    sms: float = 10.0
+
+
+#: What is usual everywhere.
+USUAL = TimeLimits()
+
+
 class Channel(Protocol):
     """One way out of the house."""
 
@@ -127,8 +151,6 @@ class Channel(Protocol):
 
     async def send(self, message: Message) -> Outcome:
         """Make one try. Raises nothing but programming errors."""
-        ...
 
     async def close(self) -> None:
         """Give back connections. The channel is not used afterwards."""
-        ...

@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from apns2.credentials import TokenCredentials
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -33,7 +33,7 @@ from firebase_admin.credentials import Certificate
 from google.auth.exceptions import GoogleAuthError
 
 from pushhub.channels.contract import ChannelDown, Outcome, Retry
-from pushhub.channels.transport import Response, TransportFailed, post_blocking
+from pushhub.channels.transport import AtMostOnce, Monotonic, Response, TransportFailed, post_blocking
 from pushhub.kernel import clock
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,6 @@ _OAUTH_REASONS = frozenset({"invalid_grant", "invalid_client", "unauthorized_cli
 _UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 _VISIBLE = re.compile(r"[!-~]+")
 
-Monotonic = Callable[[], float]
 #: As `post_blocking`.
 Post = Callable[[str, Mapping[str, str], bytes, bytes | None], Response]
 
@@ -78,6 +77,15 @@ class Grant:
 
     header: str = field(repr=False)
     lifetime: float
+
+    @classmethod
+    def bearer(cls, credential: object, lifetime: float) -> Self:
+        """What an OAuth server gave (RFC 6749, 5.1). Raises ValueError for what can't be a header or has no life."""
+        if not isinstance(credential, str) or not _VISIBLE.fullmatch(credential):
+            raise ValueError("the credential can't be a header")
+        if not 0 < lifetime < math.inf:
+            raise ValueError("the credential has no life")
+        return cls(f"Bearer {credential}", lifetime)
 
 
 class OAuthCredential:
@@ -107,7 +115,7 @@ class OAuthCredential:
         self._failure: Outcome | None = None
         self._failed_until = 0.0
         self._renewal: asyncio.Task[str | Outcome] | None = None
-        self._drops = _Limit(OAUTH_GAP, monotonic)
+        self._drops = AtMostOnce(OAUTH_GAP, monotonic)
 
     async def header(self) -> str | Outcome:
         """The `authorization` header, or what to answer because there is none (Retry, ChannelDown)."""
@@ -179,33 +187,19 @@ def google_fetch(
     def fetch() -> Grant:
         answer = b""
 
-        def request(url: str, method: str, headers: Mapping[str, str], body: bytes, **_: object) -> _GoogleResponse:
+        def request(url: str, method: str, headers: Mapping[str, str], body: bytes, **_: object) -> Response:
             nonlocal answer
             response = post(url, headers, body, extra_roots)
             answer = response.body
-            return _GoogleResponse(response.status, response.headers, response.body)
+            return response
 
         # A copy for each renewal: a thread that was given up on must not write into the next one's object.
         credential = certificate.get_credential().with_scopes([FCM_SCOPE])
         credential.refresh(request)
-        if not isinstance(credential.token, str) or not _VISIBLE.fullmatch(credential.token):
-            raise ValueError("the credential can't be a header")
         # Read again, because google-auth tells only the moment of expiry, by a clock that is not ours.
-        lifetime = float(json.loads(answer)["expires_in"])
-        if not 0 < lifetime < math.inf:
-            raise ValueError("the credential has no life")
-        return Grant(f"Bearer {credential.token}", lifetime)
+        return Grant.bearer(credential.token, float(json.loads(answer)["expires_in"]))
 
     return fetch
-
-
-@dataclass(frozen=True, slots=True)
-class _GoogleResponse:
-    """A response under the names that google-auth looks for (`google.auth.transport.Response`)."""
-
-    status: int
-    headers: Mapping[str, str]
-    data: bytes = field(repr=False)
 
 
 def _oauth_outcome(error: Any) -> Retry | ChannelDown:
@@ -244,8 +238,8 @@ class ProviderToken(TokenCredentials):  # type: ignore[misc]  # apns2 brings no 
         self._header = ""
         self._issued_at = 0
         self._valid_until = 0
-        self._drops = _Limit(PROVIDER_TOKEN_GAP, monotonic)
-        self._warnings = _Limit(PROVIDER_TOKEN_GAP, monotonic)
+        self._drops = AtMostOnce(PROVIDER_TOKEN_GAP, monotonic)
+        self._warnings = AtMostOnce(PROVIDER_TOKEN_GAP, monotonic)
         self._lock = threading.Lock()
 
     def header(self) -> str:
@@ -331,23 +325,3 @@ def _base64url(content: bytes) -> str:
 
 def _base64url_json(value: Mapping[str, str | int]) -> str:
     return _base64url(json.dumps(value, separators=(",", ":")).encode())
-
-
-class _Limit:
-    """Lets something happen at most once in `gap` seconds."""
-
-    def __init__(self, gap: float, monotonic: Monotonic) -> None:
-        self._gap = gap
-        self._monotonic = monotonic
-        self._last: float | None = None
-
-    def allows(self) -> bool:
-        now = self._monotonic()
-        if self._last is not None and now - self._last < self._gap:
-            return False
-        self.start()
-        return True
-
-    def start(self) -> None:
-        """Let the gap begin now."""
-        self._last = self._monotonic()

@@ -17,10 +17,9 @@ from email.utils import format_datetime
 
 from aiosmtplib import SMTP, SMTPException
 
-from pushhub.channels.contract import Accepted, Address, Message, Outcome, Rejected, TargetDead
+from pushhub.channels.contract import USUAL, Accepted, Address, Message, Outcome, Rejected, TargetDead
 from pushhub.channels.mail_answers import mail_failure
 from pushhub.channels.mail_server import MailServer, Security
-from pushhub.channels.time_limits import USUAL
 from pushhub.identity.email import mailbox
 from pushhub.kernel import clock
 

@@ -13,12 +13,11 @@ from functools import cache
 
 from firebase_admin import messaging
 
-from pushhub.channels.contract import ChannelDown, Message, Outcome, PushKind, PushTarget, Rejected, Retry
+from pushhub.channels.contract import ChannelDown, Message, Outcome, PushKind, Rejected, Retry
 from pushhub.channels.credentials import OAuthCredential
 from pushhub.channels.json_template import JsonTemplate, hole, members, members_hole, text
 from pushhub.channels.outcomes import CREDENTIAL_REFUSED, fcm_outcome, transport_outcome
-from pushhub.channels.transport import STALLED, Host, Renewable, TransportFailed
-from pushhub.kernel import clock
+from pushhub.channels.transport import STALLED, Host, TransportFailed, Wire
 
 #: Android's notification channels, which the app creates when it starts: codes make a sound, news may not.
 CHANNEL_CODES = "codes"
@@ -47,7 +46,7 @@ class FcmChannel:
 
     name = "fcm"
 
-    def __init__(self, *, wire: Renewable, credential: OAuthCredential, project_id: str, url: str) -> None:
+    def __init__(self, *, wire: Wire, credential: OAuthCredential, project_id: str, url: str) -> None:
         self._host = Host(wire)
         self._credential = credential
         self._url = f"{url}/v1/projects/{project_id}/messages:send"
@@ -80,7 +79,6 @@ class FcmChannel:
         return outcome
 
     async def close(self) -> None:
-        """Give back the connections."""
         await self._credential.close()
         await self._host.close()
 
@@ -95,12 +93,11 @@ class UnfitMessage(ValueError):
 
 def build(message: Message) -> bytes:
     """The request's body, in the shape of firebase-admin's models. Raises `UnfitMessage`."""
-    target = message.target
-    if not isinstance(target, PushTarget) or target.kind not in (PushKind.FCM_TOKEN, PushKind.FCM_FID):
+    target = message.push_target(PushKind.FCM_TOKEN, PushKind.FCM_FID)
+    if target is None:
         raise UnfitMessage("wrong_target_kind")
     if not target.value:
         raise UnfitMessage("invalid_message")
-    left = int((message.expires_at - clock.now()).total_seconds())
     body: bytes | None = None
     try:
         body = _template(target.kind, message.urgent, bool(message.data)).filled(
@@ -110,7 +107,7 @@ def build(message: Message) -> bytes:
                 "body": text(message.body),
                 "data": members(message.data),
                 "collapse": text(message.collapse_id),
-                "ttl": f'"{min(max(left, 0), MAX_TTL)}s"',
+                "ttl": f'"{message.seconds_left(least=0, most=MAX_TTL)}s"',
             }
         )
     except (TypeError, UnicodeEncodeError):  # a value that is no str, a str that is no Unicode

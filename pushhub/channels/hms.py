@@ -12,23 +12,12 @@ import json
 import re
 from typing import Any
 
-from pushhub.channels.contract import (
-    Accepted,
-    ChannelDown,
-    Message,
-    Outcome,
-    PushKind,
-    PushTarget,
-    Rejected,
-    Retry,
-    TargetDead,
-)
+from pushhub.channels.contract import Accepted, ChannelDown, Message, Outcome, PushKind, Rejected, Retry, TargetDead
 from pushhub.channels.credentials import OAuthCredential
 from pushhub.channels.fcm import CHANNEL_CODES, CHANNEL_NOTIFICATIONS
 from pushhub.channels.hms_answers import CREDENTIAL_REFUSED, NO_PERMISSION, hms_outcome
 from pushhub.channels.outcomes import transport_outcome
 from pushhub.channels.transport import TransportFailed, Wire
-from pushhub.kernel import clock
 
 #: A push target as Push Kit gives it: visible ASCII without spaces.
 TARGET = re.compile(r"[!-~]{8,4096}")
@@ -64,13 +53,13 @@ class HmsChannel:
 
     async def send(self, message: Message) -> Outcome:
         """Make one try. A refused credential is replaced; see `OAuthCredential.refused`."""
-        target = message.target
-        if not isinstance(target, PushTarget) or target.kind is not PushKind.HMS:
+        target = message.push_target(PushKind.HMS)
+        if target is None:
             return Rejected("wrong_target_kind")
         if not TARGET.fullmatch(target.value):
             return TargetDead("malformed_target")
         try:
-            body = build(message, target)
+            body = build(message, target.value)
         except ValueError:  # text that is no Unicode (a lone surrogate)
             return Rejected("invalid_message")
         if len(body) - len(target.value) > MAX_BODY:
@@ -92,18 +81,16 @@ class HmsChannel:
         return outcome if self._credential.refused(authorization) else ChannelDown(outcome.reason)
 
     async def close(self) -> None:
-        """Give back the connections."""
         await self._credential.close()
         await self._wire.close()
 
 
-def build(message: Message, target: PushTarget) -> bytes:
+def build(message: Message, target: str) -> bytes:
     """The request's body. `tag` makes a second copy replace the first on the screen.
 
     Neither `urgency` nor `importance` is set: Push Kit refuses HIGH to apps that have not applied for it
     (80300011). How loud a message is, is said by the notification channel that the app made.
     """
-    left = int((message.expires_at - clock.now()).total_seconds())
     notification: dict[str, Any] = {
         "title": message.title,
         "body": message.body,
@@ -112,10 +99,10 @@ def build(message: Message, target: PushTarget) -> bytes:
         "click_action": _OPEN_THE_APP,
     }
     content = {
-        "token": [target.value],
+        "token": [target],
         "data": json.dumps(dict(message.data), ensure_ascii=False, separators=(",", ":")),
         "android": {
-            "ttl": f"{min(max(left, 1), MAX_TTL)}s",
+            "ttl": f"{message.seconds_left(least=1, most=MAX_TTL)}s",
             "bi_tag": str(message.id),
             "notification": notification,
         },

@@ -13,27 +13,18 @@ An outcome's `reason` is Push Kit's code, or a word of ours in small letters.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
-from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from google.auth.exceptions import RefreshError
 
 from pushhub.channels.contract import Accepted, Outcome, Rejected, TargetDead
 from pushhub.channels.credentials import Grant
-from pushhub.channels.outcomes import AnswerRow, Kind, is_theirs, outcome_of, unknown_answer
+from pushhub.channels.outcomes import DEAD, DOWN, REJECTED, AnswerRow, is_theirs, outcome_of, retry, unknown_answer
 from pushhub.channels.transport import post_blocking
 from pushhub.kernel.http_values import json_object
-
-_AT_ONCE = timedelta(0)
-_SECONDS_10 = timedelta(seconds=10)
-_MINUTE = timedelta(minutes=1)
-
-_REJECTED = AnswerRow(Kind.REJECTED)
-_DOWN = AnswerRow(Kind.CHANNEL_DOWN)
 
 SUCCESS: Final = "80000000"
 SOME_FAILED: Final = "80100000"
@@ -41,41 +32,40 @@ NO_PERMISSION: Final = "80300002"
 
 #: By `code` of the body. SUCCESS and SOME_FAILED are decided in `hms_outcome`.
 HMS_OUTCOMES: Final[Mapping[str, AnswerRow]] = {
-    "80100001": _REJECTED,  # C: a parameter is wrong
-    "80100002": _REJECTED,  # C: synchronous sending takes one target
-    "80100003": _REJECTED,  # C, G: the structure of the message is wrong
-    "80100004": _REJECTED,  # C: the message expires before now
-    "80100013": _REJECTED,  # C: collapse_key is wrong
-    "80100016": _REJECTED,  # C, G: the content was judged sensitive
-    "80100017": _REJECTED,  # C: too many topics
-    "80200001": AnswerRow(Kind.RETRY, _AT_ONCE),  # C: the credential was refused; see CREDENTIAL_REFUSED
-    "80200003": AnswerRow(Kind.RETRY, _AT_ONCE),  # C: the credential ran out; see CREDENTIAL_REFUSED
-    NO_PERMISSION: _DOWN,  # C, G: service off, other region, other app id in the address; or another app's target
-    "80300007": AnswerRow(Kind.TARGET_DEAD),  # C, G: all targets are invalid, and we send to one
-    "80300008": _REJECTED,  # C: the message is too long
-    "80300010": _REJECTED,  # C: the number of targets is out of bounds
-    "80300011": _DOWN,  # C: the app may not send messages of high priority
-    "80300013": _REJECTED,  # C: the receipt address is wrong
-    "80600003": AnswerRow(Kind.RETRY, _SECONDS_10),  # C: Huawei's own OAuth service did not answer
-    "81000001": AnswerRow(Kind.RETRY, _SECONDS_10),  # C: internal error
+    "80100001": REJECTED,  # C: a parameter is wrong
+    "80100002": REJECTED,  # C: synchronous sending takes one target
+    "80100003": REJECTED,  # C, G: the structure of the message is wrong
+    "80100004": REJECTED,  # C: the message expires before now
+    "80100013": REJECTED,  # C: collapse_key is wrong
+    "80100016": REJECTED,  # C, G: the content was judged sensitive
+    "80100017": REJECTED,  # C: too many topics
+    "80200001": retry(0),  # C: the credential was refused; see CREDENTIAL_REFUSED
+    "80200003": retry(0),  # C: the credential ran out; see CREDENTIAL_REFUSED
+    NO_PERMISSION: DOWN,  # C, G: service off, other region, other app id in the address; or another app's target
+    "80300007": DEAD,  # C, G: all targets are invalid, and we send to one
+    "80300008": REJECTED,  # C: the message is too long
+    "80300010": REJECTED,  # C: the number of targets is out of bounds
+    "80300011": DOWN,  # C: the app may not send messages of high priority
+    "80300013": REJECTED,  # C: the receipt address is wrong
+    "80600003": retry(10),  # C: Huawei's own OAuth service did not answer
+    "81000001": retry(10),  # C: internal error
 }
 
 #: By HTTP status, for answers without a code.
 HMS_STATUSES: Final[Mapping[int, AnswerRow]] = {
-    400: AnswerRow(Kind.REJECTED),  # C: a parameter is wrong
-    401: AnswerRow(Kind.RETRY, _AT_ONCE),  # C: the credential was refused; see CREDENTIAL_REFUSED
-    404: AnswerRow(Kind.CHANNEL_DOWN),  # C: no such service: the address is wrong
-    429: AnswerRow(Kind.RETRY, _MINUTE),  # flow control, by the HTTP standard
-    500: AnswerRow(Kind.RETRY, _SECONDS_10),  # C: internal error
-    502: AnswerRow(Kind.RETRY, _SECONDS_10),  # C, G: the connection inside is disturbed
-    503: AnswerRow(Kind.RETRY, _MINUTE),  # C, G: flow control
+    400: REJECTED,  # C: a parameter is wrong
+    401: retry(0),  # C: the credential was refused; see CREDENTIAL_REFUSED
+    404: DOWN,  # C: no such service: the address is wrong
+    429: retry(60),  # flow control, by the HTTP standard
+    500: retry(10),  # C: internal error
+    502: retry(10),  # C, G: the connection inside is disturbed
+    503: retry(60),  # C, G: flow control
 }
 
 #: Reasons that speak of our credential, not of the message: a new one may be accepted.
 CREDENTIAL_REFUSED: Final = frozenset({"80200001", "80200003", "http_401"})
 
 _CODE = re.compile(r"8[0-9]{7}")
-_VISIBLE = re.compile(r"[!-~]+")
 
 #: `error` of Huawei's OAuth server for an id or a secret that is wrong (O), and how long its credential lives.
 _WRONG_CLIENT = 1101
@@ -87,11 +77,11 @@ def hms_outcome(status: int, headers: Mapping[str, str], body: bytes, target: st
     content = json_object(body) or {}
     code = content.get("code")
     code = code if isinstance(code, str) and _CODE.fullmatch(code) else None
-    if code == SUCCESS:
+    if code == SOME_FAILED and target in _illegal(content.get("msg")):
+        return TargetDead(SOME_FAILED)
+    if code in (SUCCESS, SOME_FAILED):  # ours is among the illegal ones, or was sent
         request_id = content.get("requestId")
         return Accepted(request_id[:200] if isinstance(request_id, str) else "")
-    if code == SOME_FAILED:
-        return _some_failed(content.get("msg"), content.get("requestId"), target)
     if code is not None and code in HMS_OUTCOMES:
         return outcome_of(HMS_OUTCOMES[code], code, headers)
     row = HMS_STATUSES.get(status) or (HMS_STATUSES[500] if status >= 500 else None)
@@ -101,13 +91,11 @@ def hms_outcome(status: int, headers: Mapping[str, str], body: bytes, target: st
     return outcome_of(row, unknown.reason, headers) if row and is_theirs(status) else Rejected(code or unknown.reason)
 
 
-def _some_failed(report: object, request_id: object, target: str) -> Outcome:
-    """`msg` is JSON in a string: {"success", "failure", "illegal_tokens": […]}; ours is in the list or was sent."""
-    listed = json_object(report.encode("utf-8", "replace")) if isinstance(report, str) else None
-    illegal = (listed or {}).get("illegal_tokens")
-    if isinstance(illegal, list) and target in illegal:
-        return TargetDead(SOME_FAILED)
-    return Accepted(request_id[:200] if isinstance(request_id, str) else "")
+def _illegal(report: object) -> list[Any]:
+    """The targets that were not sent to; `msg` is JSON in a string, {"success", "failure", "illegal_tokens": […]}."""
+    content = json_object(report.encode("utf-8", "replace")) if isinstance(report, str) else None
+    illegal = (content or {}).get("illegal_tokens")
+    return illegal if isinstance(illegal, list) else []
 
 
 def huawei_fetch(url: str, app_id: str, secret: str, extra_roots: bytes | None) -> Callable[[], Grant]:
@@ -121,12 +109,7 @@ def huawei_fetch(url: str, app_id: str, secret: str, extra_roots: bytes | None) 
         if response.status != 200:
             raise _refusal(response.status, (json_object(response.body) or {}).get("error"))
         answer = json.loads(response.body)
-        credential, lifetime = answer["access_token"], float(answer.get("expires_in", _LIFETIME))
-        if not isinstance(credential, str) or not _VISIBLE.fullmatch(credential):
-            raise ValueError("the credential can't be a header")
-        if not 0 < lifetime < math.inf:
-            raise ValueError("the credential has no life")
-        return Grant(f"Bearer {credential}", lifetime)
+        return Grant.bearer(answer["access_token"], float(answer.get("expires_in", _LIFETIME)))
 
     return fetch
 

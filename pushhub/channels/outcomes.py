@@ -23,7 +23,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from enum import Enum
 from typing import Any, Final
 
 from prometheus_client import Counter
@@ -40,66 +39,56 @@ UNKNOWN_ANSWERS = Counter(
 )
 
 
-class Kind(Enum):
-    """Which outcome an answer leads to."""
-
-    TARGET_DEAD = "target_dead"
-    RETRY = "retry"
-    REJECTED = "rejected"
-    CHANNEL_DOWN = "channel_down"
-
-
 @dataclass(frozen=True, slots=True)
 class AnswerRow:
     """One line of a table.
 
     Args:
         kind: the outcome.
-        after: for RETRY, the wait if the answer has no `Retry-After`; None leaves it to the caller.
+        after: for `Retry`, the wait if the answer has no `Retry-After`; None leaves it to the caller.
         reason: the outcome's reason, where it is not the key of the line.
         at_least: `after` is the least to wait, even where `Retry-After` is shorter.
     """
 
-    kind: Kind
+    kind: type[TargetDead | Retry | Rejected | ChannelDown]
     after: timedelta | None = None
     reason: str | None = None
     at_least: bool = False
 
 
-_AT_ONCE = timedelta(0)
-_SECONDS_10 = timedelta(seconds=10)
-_SECONDS_30 = timedelta(seconds=30)
-_MINUTE = timedelta(minutes=1)
-_QUARTER = timedelta(minutes=15)
+def retry(seconds: int, reason: str | None = None) -> AnswerRow:
+    """A line for what may work after so many seconds."""
+    return AnswerRow(Retry, timedelta(seconds=seconds), reason)
 
-_DEAD = AnswerRow(Kind.TARGET_DEAD)
-_REJECTED = AnswerRow(Kind.REJECTED)
-_DOWN = AnswerRow(Kind.CHANNEL_DOWN)
-_THEIRS = AnswerRow(Kind.RETRY, _SECONDS_10, at_least=True)  # S: first wait at least 10 s
-_APPLES = AnswerRow(Kind.RETRY, _QUARTER)  # R: try again after 15 minutes
+
+DEAD = AnswerRow(TargetDead)
+REJECTED = AnswerRow(Rejected)
+DOWN = AnswerRow(ChannelDown)
+_THEIRS = AnswerRow(Retry, timedelta(seconds=10), at_least=True)  # S: first wait at least 10 s
+_APPLES = retry(15 * 60)  # R: try again after 15 minutes
 
 #: By `errorCode` of the FcmError in `error.details`; a BadRequest beside it goes before (see `fcm_outcome`).
 FCM_OUTCOMES: Final[Mapping[str, AnswerRow]] = {
-    "INVALID_ARGUMENT": _DEAD,  # C, second example: the FcmError alone means the target is malformed
-    "UNREGISTERED": _DEAD,  # E: the app instance is gone
-    "SENDER_ID_MISMATCH": _DEAD,  # E: the target belongs to another project's sender
-    "QUOTA_EXCEEDED": AnswerRow(Kind.RETRY, _MINUTE),  # S: 60 s where there is no Retry-After
+    "INVALID_ARGUMENT": DEAD,  # C, second example: the FcmError alone means the target is malformed
+    "UNREGISTERED": DEAD,  # E: the app instance is gone
+    "SENDER_ID_MISMATCH": DEAD,  # E: the target belongs to another project's sender
+    "QUOTA_EXCEEDED": retry(60),  # S: 60 s where there is no Retry-After
     "UNAVAILABLE": _THEIRS,  # S: Google's servers are overloaded
     "INTERNAL": _THEIRS,  # S: Google's servers failed
     "UNSPECIFIED_ERROR": _THEIRS,  # E: nothing more is known; like INTERNAL, and not again and again
-    "THIRD_PARTY_AUTH_ERROR": _DOWN,  # E: the project's APNs or web push key is missing or wrong
-    "APNS_AUTH_ERROR": _DOWN,  # E: the same under its older name
-    "UNAUTHENTICATED": AnswerRow(Kind.RETRY, _AT_ONCE),  # C: get a new OAuth credential; see CREDENTIAL_REFUSED
-    "PERMISSION_DENIED": _DOWN,  # C: the API is off or the service account lacks the role
+    "THIRD_PARTY_AUTH_ERROR": DOWN,  # E: the project's APNs or web push key is missing or wrong
+    "APNS_AUTH_ERROR": DOWN,  # E: the same under its older name
+    "UNAUTHENTICATED": retry(0),  # C: get a new OAuth credential; see CREDENTIAL_REFUSED
+    "PERMISSION_DENIED": DOWN,  # C: the API is off or the service account lacks the role
 }
 
 #: By HTTP status, for answers without an FcmError.
 FCM_STATUSES: Final[Mapping[int, AnswerRow]] = {
-    400: AnswerRow(Kind.REJECTED, reason="INVALID_ARGUMENT"),  # C, first example: a field of ours is wrong
-    401: AnswerRow(Kind.RETRY, _AT_ONCE, "UNAUTHENTICATED"),  # C: the OAuth credential was refused
-    403: AnswerRow(Kind.CHANNEL_DOWN, reason="PERMISSION_DENIED"),  # C: API off or role missing; no target's fault
-    404: AnswerRow(Kind.CHANNEL_DOWN, reason="NOT_FOUND"),  # C: no such project in the URL; no target's fault
-    429: AnswerRow(Kind.RETRY, _MINUTE, "QUOTA_EXCEEDED"),  # S: 60 s where there is no Retry-After
+    400: AnswerRow(Rejected, reason="INVALID_ARGUMENT"),  # C, first example: a field of ours is wrong
+    401: retry(0, "UNAUTHENTICATED"),  # C: the OAuth credential was refused
+    403: AnswerRow(ChannelDown, reason="PERMISSION_DENIED"),  # C: API off or role missing; no target's fault
+    404: AnswerRow(ChannelDown, reason="NOT_FOUND"),  # C: no such project in the URL; no target's fault
+    429: retry(60, "QUOTA_EXCEEDED"),  # S: 60 s where there is no Retry-After
     500: replace(_THEIRS, reason="INTERNAL"),
     502: replace(_THEIRS, reason="UNAVAILABLE"),  # S: as 503; the front end answers 502 with HTML
     503: replace(_THEIRS, reason="UNAVAILABLE"),
@@ -108,36 +97,36 @@ FCM_STATUSES: Final[Mapping[int, AnswerRow]] = {
 
 #: By HTTP status and `reason` of the body.
 APNS_OUTCOMES: Final[Mapping[tuple[int, str], AnswerRow]] = {
-    (400, "BadDeviceToken"): _DEAD,  # R: malformed, or of the other environment
-    (400, "DeviceTokenNotForTopic"): _DEAD,  # R: the target belongs to another app
-    (400, "TopicDisallowed"): _DOWN,  # R: our key may not push to this topic
-    (400, "BadTopic"): _DOWN,  # R: the topic is no bundle id
-    (400, "MissingTopic"): _DOWN,  # R: there is no apns-topic
-    (400, "BadCollapseId"): _REJECTED,  # R: longer than 64 bytes
-    (400, "BadExpirationDate"): _REJECTED,  # R: apns-expiration is no number
-    (400, "BadMessageId"): _REJECTED,  # R: apns-id is no UUID
-    (400, "BadPriority"): _REJECTED,  # R: apns-priority is none of 1, 5, 10
-    (400, "DuplicateHeaders"): _REJECTED,  # R: a header came twice
-    (400, "InvalidPushType"): _REJECTED,  # R: apns-push-type is unknown
-    (400, "MissingDeviceToken"): _REJECTED,  # R: the path holds no target
-    (400, "PayloadEmpty"): _REJECTED,  # R: there is no payload
-    (400, "IdleTimeout"): AnswerRow(Kind.RETRY, _AT_ONCE),  # R: the connection was idle; the next try opens one
-    (403, "ExpiredProviderToken"): AnswerRow(Kind.RETRY, _AT_ONCE),  # R, T: sign a new one; see CREDENTIAL_REFUSED
-    (403, "InvalidProviderToken"): _DOWN,  # R: key id, team id or signature is wrong
-    (403, "MissingProviderToken"): _DOWN,  # R: there is no authorization header
-    (403, "UnrelatedKeyIdInToken"): AnswerRow(Kind.RETRY, _AT_ONCE),  # R: this connection began with another key
-    (403, "BadEnvironmentKeyIdInToken"): _DOWN,  # R: the key is scoped to the other environment
-    (403, "BadEnvironmentKeyInToken"): _DOWN,  # the same, as Apple's servers are seen to spell it
-    (403, "BadCertificate"): _DOWN,  # R: certificate mode
-    (403, "BadCertificateEnvironment"): _DOWN,  # R: certificate mode
-    (403, "Forbidden"): _REJECTED,  # R: the action is not allowed
-    (404, "BadPath"): _REJECTED,  # R: the path is not /3/device/…
-    (405, "MethodNotAllowed"): _REJECTED,  # R: not POST
-    (410, "Unregistered"): _DEAD,  # R: inactive since `timestamp`
-    (410, "ExpiredToken"): _DEAD,  # R: expired since `timestamp`
-    (413, "PayloadTooLarge"): _REJECTED,  # R: over 4096 bytes
-    (429, "TooManyProviderTokenUpdates"): AnswerRow(Kind.RETRY),  # R, T: signed anew more than once in 20 minutes
-    (429, "TooManyRequests"): AnswerRow(Kind.RETRY, _SECONDS_30),  # R: too many to this one device
+    (400, "BadDeviceToken"): DEAD,  # R: malformed, or of the other environment
+    (400, "DeviceTokenNotForTopic"): DEAD,  # R: the target belongs to another app
+    (400, "TopicDisallowed"): DOWN,  # R: our key may not push to this topic
+    (400, "BadTopic"): DOWN,  # R: the topic is no bundle id
+    (400, "MissingTopic"): DOWN,  # R: there is no apns-topic
+    (400, "BadCollapseId"): REJECTED,  # R: longer than 64 bytes
+    (400, "BadExpirationDate"): REJECTED,  # R: apns-expiration is no number
+    (400, "BadMessageId"): REJECTED,  # R: apns-id is no UUID
+    (400, "BadPriority"): REJECTED,  # R: apns-priority is none of 1, 5, 10
+    (400, "DuplicateHeaders"): REJECTED,  # R: a header came twice
+    (400, "InvalidPushType"): REJECTED,  # R: apns-push-type is unknown
+    (400, "MissingDeviceToken"): REJECTED,  # R: the path holds no target
+    (400, "PayloadEmpty"): REJECTED,  # R: there is no payload
+    (400, "IdleTimeout"): retry(0),  # R: the connection was idle; the next try opens one
+    (403, "ExpiredProviderToken"): retry(0),  # R, T: sign a new one; see CREDENTIAL_REFUSED
+    (403, "InvalidProviderToken"): DOWN,  # R: key id, team id or signature is wrong
+    (403, "MissingProviderToken"): DOWN,  # R: there is no authorization header
+    (403, "UnrelatedKeyIdInToken"): retry(0),  # R: this connection began with another key
+    (403, "BadEnvironmentKeyIdInToken"): DOWN,  # R: the key is scoped to the other environment
+    (403, "BadEnvironmentKeyInToken"): DOWN,  # the same, as Apple's servers are seen to spell it
+    (403, "BadCertificate"): DOWN,  # R: certificate mode
+    (403, "BadCertificateEnvironment"): DOWN,  # R: certificate mode
+    (403, "Forbidden"): REJECTED,  # R: the action is not allowed
+    (404, "BadPath"): REJECTED,  # R: the path is not /3/device/…
+    (405, "MethodNotAllowed"): REJECTED,  # R: not POST
+    (410, "Unregistered"): DEAD,  # R: inactive since `timestamp`
+    (410, "ExpiredToken"): DEAD,  # R: expired since `timestamp`
+    (413, "PayloadTooLarge"): REJECTED,  # R: over 4096 bytes
+    (429, "TooManyProviderTokenUpdates"): AnswerRow(Retry),  # R, T: signed anew more than once in 20 minutes
+    (429, "TooManyRequests"): retry(30),  # R: too many to this one device
     (500, "InternalServerError"): _APPLES,
     (503, "ServiceUnavailable"): _APPLES,
     (503, "Shutdown"): _APPLES,
@@ -207,18 +196,14 @@ def transport_outcome(reason: str) -> Outcome:
 def outcome_of(row: AnswerRow, word: str, headers: Mapping[str, str], since: datetime | None = None) -> Outcome:
     """The outcome of a table's line; `word` is its reason where the line has none."""
     reason = row.reason or word
-    match row.kind:
-        case Kind.TARGET_DEAD:
-            return TargetDead(reason, since)
-        case Kind.REJECTED:
-            return Rejected(reason)
-        case Kind.CHANNEL_DOWN:
-            return ChannelDown(reason)
-        case Kind.RETRY:
-            wish = retry_after(headers)
-            if wish is None:
-                return Retry(reason, row.after)
-            return Retry(reason, max(wish, row.after) if row.at_least and row.after is not None else wish)
+    if row.kind is TargetDead:
+        return TargetDead(reason, since)
+    if row.kind is not Retry:
+        return row.kind(reason)
+    wish = retry_after(headers)
+    if wish is None:
+        return Retry(reason, row.after)
+    return Retry(reason, max(wish, row.after) if row.at_least and row.after is not None else wish)
 
 
 def is_theirs(status: int) -> bool:

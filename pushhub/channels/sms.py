@@ -17,8 +17,7 @@ from urllib.parse import quote
 
 from apprise import Apprise, AppriseAsset, PersistentStoreMode
 
-from pushhub.channels.contract import Accepted, Address, Message, Outcome, Rejected, Retry, TargetDead
-from pushhub.channels.time_limits import USUAL
+from pushhub.channels.contract import USUAL, Accepted, Address, Message, Outcome, Rejected, Retry, TargetDead
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import re
 from base64 import urlsafe_b64decode
-from binascii import Error as NotBase64
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -74,33 +74,25 @@ class Subscription:
 
 def _public_key(keys: dict[str, Any]) -> str:
     value = keys.get("p256dh")
-    try:
+    with suppress(ValueError):
         EllipticCurvePublicKey.from_encoded_point(SECP256R1(), _bytes(value, 65))
-    except ValueError:
-        pass
-    else:
         return str(value)
     raise UnfitSubscription("Send keys.p256dh as the browser gave it: a P-256 public key of 65 bytes in base64url.")
 
 
 def _secret(keys: dict[str, Any]) -> str:
     value = keys.get("auth")
-    try:
+    with suppress(ValueError):
         _bytes(value, 16)
-    except ValueError:
-        pass
-    else:
         return str(value)
     raise UnfitSubscription("Send keys.auth as the browser gave it: 16 bytes in base64url.")
 
 
 def _bytes(value: object, length: int) -> bytes:
+    """So many bytes out of base64url. Raises ValueError."""
     if not isinstance(value, str) or not _BASE64URL.fullmatch(value):
         raise ValueError("not base64url")
-    try:
-        decoded = urlsafe_b64decode(value.rstrip("=") + "=" * (-len(value.rstrip("=")) % 4))
-    except NotBase64:
-        decoded = b""
+    decoded = urlsafe_b64decode(value.rstrip("=") + "=" * (-len(value.rstrip("=")) % 4))
     if len(decoded) != length:
         raise ValueError("not of the right length")
     return decoded

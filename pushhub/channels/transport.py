@@ -38,7 +38,7 @@ from pyreqwest.exceptions import (
 )
 from pyreqwest.http import Url
 
-from pushhub.channels.time_limits import USUAL, TimeLimits
+from pushhub.channels.contract import USUAL, TimeLimits
 
 #: How often a quiet connection is pinged, and how long it is kept: Apple wants connections to stay open, and
 #: a code should not wait for a TLS handshake.
@@ -68,6 +68,7 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (ValueError, "request"),  # pyreqwest answers a header or URL that it can't read with a plain ValueError
 )
 
+Monotonic = Callable[[], float]
 _Builder = TypeVar("_Builder", ClientBuilder, SyncClientBuilder)
 
 
@@ -87,25 +88,23 @@ class Response:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
+    @property
+    def data(self) -> bytes:
+        """The body, under the name that google-auth looks for (`google.auth.transport.Response`)."""
+        return self.body
+
 
 class Wire(Protocol):
     """What a channel needs of a transport; `Transport` in production, a few lines in a test."""
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:
         """POST and wait for the whole answer. Raises `TransportFailed`."""
-        ...
 
     async def close(self) -> None:
         """Close the connections."""
-        ...
-
-
-class Renewable(Wire, Protocol):
-    """A wire that can be had once more."""
 
     def fresh(self) -> Self:
         """Another one like this, with connections of its own."""
-        ...
 
 
 class Transport:
@@ -176,10 +175,30 @@ class Transport:
             await client.close()
 
 
+class AtMostOnce:
+    """Lets something happen at most once in `gap` seconds."""
+
+    def __init__(self, gap: float, monotonic: Monotonic) -> None:
+        self._gap = gap
+        self._monotonic = monotonic
+        self._last: float | None = None
+
+    def allows(self) -> bool:
+        now = self._monotonic()
+        if self._last is not None and now - self._last < self._gap:
+            return False
+        self.start()
+        return True
+
+    def start(self) -> None:
+        """Let the gap begin now."""
+        self._last = self._monotonic()
+
+
 class Line:
     """A wire, and how many requests are under way on it."""
 
-    def __init__(self, wire: Renewable) -> None:
+    def __init__(self, wire: Wire) -> None:
         self.wire = wire
         self._under_way = 0
         self._idle: asyncio.Event | None = None
@@ -214,18 +233,15 @@ class Host:
             host.leave(line)
     """
 
-    def __init__(self, wire: Renewable, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, wire: Wire, *, monotonic: Monotonic = time.monotonic) -> None:
         self.line = Line(wire)
-        self._monotonic = monotonic
-        self._changed_at: float | None = None
+        self._changes = AtMostOnce(CHANGE_GAP, monotonic)
         self._ending: dict[asyncio.Task[None], Line] = {}
 
     def leave(self, line: Line) -> None:
         """Begin nothing more on `line`. Without effect where others have left it already."""
-        now = self._monotonic()
-        if line is not self.line or (self._changed_at is not None and now - self._changed_at < CHANGE_GAP):
+        if line is not self.line or not self._changes.allows():
             return
-        self._changed_at = now
         self.line = Line(line.wire.fresh())
         task = asyncio.create_task(line.end())
         self._ending[task] = line

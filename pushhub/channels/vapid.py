@@ -10,13 +10,13 @@ import threading
 import time
 from base64 import urlsafe_b64encode
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid02, VapidException
 
+from pushhub.channels.transport import Monotonic
 from pushhub.kernel import clock
 
 #: Seconds for which a JWT is valid, after which it is replaced, and before which a refused one is not.
@@ -26,8 +26,6 @@ RENEWAL_GAP = 3600
 
 #: How many push services are remembered. There are four; more names below theirs must not fill the memory.
 MOST = 256
-
-Monotonic = Callable[[], float]
 
 
 @dataclass(slots=True)

@@ -19,22 +19,11 @@ from typing import Final
 from http_ece import ECEException
 from pywebpush import WebPusher, WebPushException
 
-from pushhub.channels.contract import (
-    Accepted,
-    ChannelDown,
-    Message,
-    Outcome,
-    PushKind,
-    PushTarget,
-    Rejected,
-    Retry,
-    TargetDead,
-)
-from pushhub.channels.outcomes import AnswerRow, Kind, outcome_of, transport_outcome, unknown_answer
+from pushhub.channels.contract import Accepted, ChannelDown, Message, Outcome, PushKind, Rejected, Retry, TargetDead
+from pushhub.channels.outcomes import DEAD, REJECTED, AnswerRow, outcome_of, retry, transport_outcome, unknown_answer
 from pushhub.channels.subscription import Subscription, UnfitSubscription
 from pushhub.channels.transport import Response, TransportFailed, Wire
 from pushhub.channels.vapid import Signature, Vapid
-from pushhub.kernel import clock
 from pushhub.kernel.http_values import json_object
 
 #: Seconds for which push services store a message at most (four weeks).
@@ -43,26 +32,23 @@ MAX_TTL = 2_419_200
 #: A push service takes 4096 bytes (RFC 8030, 7.2); aes128gcm adds a head of 86 and 17 at the end (RFC 8188).
 MAX_PAYLOAD = 4096 - 86 - 17
 
-_SECONDS_10 = timedelta(seconds=10)
-_MINUTE = timedelta(minutes=1)
-
 #: By HTTP status. 401 and 403 are decided in `WebPushChannel`: they speak of us or of the subscription.
 WEBPUSH_OUTCOMES: Final[Mapping[int, AnswerRow]] = {
-    400: AnswerRow(Kind.REJECTED),  # RFC 8030: a header of ours is wrong
-    404: AnswerRow(Kind.TARGET_DEAD),  # RFC 8030, 7.3: the subscription has expired
-    406: AnswerRow(Kind.RETRY, _MINUTE),  # Windows: too many
-    410: AnswerRow(Kind.TARGET_DEAD),  # Google, Mozilla, Apple: the person unsubscribed, or the browser is gone
-    413: AnswerRow(Kind.REJECTED),  # RFC 8030, 7.2: too long
-    429: AnswerRow(Kind.RETRY, _MINUTE),  # RFC 8030, 8.4: too many
-    500: AnswerRow(Kind.RETRY, _SECONDS_10),
-    502: AnswerRow(Kind.RETRY, _SECONDS_10),  # Mozilla: something behind it did not answer
-    503: AnswerRow(Kind.RETRY, _SECONDS_10),  # Mozilla: go on more slowly
-    504: AnswerRow(Kind.RETRY, _SECONDS_10),
+    400: REJECTED,  # RFC 8030: a header of ours is wrong
+    404: DEAD,  # RFC 8030, 7.3: the subscription has expired
+    406: retry(60),  # Windows: too many
+    410: DEAD,  # Google, Mozilla, Apple: the person unsubscribed, or the browser is gone
+    413: REJECTED,  # RFC 8030, 7.2: too long
+    429: retry(60),  # RFC 8030, 8.4: too many
+    500: retry(10),
+    502: retry(10),  # Mozilla: something behind it did not answer
+    503: retry(10),  # Mozilla: go on more slowly
+    504: retry(10),
 }
 
 #: By Apple's `reason`, where it says more than the status.
 WEBPUSH_REASONS: Final[Mapping[str, AnswerRow]] = {
-    "VapidPkHashMismatch": AnswerRow(Kind.TARGET_DEAD),  # the subscription was made with another key
+    "VapidPkHashMismatch": DEAD,  # the subscription was made with another key
 }
 
 _TAKEN = (200, 201, 202)
@@ -90,9 +76,8 @@ class WebPushChannel:
         return self._vapid.public_key
 
     async def send(self, message: Message) -> Outcome:
-        """Make one try."""
-        target = message.target
-        if not isinstance(target, PushTarget) or target.kind is not PushKind.WEBPUSH:
+        target = message.push_target(PushKind.WEBPUSH)
+        if target is None:
             return Rejected("wrong_target_kind")
         try:
             subscription = Subscription.parse(target.value)
@@ -117,11 +102,10 @@ class WebPushChannel:
 
     def headers(self, message: Message) -> dict[str, str]:
         """The headers of a message, without the authorization. `topic` is the same on every try of it."""
-        left = int((message.expires_at - clock.now()).total_seconds())
         return {
             "content-encoding": "aes128gcm",
             "content-type": "application/octet-stream",
-            "ttl": str(min(max(left, 0), MAX_TTL)),
+            "ttl": str(message.seconds_left(least=0, most=MAX_TTL)),
             "urgency": "high" if message.urgent else "normal",
             "topic": topic(message.collapse_id),
         }
@@ -148,7 +132,6 @@ class WebPushChannel:
         return outcome_of(row, f"http_{response.status}", response.headers)
 
     async def close(self) -> None:
-        """Give back the connections."""
         await self._wire.close()
 
 

@@ -18,9 +18,8 @@ from pushhub.app import create_app
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
 from pushhub.cabinets.profile import CustomerBase
-from pushhub.channels.configured import configured_channels, mail_channel
+from pushhub.channels.configured import configured_channels, mail_channel, sms_gateway
 from pushhub.channels.mail_answers import mail_failure
-from pushhub.channels.sms import Gateway
 from pushhub.commands.shared import current_settings
 from pushhub.customers.configured import configured_customers
 from pushhub.dispatcher.circuits import open_circuits
@@ -152,24 +151,22 @@ def _same_time() -> str:
 
 
 def _providers(settings: Settings) -> Iterator[Finding]:
-    wanted = [("fcm", settings.fcm_url)] if settings.fcm_credentials else []
+    # What is checked, where, and whether that host may speak HTTP/1.1.
+    wanted = [("fcm", settings.fcm_url, False)] if settings.fcm_credentials else []
     if settings.apns_key:
-        wanted += [("apns", settings.apns_url), ("apns sandbox", settings.apns_sandbox_url)]
+        wanted += [("apns", settings.apns_url, False), ("apns sandbox", settings.apns_sandbox_url, False)]
     if settings.hms_secret:
-        wanted += [("hms", settings.hms_url), ("hms oauth", settings.hms_oauth_url)]
+        wanted += [("hms", settings.hms_url, True), ("hms oauth", settings.hms_oauth_url, True)]
     if settings.vapid_key:
         hosts = (_BELOW.get(host, host) for host in settings.webpush_hosts)
-        wanted += [("webpush", f"https://{host}") for host in hosts if host]
-    for name, url in wanted:
-        yield _tried(name, lambda name=name, url=url: _handshake(url, settings, http1=name in _HTTP1))  # type: ignore[misc]
+        wanted += [("webpush", f"https://{host}", True) for host in hosts if host]
+    for name, url, http1 in wanted:
+        yield _tried(name, partial(_handshake, url, settings, http1=http1))
     if settings.sms_url:
         yield _tried("sms", lambda: _gateway(settings.sms_url or ""))
     if settings.smtp_url:
         yield _tried("email", lambda: _mail_server(settings, settings.smtp_url or ""))
 
-
-#: Whose hosts may speak HTTP/1.1.
-_HTTP1 = frozenset({"hms", "hms oauth", "webpush"})
 
 #: The host to try, where a browser's push service is a domain; none for Windows, which has one for each region.
 _BELOW = {
@@ -200,10 +197,7 @@ def _handshake(url: str, settings: Settings, *, http1: bool = False) -> str:
 
 
 def _gateway(url: str) -> str:
-    try:
-        return f"{Gateway.parse(url).service}: the URL is understood; whether it sends, only an SMS can tell"
-    except ValueError as problem:
-        raise ConfigurationError(f"PUSHHUB_SMS_URL {problem}.") from None
+    return f"{sms_gateway(url).service}: the URL is understood; whether it sends, only an SMS can tell"
 
 
 def _mail_server(settings: Settings, url: str) -> str:

@@ -14,9 +14,8 @@ from channel_material import message, run
 
 from pushhub.channels.apns import ApnsChannel
 from pushhub.channels.configured import configured_channels
-from pushhub.channels.contract import Channel, Message, Outcome, PushKind, PushTarget
+from pushhub.channels.contract import USUAL, Channel, Message, Outcome, PushKind, PushTarget, TimeLimits
 from pushhub.channels.fcm import FcmChannel
-from pushhub.channels.time_limits import USUAL, TimeLimits
 from pushhub.kernel import clock
 from simulators import Simulators
 

@@ -20,8 +20,8 @@ from pushhub.channels.contract import (
     PushTarget,
     Retry,
     TargetDead,
+    TimeLimits,
 )
-from pushhub.channels.time_limits import TimeLimits
 from pushhub.kernel import clock
 from simulators import Simulators
 from tests.support.logs import everything_in

@@ -25,8 +25,8 @@ from pushhub.channels.contract import (
     PushTarget,
     Retry,
     TargetDead,
+    TimeLimits,
 )
-from pushhub.channels.time_limits import TimeLimits
 from simulators import Simulators
 
 AT_ONCE = timedelta(0)

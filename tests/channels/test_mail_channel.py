@@ -26,11 +26,11 @@ from pushhub.channels.contract import (
     Rejected,
     Retry,
     TargetDead,
+    TimeLimits,
 )
 from pushhub.channels.email import EmailChannel
 from pushhub.channels.mail_answers import SMTP_OUTCOMES, Stage, mail_failure
 from pushhub.channels.mail_server import MailServer, Security, tls_context
-from pushhub.channels.time_limits import TimeLimits
 from pushhub.identity.email import mailbox
 from pushhub.kernel import clock
 from pushhub.kernel.secret_files import root_certificates

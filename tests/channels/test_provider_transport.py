@@ -10,7 +10,7 @@ from itertools import chain
 import pytest
 from channel_material import APNS_TARGET, run
 
-from pushhub.channels.time_limits import USUAL, TimeLimits
+from pushhub.channels.contract import USUAL, TimeLimits
 from pushhub.channels.transport import Response, Transport, TransportFailed, post_blocking
 
 

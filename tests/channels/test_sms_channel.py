@@ -27,9 +27,9 @@ from pushhub.channels.contract import (
     Rejected,
     Retry,
     TargetDead,
+    TimeLimits,
 )
 from pushhub.channels.sms import Gateway, SmsChannel
-from pushhub.channels.time_limits import TimeLimits
 from pushhub.kernel.errors import ConfigurationError
 from simulators import Simulators
 from tests.support.logs import everything_in

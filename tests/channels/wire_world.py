@@ -12,8 +12,7 @@ from uuid import uuid4
 from channel_material import message
 
 from pushhub.channels.configured import configured_channels
-from pushhub.channels.contract import Address, Channel, Message, Outcome, PushKind, PushTarget
-from pushhub.channels.time_limits import USUAL, TimeLimits
+from pushhub.channels.contract import USUAL, Address, Channel, Message, Outcome, PushKind, PushTarget, TimeLimits
 from pushhub.kernel import clock
 from pushhub.kernel.settings import Settings, load_settings
 from simulators import Simulators

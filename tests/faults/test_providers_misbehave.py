@@ -10,7 +10,7 @@ from tests.faults.conftest import Report
 from tests.faults.environment import GONE, FaultEnvironment
 from tests.faults.ledger import seconds_of
 
-#: The longest that a try may take (`pushhub.channels.time_limits.TimeLimits.provider`).
+#: The longest that a try may take (`pushhub.channels.contract.TimeLimits.provider`).
 _TRY = 10.0
 
 

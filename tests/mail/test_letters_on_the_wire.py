@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from pushhub.channels.configured import configured_channels
-from pushhub.channels.time_limits import USUAL, TimeLimits
+from pushhub.channels.contract import USUAL, TimeLimits
 from pushhub.kernel import clock
 from pushhub.kernel.db import transaction
 from pushhub.kernel.settings import Settings, load_settings
