@@ -40,10 +40,8 @@ class ApnsChannel:
     """Sends through the Apple Push Notification service.
 
     Args:
-        wire: carries the bytes.
-        provider_token: the team's signature.
         topic: the bundle id for targets that name none.
-        urls: where APNs is, by environment, without a trailing slash.
+        urls: where APNs is, without a trailing slash.
     """
 
     name = "apns"

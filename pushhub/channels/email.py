@@ -44,14 +44,8 @@ class _Connection(SMTP):
 
 
 class EmailChannel:
-    """Sends mail.
-
-    Args:
-        server: where it is handed over.
-        sender: in whose name.
-        context: TLS; unused where `server` has none.
-        time_limit: seconds for one try with all its steps.
-    """
+    """Sends mail. `time_limit` is for one try with all its steps, in seconds; `context` is unused where `server` has no
+    TLS."""
 
     name = "email"
     #: How many messages it takes at once.

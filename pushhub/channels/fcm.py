@@ -35,14 +35,8 @@ _SAYS_NOTHING = "UNSPECIFIED_ERROR"
 
 
 class FcmChannel:
-    """Sends through Firebase Cloud Messaging.
-
-    Args:
-        wire: carries the bytes.
-        credential: Google's credential of the project's service account.
-        project_id: the Firebase project.
-        url: where FCM is, without a trailing slash.
-    """
+    """Sends through Firebase Cloud Messaging, with the credential of the project's service account. `url` has no slash
+    at its end."""
 
     name = "fcm"
 

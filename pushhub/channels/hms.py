@@ -33,14 +33,8 @@ _OPEN_THE_APP = {"type": 3}
 
 
 class HmsChannel:
-    """Sends through Huawei Push Kit.
-
-    Args:
-        wire: carries the bytes.
-        credential: the app's OAuth credential.
-        app_id: the app in AppGallery Connect.
-        url: where Push Kit is, without a trailing slash.
-    """
+    """Sends through Huawei Push Kit, for the app that has `app_id` in AppGallery Connect. `url` has no slash at its
+    end."""
 
     name = "hms"
 

@@ -12,6 +12,7 @@ import logging
 import re
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -42,16 +43,13 @@ _ADDRESSES = "urllib3.connectionpool"
 _ASSET = AppriseAsset(async_mode=False, http_redirects=False, storage_mode=PersistentStoreMode.MEMORY)
 
 
+@dataclass(frozen=True, slots=True)
 class Gateway:
     """An Apprise URL with a place for the number."""
 
-    def __init__(self, template: str, service: str) -> None:
-        self._template = template
-        #: What Apprise calls the service, e.g. "SMS Eagle". Nothing secret.
-        self.service = service
-
-    def __repr__(self) -> str:
-        return f"<Gateway {self.service}>"
+    template: str = field(repr=False)
+    #: What Apprise calls the service, e.g. "SMS Eagle". Nothing secret.
+    service: str
 
     @classmethod
     def parse(cls, template: str) -> Self:
@@ -73,7 +71,7 @@ class Gateway:
     def deliver(self, number: str, text: str, *, time_limit: float) -> bool | None:
         """Blocking: make one try, which its caller gives up on after `time_limit` seconds. True: the gateway took it;
         None: Apprise can't make sense of the number."""
-        plugin = _plugin(_filled(self._template, number))
+        plugin = _plugin(_filled(self.template, number))
         if plugin is None:
             return None
         # Longer than the whole try. A plugin answers no to a gateway's silence as well, but a gateway that is slow may
@@ -84,13 +82,7 @@ class Gateway:
 
 
 class SmsChannel:
-    """Sends short messages through a gateway.
-
-    Args:
-        gateway: takes them.
-        time_limit: seconds for one try.
-        threads: tries under way at once.
-    """
+    """Sends short messages through a gateway: `threads` at once, each in at most `time_limit` seconds."""
 
     name = "sms"
 

@@ -61,11 +61,10 @@ class Subscription:
         if found is None:
             return False
         port = int(found["port"] or HTTPS_PORT)
-        for each in hosts:
-            allowed, allowed_port = host_and_port(each)
-            if port == allowed_port and (found["host"] == allowed or found["host"].endswith(f".{allowed}")):
-                return True
-        return False
+        return any(
+            port == allowed_port and (found["host"] == allowed or found["host"].endswith(f".{allowed}"))
+            for allowed, allowed_port in map(host_and_port, hosts)
+        )
 
     def info(self) -> dict[str, Any]:
         """The subscription as libraries for web push take it."""

@@ -56,13 +56,7 @@ _VAPID_REFUSED = (401, 403)
 
 
 class WebPushChannel:
-    """Sends to the push services of browsers.
-
-    Args:
-        wire: carries the bytes.
-        vapid: signs.
-        hosts: push services that are sent to, with all that is below them; see `Subscription.stands_on`.
-    """
+    """Sends to the push services of browsers: those of `hosts`, and all below them; see `Subscription.stands_on`."""
 
     name = "webpush"
 
