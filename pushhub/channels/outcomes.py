@@ -156,7 +156,8 @@ def fcm_outcome(status: int, headers: Mapping[str, str], body: bytes) -> Outcome
         if isinstance(name, str) and name:
             return Accepted(name)
         return unknown_answer("fcm", status, "unreadable_answer")
-    details = _objects(_object(content.get("error")).get("details"))
+    error = content.get("error")
+    details = _objects(error.get("details")) if isinstance(error, dict) else []
     if status == 400 and any(_is(detail, _BAD_REQUEST) for detail in details):
         # Older answers name the target in a BadRequest; any other field is a mistake of ours.
         return (TargetDead if _blames_target(details) else Rejected)("INVALID_ARGUMENT")
@@ -235,10 +236,6 @@ def _blames_target(details: list[dict[str, Any]]) -> bool:
 
 def _is(detail: dict[str, Any], type_name: str) -> bool:
     return str(detail.get("@type")).endswith(f"/{type_name}")
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _objects(value: object) -> list[dict[str, Any]]:
