@@ -16,10 +16,9 @@ from pushhub.accounts.flows import links
 from pushhub.accounts.flows.links import LinkKind
 from pushhub.accounts.letters.owner_notice import own_mailbox
 from pushhub.accounts.letters.sender import LetterWording, Sender, write
-from pushhub.accounts.lookup import account_of
 from pushhub.accounts.models import Account
 from pushhub.accounts.profile_data import email_of
-from pushhub.accounts.sign_in_identifiers import Identifier, by_email
+from pushhub.accounts.sign_in_identifiers import Identifier, account_of, by_email
 from pushhub.context import current
 from pushhub.identity.email import Email
 from pushhub.kernel import clock

@@ -14,11 +14,10 @@ from pushhub.accounts.flows import links
 from pushhub.accounts.flows.links import Link, LinkKind, LinkWorthless, Trouble
 from pushhub.accounts.letters import users
 from pushhub.accounts.letters.sender import Sender
-from pushhub.accounts.lookup import account_of
-from pushhub.accounts.models import Account, AccountIdentifier
+from pushhub.accounts.models import Account
 from pushhub.accounts.people.register import IdentifierTaken, name_account
 from pushhub.accounts.profile_data import email_of, sealed_email
-from pushhub.accounts.sign_in_identifiers import Identifier, by_email, by_login
+from pushhub.accounts.sign_in_identifiers import Identifier, account_of, by_email, by_login, masked_identifiers
 from pushhub.identity.email import Email
 from pushhub.identity.login import NotALogin
 from pushhub.kernel.db import again_on_conflict, lock_no_key_update, reading, transaction
@@ -38,12 +37,7 @@ class Waiting:
 def identifiers_of(account_id: UUID) -> dict[str, str]:
     """What the account is signed in to with: the masked form by kind."""
     with reading() as session:
-        rows = session.execute(
-            sa.select(AccountIdentifier.kind, AccountIdentifier.masked).where(
-                AccountIdentifier.account_id == account_id
-            )
-        ).all()
-    return {row.kind: row.masked for row in rows}
+        return masked_identifiers(session, account_id)
 
 
 @again_on_conflict

@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub.accounts.events import EventKind, note
+from pushhub.accounts.events import EventKind, note, tell_phone
 from pushhub.accounts.flows import links
 from pushhub.accounts.flows.links import LinkKind
 from pushhub.accounts.letters.owner_notice import own_mailbox, tell_of_password
@@ -17,7 +17,6 @@ from pushhub.accounts.models import Account, AccountSession
 from pushhub.accounts.passwords import hashing, history
 from pushhub.accounts.passwords.history import NewPassword, PasswordTooLike
 from pushhub.accounts.passwords.rules import PasswordRule
-from pushhub.accounts.phone_notices import tell
 from pushhub.accounts.sessions import sign_in_throttle
 from pushhub.kernel import clock
 from pushhub.kernel.db import lock_no_key_update, reading, transaction
@@ -137,7 +136,6 @@ def set_password(
     sign_in_throttle.forget_account(session, changed.product_id, account_id)
     how = {"by_another": must_change, "kept_session": but is not None}
     note(session, account_id, EventKind.PASSWORD_CHANGED, **{name: True for name, is_so in how.items() if is_so})
-    number = changed.number
-    tell(session, changed.product_id, number, Notice.PASSWORD_CHANGED)
+    tell_phone(session, changed.product_id, changed.number, Notice.PASSWORD_CHANGED)
     mailbox = own_mailbox(session, account_id, changed.parent_id, changed.email_sealed)
     tell_of_password(session, sender, account_id, mailbox)

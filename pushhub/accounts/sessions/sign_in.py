@@ -16,14 +16,13 @@ from sqlalchemy.orm import Session
 from pushhub.accounts import events
 from pushhub.accounts.events import EventKind, note
 from pushhub.accounts.flows import links
-from pushhub.accounts.lookup import find_account
 from pushhub.accounts.models import Account
 from pushhub.accounts.passwords import hashing
 from pushhub.accounts.passwords.rules import TRIES_BEFORE_CODE, wait_after
 from pushhub.accounts.sessions import sessions, sign_in_throttle
 from pushhub.accounts.sessions.sessions import NewSession, SessionLife
 from pushhub.accounts.sessions.sign_in_throttle import CodeWanted, Wait
-from pushhub.accounts.sign_in_identifiers import Identifier
+from pushhub.accounts.sign_in_identifiers import Identifier, find_account
 from pushhub.kernel import clock
 from pushhub.kernel.db import lock_no_key_update, transaction
 
@@ -62,6 +61,21 @@ def sign_in(
         begun = sessions.begin(session, account.id, life, browser, remembered=remembered)
         note(session, account.id, EventKind.SIGNED_IN, browser=browser, wrong_before=counted - 1)
         return begun
+
+
+def check_present(account: Account, password: str) -> Wrong | Wait | CodeWanted | None:
+    """None where this is the password of the account, which is asked for before something that matters although one is
+    signed in. Wrong ones are counted as in `sign_in`, so that a browser left open is no place to guess, but by
+    themselves."""
+    digest = sign_in_throttle.present_digest(account.id)
+    counted = sign_in_throttle.count_try(account.product_id, digest)
+    if isinstance(counted, (Wait, CodeWanted)):
+        return counted
+    if not hashing.matches(account.password_hash, password):
+        return _wrong(counted)
+    with transaction() as session:
+        sign_in_throttle.forget(session, account.product_id, [digest])
+    return None
 
 
 def _wrong(counted: int) -> Wrong | CodeWanted:
