@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from pushhub.accounts.events import EventKind, note, tell_phone
 from pushhub.accounts.flows import links
 from pushhub.accounts.flows.links import LinkKind
-from pushhub.accounts.letters.owner_notice import own_mailbox, tell_of_password
 from pushhub.accounts.letters.sender import Sender
+from pushhub.accounts.letters.users import own_mailbox, tell_of_password
 from pushhub.accounts.models import Account, AccountSession
 from pushhub.accounts.passwords import hashing, history
 from pushhub.accounts.passwords.history import NewPassword, PasswordTooLike
@@ -120,12 +120,12 @@ def set_password(
     `NotFound`.
     """
     account_id = new.account_id
-    changed = session.execute(
+    changed = session.scalar(
         sa.update(Account)
         .where(Account.id == account_id)
         .values(password_hash=new.hash, password_changed_at=clock.now(), must_change_password=must_change)
-        .returning(Account.number, Account.product_id, Account.parent_id, Account.email_sealed)
-    ).first()
+        .returning(Account)
+    )
     if changed is None:
         raise NotFound
     history.remember(session, new)
@@ -137,5 +137,4 @@ def set_password(
     how = {"by_another": must_change, "kept_session": but is not None}
     note(session, account_id, EventKind.PASSWORD_CHANGED, **{name: True for name, is_so in how.items() if is_so})
     tell_phone(session, changed.product_id, changed.number, Notice.PASSWORD_CHANGED)
-    mailbox = own_mailbox(session, account_id, changed.parent_id, changed.email_sealed)
-    tell_of_password(session, sender, account_id, mailbox)
+    tell_of_password(session, sender, account_id, own_mailbox(session, changed))

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from pushhub.accounts.events import EventKind, note, tell_phone
 from pushhub.accounts.flows import links
-from pushhub.accounts.letters.owner_notice import own_mailbox, tell_of_password
 from pushhub.accounts.letters.sender import Sender
+from pushhub.accounts.letters.users import own_mailbox, tell_of_password
 from pushhub.accounts.models import Account, AccountIdentifier, AccountSession
 from pushhub.accounts.passwords import history
 from pushhub.accounts.passwords.history import NewPassword
@@ -163,7 +163,7 @@ def register(
         if account.id != prepared.account_id:  # made this very moment, for the same person
             prepared = replace(prepared, account_id=account.id, marks=())
         before = account.number
-        mailbox = own_mailbox(session, account.id, account.parent_id, account.email_sealed)
+        mailbox = own_mailbox(session, account)
         number = number or before
         session.execute(
             sa.update(Account)
