@@ -88,7 +88,7 @@ def confirm_email(product_id: UUID, secret: str, sender: Sender) -> Waiting:
             sa.update(Account).where(Account.id == account.id).values(email_sealed=sealed_email(account.id, email))
         )
         # Who reads the mailbox before has no way in any more.
-        links.end_all(session, account.id, LinkKind.RECOVERY)
+        links.end(session, account.id, LinkKind.RECOVERY)
         note(session, account.id, EventKind.EMAIL_CONFIRMED, email=email.masked)
         if account.parent_id is not None and not waiting.own:
             note(session, account.parent_id, EventKind.USER_CONFIRMED, user=email.masked)

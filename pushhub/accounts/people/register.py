@@ -10,15 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pushhub.accounts.events import EventKind, note, tell_phone
-from pushhub.accounts.flows import links
 from pushhub.accounts.letters.sender import Sender
 from pushhub.accounts.letters.users import own_mailbox, tell_of_password
-from pushhub.accounts.models import Account, AccountIdentifier, AccountSession
+from pushhub.accounts.models import Account, AccountIdentifier
 from pushhub.accounts.passwords import history
 from pushhub.accounts.passwords.history import NewPassword
 from pushhub.accounts.passwords.rules import PasswordRule
+from pushhub.accounts.people.password_change import end_what_was_before
 from pushhub.accounts.profile_data import profile_data_of, sealed_email, sealed_profile_data
-from pushhub.accounts.sessions import sign_in_throttle
 from pushhub.accounts.sign_in_identifiers import Identifier, account_of, find_account, is_row_of
 from pushhub.identity.email import Email
 from pushhub.identity.phone import PhoneNumber
@@ -26,7 +25,6 @@ from pushhub.kernel import clock
 from pushhub.kernel.db import again_on_conflict, transaction
 from pushhub.kernel.ids import new_key
 from pushhub.notifications.notices import Notice
-from pushhub.panels import panels
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +176,9 @@ def register(
                 must_change_password=False,
             )
         )
-        history.remember(session, prepared)
-        links.end_with_password(session, account.id)
         for each in further:
             name_account(session, product_id, account.id, each)
-        session.execute(sa.delete(AccountSession).where(AccountSession.account_id == account.id))
-        panels.end_signed_in(session, product_id, before)
-        sign_in_throttle.forget_account(session, product_id, account.id)
+        end_what_was_before(session, prepared, product_id, before)
         masked = before.masked if before is not None else ""
         masked_now = number.masked if number is not None else ""
         note(session, account.id, EventKind.REREGISTERED, number=masked_now, before=masked)

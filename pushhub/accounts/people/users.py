@@ -280,8 +280,8 @@ def _confirmed(session: Session, actor_id: UUID) -> frozenset[UUID]:
 
 def _take_address_away(session: Session, row: Account) -> None:
     """With the address before nobody signs in any more, nobody is signed in, and no link to it does anything."""
-    for kind in LinkKind:  # first, so that what a link does at this moment is done, and then undone below
-        links.end_all(session, row.id, kind)
+    # First, so that what a link does at this moment is done, and then undone below.
+    links.end(session, row.id, *LinkKind)
     session.execute(
         sa.delete(AccountIdentifier).where(AccountIdentifier.account_id == row.id, AccountIdentifier.kind == "email")
     )
