@@ -14,8 +14,8 @@ from pushhub.context import current
 from pushhub.identity.email import Email
 from pushhub.kernel import clock
 from pushhub.kernel.clock import wall_clock
+from pushhub.mail.queue import post
 from pushhub.mail.rendering import Paper, Written, written
-from pushhub.mail.write import post
 from pushhub.translations.message_texts import SET_NEW_PASSWORD, in_language
 
 #: How long a letter without a link is tried, where the mail server does not answer.
