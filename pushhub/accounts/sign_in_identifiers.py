@@ -3,6 +3,8 @@ shown."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -55,17 +57,15 @@ def may_be(text: str, kinds: tuple[str, ...], today: date) -> tuple[Identifier, 
     """What a text that was typed into one field for all may be, the likeliest first: an e-mail address has its sign,
     an IIN its check digit, a number its length; a login may be anything."""
     found: list[Identifier] = []
-    for kind in ("email", "iin", "number", "login"):
-        if kind not in kinds:
-            continue
-        try:
-            found.append(_READERS[kind](text, today))
-        except (NotAnEmail, WrongDigits, NumberInvalid, NotALogin):
-            continue
+    for kind, read in _READERS.items():
+        if kind in kinds:
+            with suppress(NotAnEmail, WrongDigits, NumberInvalid, NotALogin):
+                found.append(read(text, today))
     return tuple(found)
 
 
-_READERS = {
+#: The likeliest first.
+_READERS: dict[str, Callable[[str, date], Identifier]] = {
     "email": lambda text, today: by_email(Email.parse(text)),
     "iin": lambda text, today: by_iin(Iin.parse(text, today)),
     "number": lambda text, today: by_number(as_number(text)),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -128,15 +128,15 @@ def _replace(
     return secret
 
 
-def look(secret: str, kind: LinkKind, *, product_id: UUID) -> Link:
-    """What the link is for; it stays as it is. Raises `LinkWorthless`."""
+def look(secret: str, *kinds: LinkKind, product_id: UUID) -> Link:
+    """What the link, which is of one of these kinds, is for; it stays as it is. Raises `LinkWorthless`."""
     with reading() as session:
-        return _usable(session, secret, kind, product_id)
+        return _usable(session, secret, kinds, product_id)
 
 
 def use(session: Session, secret: str, kind: LinkKind, *, product_id: UUID) -> Link:
     """Use the link up in the caller's transaction: of two at once one does. Raises `LinkWorthless`."""
-    found, now = _usable(session, secret, kind, product_id), clock.now()
+    found, now = _usable(session, secret, (kind,), product_id), clock.now()
     taken = session.execute(
         sa.update(AccountLink)
         .where(AccountLink.digest == secret_digest(secret), AccountLink.used_at.is_(None), AccountLink.expires_at > now)
@@ -170,11 +170,11 @@ def sweep(session: Session) -> None:
     session.execute(sa.delete(AccountLink).where(AccountLink.expires_at < clock.now() - _KEPT))
 
 
-def _usable(session: Session, secret: str, kind: LinkKind, product_id: UUID) -> Link:
+def _usable(session: Session, secret: str, kinds: Sequence[LinkKind], product_id: UUID) -> Link:
     row = session.scalar(
         sa.select(AccountLink).where(
             AccountLink.digest == secret_digest(secret),
-            AccountLink.kind == kind,
+            AccountLink.kind.in_(kinds),
             AccountLink.product_id == product_id,
         )
     )

@@ -24,6 +24,8 @@ from pushhub.kernel.db import again_on_conflict, lock_no_key_update, reading, tr
 
 #: A login of digits alone could be somebody's IIN, number or account number.
 _HAS_LETTER = re.compile(r"[^\W\d_]")
+#: Links that confirm an address.
+_CONFIRMING = (LinkKind.EMAIL, LinkKind.USER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def ask_email(account: Account, email: Email, sender: Sender) -> None:
 
 def look_at_link(product_id: UUID, secret: str) -> Waiting:
     """What a link would confirm; it stays as it is. Raises `LinkWorthless`."""
-    return _waiting(_look(product_id, secret))
+    return _waiting(links.look(secret, *_CONFIRMING, product_id=product_id))
 
 
 @again_on_conflict
@@ -72,7 +74,7 @@ def confirm_email(product_id: UUID, secret: str, sender: Sender) -> Waiting:
 
     Raises `LinkWorthless` and, where another account has the address, `IdentifierTaken`; then the link stays.
     """
-    link = _look(product_id, secret)
+    link = links.look(secret, *_CONFIRMING, product_id=product_id)
     waiting = _waiting(link)
     with transaction() as session:
         # The account before its links, as wherever both are changed: two that wait for each other get nowhere.
@@ -95,15 +97,6 @@ def confirm_email(product_id: UUID, secret: str, sender: Sender) -> Waiting:
         if before is not None and before.address.casefold() != email.address.casefold():
             users.tell_old_mailbox(session, sender, old=before, new=email)
     return waiting
-
-
-def _look(product_id: UUID, secret: str) -> Link:
-    try:
-        return links.look(secret, LinkKind.EMAIL, product_id=product_id)
-    except LinkWorthless as problem:
-        if problem.trouble is not Trouble.UNKNOWN:
-            raise
-    return links.look(secret, LinkKind.USER, product_id=product_id)
 
 
 def _waiting(link: Link) -> Waiting:

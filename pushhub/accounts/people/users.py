@@ -137,14 +137,7 @@ def add_user(
             prepared,
         )
         note(session, acting.id, EventKind.USER_ADDED, user=details.email.masked)
-        users.invite(
-            session,
-            sender,
-            by=acting.id,
-            account_id=user_id,
-            email=details.email,
-            given=password,
-        )
+        users.invite(session, sender, by=acting.id, account_id=user_id, email=details.email, given=password)
 
 
 def change_user(

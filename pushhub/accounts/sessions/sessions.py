@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -78,12 +78,7 @@ def who_is(product_id: UUID, secret: str, life: SessionLife) -> SignedIn | None:
         row = session.execute(
             sa.select(Account, AccountSession)
             .join(Account, Account.id == AccountSession.account_id)
-            .where(
-                AccountSession.digest == secret_digest(secret),
-                AccountSession.idle_at > now,
-                AccountSession.expires_at > now,
-                Account.product_id == product_id,
-            )
+            .where(AccountSession.digest == secret_digest(secret), Account.product_id == product_id, *_alive(now))
         ).first()
     if row is None:
         return None
@@ -98,15 +93,16 @@ def who_is(product_id: UUID, secret: str, life: SessionLife) -> SignedIn | None:
     return SignedIn(account, found)
 
 
+def _alive(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return AccountSession.idle_at > now, AccountSession.expires_at > now
+
+
 def all_of(account_id: UUID) -> Sequence[AccountSession]:
     """The living sessions of an account, the latest first."""
-    now = clock.now()
     with reading() as session:
         return session.scalars(
             sa.select(AccountSession)
-            .where(
-                AccountSession.account_id == account_id, AccountSession.idle_at > now, AccountSession.expires_at > now
-            )
+            .where(AccountSession.account_id == account_id, *_alive(clock.now()))
             .order_by(AccountSession.seen_at.desc())
         ).all()
 

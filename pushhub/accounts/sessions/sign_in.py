@@ -13,9 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub.accounts import events
 from pushhub.accounts.events import EventKind, note
-from pushhub.accounts.flows import links
 from pushhub.accounts.models import Account
 from pushhub.accounts.passwords import hashing
 from pushhub.accounts.passwords.rules import TRIES_BEFORE_CODE, wait_after
@@ -107,11 +105,3 @@ def forgive(product_id: UUID, identifier: Identifier) -> None:
     """A code has shown that the person is there: passwords are looked at again."""
     with transaction() as session:
         sign_in_throttle.forget(session, product_id, [identifier.digest])
-
-
-def sweep(session: Session) -> None:
-    """Forget wrong passwords, links and events of long ago, and sessions that are over."""
-    sign_in_throttle.sweep(session)
-    sessions.sweep(session)
-    links.sweep(session)
-    events.sweep(session)
