@@ -12,7 +12,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -74,7 +74,6 @@ class Link:
 
     account_id: UUID
     kind: LinkKind
-    expires_at: datetime
     #: What it is about, as it was given to `make_link`.
     data: Mapping[str, Any] = field(repr=False)
 
@@ -185,4 +184,4 @@ def _usable(session: Session, secret: str, kinds: Sequence[LinkKind], product_id
     if row.expires_at <= clock.now():
         raise LinkWorthless(Trouble.OVER, row.account_id)
     text = current().keyring.unseal(row.data_sealed, link_context(row.id)) if row.data_sealed is not None else "{}"
-    return Link(row.account_id, LinkKind(row.kind), row.expires_at, json.loads(text))
+    return Link(row.account_id, LinkKind(row.kind), json.loads(text))

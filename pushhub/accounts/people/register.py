@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from uuid import UUID
 
@@ -74,16 +74,12 @@ def create(
 def create_in(session: Session, product_id: UUID, new: NewAccount, password: NewPassword) -> UUID:
     """The same in the caller's transaction, for a use case that is tried `again_on_conflict`. The account gets the
     key that its password was prepared for: `history.prepared(new_key(), password, rule)`."""
-    taken = _taken(session, product_id, new.identifiers)
+    # Of another account that is made at this moment, all of its own or none.
+    named = (is_row_of(product_id, each) for each in new.identifiers)
+    taken = set(session.scalars(sa.select(AccountIdentifier.kind).where(sa.or_(sa.false(), *named))))
     if taken:
         raise IdentifierTaken(*(each.kind for each in new.identifiers if each.kind in taken))
     return _make(session, product_id, new, password)
-
-
-def _taken(session: Session, product_id: UUID, identifiers: Sequence[Identifier]) -> set[str]:
-    """The kinds of those that other accounts have: of one that is made at this moment, all or none."""
-    named = (is_row_of(product_id, each) for each in identifiers)
-    return set(session.scalars(sa.select(AccountIdentifier.kind).where(sa.or_(sa.false(), *named))))
 
 
 def _make(session: Session, product_id: UUID, new: NewAccount, password: NewPassword) -> UUID:

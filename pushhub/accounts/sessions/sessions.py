@@ -15,7 +15,6 @@ from pushhub.accounts.events import EventKind, note
 from pushhub.accounts.models import Account, AccountSession
 from pushhub.kernel import clock
 from pushhub.kernel.db import reading, transaction
-from pushhub.kernel.ids import new_key
 from pushhub.kernel.sealing import secret_digest
 from pushhub.panels import panels
 
@@ -36,7 +35,6 @@ class SessionLife:
 class NewSession:
     """A session that was just begun: the only time its secret is there."""
 
-    id: UUID
     secret: str = field(repr=False)
 
 
@@ -55,20 +53,20 @@ def begin(
     now, secret = clock.now(), secrets.token_urlsafe(32)
     remembered = remembered and bool(life.remembered)
     idle, absolute = (life.remembered, life.remembered) if remembered else (life.idle, life.absolute)
-    begun = AccountSession(
-        id=new_key(),
-        account_id=account_id,
-        digest=secret_digest(secret),
-        browser=browser[:60],
-        created_at=now,
-        remembered=remembered,
-        seen_at=now,
-        idle_at=now + idle,
-        expires_at=now + absolute,
+    session.add(
+        AccountSession(
+            account_id=account_id,
+            digest=secret_digest(secret),
+            browser=browser[:60],
+            created_at=now,
+            remembered=remembered,
+            seen_at=now,
+            idle_at=now + idle,
+            expires_at=now + absolute,
+        )
     )
-    session.add(begun)
     session.flush()
-    return NewSession(begun.id, secret)
+    return NewSession(secret)
 
 
 def who_is(product_id: UUID, secret: str, life: SessionLife) -> SignedIn | None:
