@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pushhub.accounts.lookup import find_account
 from pushhub.accounts.people.register import register
-from pushhub.accounts.sign_in_identifiers import Identifier, may_be
+from pushhub.accounts.sign_in_identifiers import Identifier, find_account, may_be
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import prepare_product
 from pushhub.context import current

@@ -1,4 +1,4 @@
-"""What happened to an account, written for its owner in the transaction that made it happen."""
+"""What happened to an account, written for its owner and told to the phone, in the transaction that made it happen."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pushhub.accounts.models import AccountEvent
+from pushhub.devices.models import Binding
+from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
 from pushhub.kernel.ids import least_key_of, new_key
+from pushhub.notifications.notices import Notice, tell_device
+from pushhub.products.models import Product
 
 
 class EventKind(StrEnum):
@@ -39,6 +43,16 @@ def note(session: Session, account_id: UUID, kind: EventKind, **data: object) ->
     session.execute(
         sa.insert(AccountEvent).values(id=new_key(), account_id=account_id, kind=kind, data=data, at=clock.now())
     )
+
+
+def tell_phone(session: Session, product_id: UUID, number: PhoneNumber | None, notice: Notice) -> None:
+    """Tell the phone that has this number now, if there is one, in the caller's transaction."""
+    if number is None:
+        return
+    device_id = session.scalar(sa.select(Binding.device_id).where(Binding.number == number, Binding.ended_at.is_(None)))
+    if device_id is not None:
+        product = session.get_one(Product, product_id)
+        tell_device(session, device_id, notice, number, product=product.name)
 
 
 def sweep(session: Session) -> None:

@@ -38,9 +38,6 @@ def sealed_email(account_id: UUID, email: Email | None) -> bytes | None:
 
 def email_of(account: Account) -> Email | None:
     """The e-mail address."""
-    return unsealed_email(account.id, account.email_sealed)
-
-
-def unsealed_email(account_id: UUID, sealed: bytes | None) -> Email | None:
-    """An e-mail address as it was stored."""
-    return Email(current().keyring.unseal(sealed, email_context(account_id))) if sealed is not None else None
+    if account.email_sealed is None:
+        return None
+    return Email(current().keyring.unseal(account.email_sealed, email_context(account.id)))

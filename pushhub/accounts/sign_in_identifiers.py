@@ -1,16 +1,25 @@
-"""What people sign in with. A profile names the kinds; each kind knows how it is written, found and shown."""
+"""What people sign in with, and whose it is. A profile names the kinds; each kind knows how it is written, found and
+shown."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from pushhub.accounts.models import Account, AccountIdentifier
 from pushhub.context import current
 from pushhub.identity.email import Email, NotAnEmail
 from pushhub.identity.iin import Iin
 from pushhub.identity.kz_id_checksum import WrongDigits
 from pushhub.identity.login import NotALogin, normal_login
 from pushhub.identity.phone import PhoneNumber, as_number
+from pushhub.kernel.db import reading
 from pushhub.kernel.errors import NumberInvalid
 
 
@@ -48,19 +57,45 @@ def may_be(text: str, kinds: tuple[str, ...], today: date) -> tuple[Identifier, 
     """What a text that was typed into one field for all may be, the likeliest first: an e-mail address has its sign,
     an IIN its check digit, a number its length; a login may be anything."""
     found: list[Identifier] = []
-    for kind in ("email", "iin", "number", "login"):
-        if kind not in kinds:
-            continue
-        try:
-            found.append(_READERS[kind](text, today))
-        except (NotAnEmail, WrongDigits, NumberInvalid, NotALogin):
-            continue
+    for kind, read in _READERS.items():
+        if kind in kinds:
+            with suppress(NotAnEmail, WrongDigits, NumberInvalid, NotALogin):
+                found.append(read(text, today))
     return tuple(found)
 
 
-_READERS = {
+#: The likeliest first.
+_READERS: dict[str, Callable[[str, date], Identifier]] = {
     "email": lambda text, today: by_email(Email.parse(text)),
     "iin": lambda text, today: by_iin(Iin.parse(text, today)),
     "number": lambda text, today: by_number(as_number(text)),
     "login": lambda text, today: by_login(text),
 }
+
+
+def find_account(product_id: UUID, identifier: Identifier) -> Account | None:
+    """The account behind an identifier."""
+    with reading() as session:
+        return account_of(session, product_id, identifier)
+
+
+def account_of(session: Session, product_id: UUID, identifier: Identifier) -> Account | None:
+    """The account that somebody signs in to with an identifier, in the caller's transaction."""
+    return session.scalar(
+        sa.select(Account)
+        .join(AccountIdentifier, AccountIdentifier.account_id == Account.id)
+        .where(is_row_of(product_id, identifier))
+    )
+
+
+def is_row_of(product_id: UUID, identifier: Identifier) -> sa.ColumnElement[bool]:
+    """Whether a row of `AccountIdentifier` is that of this identifier."""
+    row = AccountIdentifier
+    return sa.and_(row.product_id == product_id, row.kind == identifier.kind, row.digest == identifier.digest)
+
+
+def masked_identifiers(session: Session, account_id: UUID) -> dict[str, str]:
+    """What the account is signed in to with, in the caller's transaction: the masked form by kind."""
+    row = AccountIdentifier
+    found = session.execute(sa.select(row.kind, row.masked).where(row.account_id == account_id))
+    return {kind: masked for kind, masked in found}

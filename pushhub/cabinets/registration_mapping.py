@@ -12,9 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from uuid import UUID
 
-from pushhub.accounts.lookup import account_of
 from pushhub.accounts.people.register import NewAccount
-from pushhub.accounts.sign_in_identifiers import Identifier, by_email, by_iin, by_login, by_number
+from pushhub.accounts.sign_in_identifiers import Identifier, account_of, by_email, by_iin, by_login, by_number
 from pushhub.cabinets.profile import Person, Profile, Registration
 from pushhub.customers.contract import Customer
 from pushhub.identity.email import Email

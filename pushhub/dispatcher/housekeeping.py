@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pushhub.accounts.flows import captcha, flows
-from pushhub.accounts.sessions import sign_in
+from pushhub.accounts import events
+from pushhub.accounts.flows import captcha, flows, links
+from pushhub.accounts.sessions import sessions, sign_in_throttle
 from pushhub.binding import offers
 from pushhub.devices import dpop
 from pushhub.dispatcher import presence
@@ -29,5 +30,7 @@ def sweep() -> None:
     with transaction() as session:
         offers.expire_due(session)
         limits.sweep(session, _COUNTERS_KEPT)
-        for room in (presence, dpop, idempotency, webhooks, mail, captcha, panels, flows, sign_in):
+        for room in (presence, dpop, idempotency, webhooks, mail, captcha, panels, flows):
+            room.sweep(session)
+        for room in (sign_in_throttle, sessions, links, events):
             room.sweep(session)

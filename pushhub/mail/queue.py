@@ -1,4 +1,5 @@
-"""The queue of letters: what waits is claimed with a lease, and the content of what is final is erased."""
+"""The queue of letters: they are written into it, what waits is claimed with a lease by a dispatcher
+(`pushhub.mail.worker`), and the content of what is final is erased."""
 
 from __future__ import annotations
 
@@ -18,14 +19,18 @@ from pushhub.context import current
 from pushhub.kernel import clock
 from pushhub.kernel.db import reading, table_of, transaction
 from pushhub.kernel.errors import ConfigurationError
+from pushhub.kernel.ids import new_key
 from pushhub.mail.content import Content
 from pushhub.mail.models import Letter, letter_context
 from pushhub.mail.rules import FINAL, LetterStatus, after_try
 from pushhub.queueing.lease_queue import Counts, Key, Lease, LeaseQueue
+from pushhub.queueing.wake import wake_after_commit
 from pushhub.queueing.worker import AttemptResult
 
 log = logging.getLogger(__name__)
 
+#: Under this name dispatchers are woken when there are letters.
+LETTERS = "letters"
 #: How long it stays known that there was a letter, and what became of it.
 KEPT = timedelta(days=30)
 _columns = table_of(Letter).c
@@ -44,6 +49,45 @@ QUEUE = LeaseQueue(Letter, timedelta(seconds=60), values=_when_final)
 _IN_TIME = _columns.valid_until > sa.bindparam("now")
 _CLAIMING = QUEUE.claiming(_IN_TIME, returning=("kind", "valid_until", "sealed"))
 _ANY_DUE = sa.select(_columns.id).where(_IN_TIME, QUEUE.waits, _columns.claimable_at <= sa.bindparam("now")).limit(1)
+
+
+def post(
+    session: Session,
+    *,
+    product_id: UUID,
+    to: str,
+    kind: str,
+    subject: str,
+    text: str,
+    html: str | None = None,
+    valid_until: datetime,
+) -> UUID:
+    """Write one letter in the caller's transaction; it goes out after the commit, once, and not after `valid_until`.
+
+    Args:
+        to: one mailbox that `pushhub.identity.email.mailbox` takes. Raises ValueError, which quotes nothing.
+        kind: what it is for, a word such as `recovery_link`; it stands in logs.
+        html: what the text says, as a page (`pushhub.mail.rendering` makes both).
+    """
+    letter_id, now = new_key(), clock.now()
+    content = Content.of(to=to, subject=subject, text=text, html=html)
+    session.add(
+        Letter(
+            id=letter_id,
+            product_id=product_id,
+            kind=kind,
+            status=LetterStatus.QUEUED,
+            tries=0,
+            claimable_at=now,
+            sealed=current().keyring.seal(content.as_json(), letter_context(letter_id)),
+            created_at=now,
+            valid_until=valid_until,
+            changed_at=now,
+        )
+    )
+    session.flush()
+    wake_after_commit(session, LETTERS)
+    return letter_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,8 @@ from uuid import UUID
 
 from pushhub.channels.contract import Outcome, Rejected, Retry
 from pushhub.mail import queue
-from pushhub.mail.queue import LeasedLetter, LetterResult
+from pushhub.mail.queue import LETTERS, LeasedLetter, LetterResult
 from pushhub.mail.transport import MailTransport
-from pushhub.mail.write import LETTERS
 from pushhub.queueing.database_threads import DatabaseThreads
 from pushhub.queueing.lease_queue import Key
 from pushhub.queueing.worker import LeaseWorker

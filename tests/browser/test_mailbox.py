@@ -13,8 +13,8 @@ from pushhub.cabinets.loader import read_profile
 from pushhub.kernel import clock
 from pushhub.kernel.db import db, transaction
 from pushhub.kernel.settings import load_settings
+from pushhub.mail.queue import post
 from pushhub.mail.rendering import Paper, written
-from pushhub.mail.write import post
 from pushhub.products.models import Product
 from pushhub.translations.message_texts import RECOVERY_LETTER, RECOVERY_LETTER_TITLE, SET_NEW_PASSWORD, in_language
 from tests.browser.looks import every_look

@@ -13,7 +13,6 @@ from demo.sample import FAMILY
 from pushhub.accounts.flows import flows, number_proof
 from pushhub.accounts.flows.flows import FlowKind
 from pushhub.accounts.flows.number_proof import CodeVerdict, Unreachable, proof_subject
-from pushhub.accounts.lookup import find_account
 from pushhub.accounts.models import AccountIdentifier, CabinetFlow, SignInFailure
 from pushhub.accounts.people.password_change import change_password
 from pushhub.accounts.people.register import register
@@ -22,7 +21,7 @@ from pushhub.accounts.sessions import sign_in as accounts
 from pushhub.accounts.sessions.sessions import NewSession, SessionLife
 from pushhub.accounts.sessions.sign_in import Wrong
 from pushhub.accounts.sessions.sign_in_throttle import CodeWanted, Wait
-from pushhub.accounts.sign_in_identifiers import Identifier
+from pushhub.accounts.sign_in_identifiers import Identifier, find_account
 from pushhub.cabinets.loader import read_profile
 from pushhub.devices.models import OfferStatus
 from pushhub.dispatcher.housekeeping import sweep

@@ -12,9 +12,9 @@ from flask import Flask
 
 from pushhub.accounts.flows import links
 from pushhub.accounts.flows.links import LinkKind, LinkWorthless, Trouble
-from pushhub.accounts.lookup import find_account
 from pushhub.accounts.models import Account, AccountLink
 from pushhub.accounts.people.password_change import change_password
+from pushhub.accounts.sign_in_identifiers import find_account
 from pushhub.cabinets.loader import read_profile
 from pushhub.dispatcher import housekeeping
 from pushhub.kernel.db import reading, transaction

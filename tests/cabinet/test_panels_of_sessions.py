@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.accounts.lookup import find_account
 from pushhub.accounts.people.password_change import change_password
 from pushhub.accounts.people.register import register
+from pushhub.accounts.sign_in_identifiers import find_account
 from pushhub.cabinets.loader import read_profile
 from pushhub.devices.models import Offer, OfferStatus
 from pushhub.identity.phone import PhoneNumber

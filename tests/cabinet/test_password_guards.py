@@ -14,10 +14,9 @@ from pushhub.accounts.flows.links import LinkKind
 from pushhub.accounts.models import Account, AccountSession
 from pushhub.accounts.passwords import hashing
 from pushhub.accounts.passwords.rules import PasswordRule
-from pushhub.accounts.people.own_password import check_present
 from pushhub.accounts.people.password_change import StillTheGiven, change_password, change_password_by_link
 from pushhub.accounts.sessions import sessions, sign_in_throttle
-from pushhub.accounts.sessions.sign_in import Wrong
+from pushhub.accounts.sessions.sign_in import Wrong, check_present
 from pushhub.accounts.sessions.sign_in import sign_in as sign_in_person
 from pushhub.accounts.sessions.sign_in_throttle import CodeWanted
 from pushhub.accounts.sign_in_identifiers import by_email, by_login

@@ -15,10 +15,9 @@ from pushhub.identity.iin import Iin
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import http_json
 from pushhub.kernel.errors import ConfigurationError, RegistryUnavailable
-from pushhub.registry.contract import Place, Registry
+from pushhub.registry.contract import Place, RegisterAnswers, Registry, stands_under, wrong_answers
 from pushhub.registry.embedded import EmbeddedRegistry
 from pushhub.registry.http import HttpRegistry
-from pushhub.registry.questions import RegisterAnswers, stands_under, wrong_answers
 from simulators.register import Register
 from tests.support.logs import everything_in
 

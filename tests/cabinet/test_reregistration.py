@@ -9,9 +9,9 @@ import pytest
 from flask import Flask
 
 from demo.sample import FAMILY
-from pushhub.accounts.lookup import find_account
 from pushhub.accounts.passwords import hashing
 from pushhub.accounts.people.register import register
+from pushhub.accounts.sign_in_identifiers import find_account
 from pushhub.binding.offers import create_offer
 from pushhub.identity.phone import PhoneNumber
 from pushhub.products.products import Caller

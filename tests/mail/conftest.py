@@ -17,7 +17,7 @@ from pushhub.context import AppContext
 from pushhub.dispatcher.work import work_of
 from pushhub.kernel import clock
 from pushhub.kernel.db import reading, transaction
-from pushhub.mail import write
+from pushhub.mail import queue
 from pushhub.mail.models import Letter
 from simulators import Simulators
 from tests.support.actors import Shop
@@ -37,7 +37,7 @@ class Desk:
 
     def post(self, to: str = ADDRESS, *, minutes: float = 30, **changes: str) -> UUID:
         with self.app.app_context(), transaction() as session:
-            return write.post(
+            return queue.post(
                 session,
                 product_id=self.product_id,
                 to=to,

@@ -20,7 +20,7 @@ from pushhub.kernel import clock
 from pushhub.kernel.db import db, transaction
 from pushhub.kernel.ids import new_key
 from pushhub.kernel.sealing import create_key_file, load_keyring
-from pushhub.mail import queue, write
+from pushhub.mail import queue
 from pushhub.mail.models import Letter
 from pushhub.mail.rules import LetterStatus, after_try
 from pushhub.products.models import ApiKey, Product
@@ -70,7 +70,7 @@ def test_a_transaction_that_fails_posts_nothing(
     def post_and_fail() -> None:
         with app.app_context(), transaction() as session:
             until = clock.now() + timedelta(minutes=1)
-            write.post(
+            queue.post(
                 session, product_id=shop.product.id, to=ADDRESS, kind="test", subject="s", text="t", valid_until=until
             )
             raise RuntimeError("the caller's own fault")
@@ -80,7 +80,7 @@ def test_a_transaction_that_fails_posts_nothing(
     dispatch()
     assert (list(mail.mail), desk.statuses(), woken) == ([], [], [])
     desk.post()
-    assert woken == [write.LETTERS]
+    assert woken == [queue.LETTERS]
 
 
 @pytest.mark.parametrize(

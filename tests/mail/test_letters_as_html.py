@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pushhub.accounts.letters import owner_notice, recovery, users, welcome
+from pushhub.accounts.letters import recovery, users
 from pushhub.accounts.letters.sender import LetterWording, composed
 from pushhub.channels.recording import RecordingChannel
 from pushhub.kernel import clock
@@ -33,8 +33,8 @@ MESSAGES = (
     users.PASSWORD_GIVEN,
     users.CONFIRM,
     users.CHANGED,
-    welcome.LETTER,
-    owner_notice.PASSWORD_CHANGED,
+    users.REGISTERED,
+    users.PASSWORD_CHANGED,
 )
 HOSTILE = (
     "<script>alert(1)</script>",

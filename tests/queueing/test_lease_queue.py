@@ -20,7 +20,7 @@ from pushhub.kernel import clock
 from pushhub.kernel.db import reading, transaction
 from pushhub.kernel.ids import new_key
 from pushhub.mail import queue as letters
-from pushhub.mail.write import post
+from pushhub.mail.queue import post
 from pushhub.queueing.lease_queue import Key, LeaseQueue
 from pushhub.queueing.worker import AttemptResult
 from pushhub.verifications.code_message import CODES

@@ -13,9 +13,8 @@ from flask_babel import gettext as _
 from pushhub.accounts.flows import flows, number_proof
 from pushhub.accounts.flows.flows import Flow, FlowKind
 from pushhub.accounts.flows.number_proof import TOO_LOW, CodeVerdict, ProofSubject, Unreachable
-from pushhub.accounts.lookup import find_account
 from pushhub.accounts.models import Account
-from pushhub.accounts.sign_in_identifiers import Identifier
+from pushhub.accounts.sign_in_identifiers import Identifier, find_account
 from pushhub.binding.offers import ShownOffer
 from pushhub.context import current
 from pushhub.identity.phone import PhoneNumber

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -41,7 +41,6 @@ class Flow:
     id: UUID
     kind: FlowKind
     product_id: UUID
-    expires_at: datetime
     answers: Mapping[str, Any] = field(repr=False)
 
 
@@ -68,7 +67,7 @@ def begin_in(
             expires_at=now + LIFE,
         )
     )
-    return Flow(key, kind, product_id, now + LIFE, dict(answers))
+    return Flow(key, kind, product_id, dict(answers))
 
 
 def find(product_id: UUID, flow_id: UUID, visitor: str) -> Flow | None:
@@ -109,10 +108,10 @@ def amend_in(session: Session, flow: Flow, **changes: Any) -> Flow | None:
             version=CabinetFlow.version + 1,
             expires_at=clock.now() + LIFE,
         )
-        .returning(CabinetFlow.expires_at)
+        .returning(CabinetFlow.id)
         .execution_options(synchronize_session=False)
     ).first()
-    return Flow(flow.id, flow.kind, flow.product_id, written.expires_at, answers) if written is not None else None
+    return replace(flow, answers=answers) if written is not None else None
 
 
 def sweep(session: Session) -> None:
@@ -122,7 +121,7 @@ def sweep(session: Session) -> None:
 
 def _flow(row: CabinetFlow) -> Flow:
     answers = json.loads(current().keyring.unseal(row.answers_sealed, _context(row.id)))
-    return Flow(row.id, FlowKind(row.kind), row.product_id, row.expires_at, answers)
+    return Flow(row.id, FlowKind(row.kind), row.product_id, answers)
 
 
 def _sealed(flow_id: UUID, answers: Mapping[str, Any]) -> bytes:

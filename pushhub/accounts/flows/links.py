@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -47,7 +47,7 @@ class LinkKind(StrEnum):
 
 #: A changed password ends these: whoever changed it may have found a stranger in the account. An address that waits
 #: for its first confirmation is no way into anything.
-_ENDED_BY_PASSWORD = (LinkKind.RECOVERY, LinkKind.EMAIL)
+ENDED_BY_PASSWORD = (LinkKind.RECOVERY, LinkKind.EMAIL)
 
 
 class Trouble(StrEnum):
@@ -74,7 +74,6 @@ class Link:
 
     account_id: UUID
     kind: LinkKind
-    expires_at: datetime
     #: What it is about, as it was given to `make_link`.
     data: Mapping[str, Any] = field(repr=False)
 
@@ -87,11 +86,7 @@ def make_link(
     product_id = session.scalar(sa.select(Account.product_id).where(Account.id == account_id))
     if product_id is None:
         raise NotFound
-    advisory_lock(session, f"links of {account_id}")
-    _end(session, account_id, (kind,))
-    key, secret = new_key(), f"{_MARK}{secrets.token_urlsafe(32)}"
-    session.execute(sa.insert(AccountLink).values(_columns(key, product_id, account_id, kind, minutes, data, secret)))
-    return secret
+    return _replace(session, account_id, product_id, account_id, kind, minutes, data or {})
 
 
 def rehearse_link(session: Session, product_id: UUID, kind: LinkKind, minutes: int) -> str:
@@ -99,25 +94,48 @@ def rehearse_link(session: Session, product_id: UUID, kind: LinkKind, minutes: i
     back: the row stands in some other account's name."""
     nobody = new_key()
     session.scalar(sa.select(Account.product_id).where(Account.id == nobody))
-    advisory_lock(session, f"links of {nobody}")
-    _end(session, nobody, (kind,))
-    key, secret = new_key(), f"{_MARK}{secrets.token_urlsafe(32)}"
     somebody = session.scalar(sa.select(Account.id).where(Account.product_id == product_id).limit(1))
-    if somebody is not None:
-        session.execute(sa.insert(AccountLink).values(_columns(key, product_id, somebody, kind, minutes, None, secret)))
+    return _replace(session, nobody, product_id, somebody, kind, minutes, {})
+
+
+def _replace(
+    session: Session,
+    before: UUID,
+    product_id: UUID,
+    account_id: UUID | None,
+    kind: LinkKind,
+    minutes: int,
+    data: Mapping[str, Any],
+) -> str:
+    """End the links that the account `before` has, and write one in the name of `account_id`, if there is anybody."""
+    advisory_lock(session, f"links of {before}")
+    end(session, before, kind)
+    key, secret, now = new_key(), f"{_MARK}{secrets.token_urlsafe(32)}", clock.now()
+    if account_id is not None:
+        session.execute(
+            sa.insert(AccountLink).values(
+                id=key,
+                product_id=product_id,
+                account_id=account_id,
+                kind=kind,
+                digest=secret_digest(secret),
+                data_sealed=current().keyring.seal(json.dumps(dict(data)), link_context(key)) if data else None,
+                created_at=now,
+                expires_at=now + timedelta(minutes=minutes),
+            )
+        )
     return secret
 
 
-def look(secret: str, kind: LinkKind, *, product_id: UUID) -> Link:
-    """What the link is for; it stays as it is. Raises `LinkWorthless`."""
+def look(secret: str, *kinds: LinkKind, product_id: UUID) -> Link:
+    """What the link, which is of one of these kinds, is for; it stays as it is. Raises `LinkWorthless`."""
     with reading() as session:
-        return _found(_row(session, secret, kind, product_id))
+        return _usable(session, secret, kinds, product_id)
 
 
 def use(session: Session, secret: str, kind: LinkKind, *, product_id: UUID) -> Link:
     """Use the link up in the caller's transaction: of two at once one does. Raises `LinkWorthless`."""
-    row = _row(session, secret, kind, product_id)
-    found, now = _found(row), clock.now()
+    found, now = _usable(session, secret, (kind,), product_id), clock.now()
     taken = session.execute(
         sa.update(AccountLink)
         .where(AccountLink.digest == secret_digest(secret), AccountLink.used_at.is_(None), AccountLink.expires_at > now)
@@ -130,66 +148,8 @@ def use(session: Session, secret: str, kind: LinkKind, *, product_id: UUID) -> L
     return found
 
 
-def end_with_password(session: Session, account_id: UUID) -> None:
-    """The password was changed: end what could have been asked for by whoever knew the one before."""
-    _end(session, account_id, _ENDED_BY_PASSWORD)
-
-
-def end_all(session: Session, account_id: UUID, kind: LinkKind) -> None:
-    """End the account's links of this kind, in the caller's transaction."""
-    _end(session, account_id, (kind,))
-
-
-def sweep(session: Session) -> None:
-    """Forget links that have been over for long."""
-    session.execute(sa.delete(AccountLink).where(AccountLink.expires_at < clock.now() - _KEPT))
-
-
-def _columns(
-    key: UUID,
-    product_id: UUID,
-    account_id: UUID,
-    kind: LinkKind,
-    minutes: int,
-    data: Mapping[str, Any] | None,
-    secret: str,
-) -> dict[str, Any]:
-    now = clock.now()
-    return {
-        "id": key,
-        "product_id": product_id,
-        "account_id": account_id,
-        "kind": kind,
-        "digest": secret_digest(secret),
-        "data_sealed": current().keyring.seal(json.dumps(dict(data)), link_context(key)) if data else None,
-        "created_at": now,
-        "expires_at": now + timedelta(minutes=minutes),
-        "used_at": None,
-    }
-
-
-def _row(session: Session, secret: str, kind: LinkKind, product_id: UUID) -> AccountLink | None:
-    return session.scalar(
-        sa.select(AccountLink).where(
-            AccountLink.digest == secret_digest(secret),
-            AccountLink.kind == kind,
-            AccountLink.product_id == product_id,
-        )
-    )
-
-
-def _found(row: AccountLink | None) -> Link:
-    if row is None:
-        raise LinkWorthless(Trouble.UNKNOWN)
-    if row.used_at is not None:
-        raise LinkWorthless(Trouble.USED, row.account_id)
-    if row.expires_at <= clock.now():
-        raise LinkWorthless(Trouble.OVER, row.account_id)
-    text = current().keyring.unseal(row.data_sealed, link_context(row.id)) if row.data_sealed is not None else "{}"
-    return Link(row.account_id, LinkKind(row.kind), row.expires_at, json.loads(text))
-
-
-def _end(session: Session, account_id: UUID, kinds: tuple[LinkKind, ...]) -> None:
+def end(session: Session, account_id: UUID, *kinds: LinkKind) -> None:
+    """End the account's links of these kinds, in the caller's transaction."""
     now = clock.now()
     session.execute(
         sa.update(AccountLink)
@@ -202,3 +162,26 @@ def _end(session: Session, account_id: UUID, kinds: tuple[LinkKind, ...]) -> Non
         .values(expires_at=now)
         .execution_options(synchronize_session=False)
     )
+
+
+def sweep(session: Session) -> None:
+    """Forget links that have been over for long."""
+    session.execute(sa.delete(AccountLink).where(AccountLink.expires_at < clock.now() - _KEPT))
+
+
+def _usable(session: Session, secret: str, kinds: Sequence[LinkKind], product_id: UUID) -> Link:
+    row = session.scalar(
+        sa.select(AccountLink).where(
+            AccountLink.digest == secret_digest(secret),
+            AccountLink.kind.in_(kinds),
+            AccountLink.product_id == product_id,
+        )
+    )
+    if row is None:
+        raise LinkWorthless(Trouble.UNKNOWN)
+    if row.used_at is not None:
+        raise LinkWorthless(Trouble.USED, row.account_id)
+    if row.expires_at <= clock.now():
+        raise LinkWorthless(Trouble.OVER, row.account_id)
+    text = current().keyring.unseal(row.data_sealed, link_context(row.id)) if row.data_sealed is not None else "{}"
+    return Link(row.account_id, LinkKind(row.kind), json.loads(text))

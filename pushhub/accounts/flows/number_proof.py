@@ -197,11 +197,9 @@ def _check_nothing(caller: Caller, subject: ProofSubject, verification_id: UUID,
         if looked.status is VerificationStatus.PENDING:
             return CheckedProof(CodeVerdict.WRONG, attempts_left=looked.attempts_left)
         return CheckedProof(CodeVerdict.OVER, status=VerificationStatus.EXHAUSTED)
-    return (
-        CheckedProof(CodeVerdict.NOT_OPENED)
-        if status is VerificationStatus.PENDING
-        else CheckedProof(CodeVerdict.OVER, status=status)
-    )
+    if status is VerificationStatus.PENDING:
+        return CheckedProof(CodeVerdict.NOT_OPENED)
+    return CheckedProof(CodeVerdict.OVER, status=status)
 
 
 def _refuse_flood(subject: ProofSubject, address: str | None) -> tuple[str, str | None]:

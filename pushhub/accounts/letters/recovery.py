@@ -8,23 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
 from pushhub.accounts.flows import links
 from pushhub.accounts.flows.links import LinkKind
-from pushhub.accounts.letters.owner_notice import own_mailbox
 from pushhub.accounts.letters.sender import LetterWording, Sender, write
-from pushhub.accounts.lookup import account_of
+from pushhub.accounts.letters.users import count_letter, own_mailbox
 from pushhub.accounts.models import Account
 from pushhub.accounts.profile_data import email_of
-from pushhub.accounts.sign_in_identifiers import Identifier, by_email
+from pushhub.accounts.sign_in_identifiers import Identifier, account_of, by_email
 from pushhub.context import current
 from pushhub.identity.email import Email
 from pushhub.kernel import clock
 from pushhub.kernel.db import transaction
-from pushhub.kernel.limits import Window, address_subject, count_up
+from pushhub.kernel.limits import Window, address_subject
 from pushhub.translations.message_texts import RECOVERY_LETTER, RECOVERY_LETTER_TITLE, SET_NEW_PASSWORD
 
 RECOVERY = LetterWording("recovery_link", RECOVERY_LETTER_TITLE, (RECOVERY_LETTER,), SET_NEW_PASSWORD)
@@ -32,14 +31,6 @@ RECOVERY = LetterWording("recovery_link", RECOVERY_LETTER_TITLE, (RECOVERY_LETTE
 _TO_ADDRESS = Window("recovery_letters", timedelta(hours=1))
 _FOR_CLIENT = Window("recovery_client", timedelta(hours=1))
 MOST_TO_ADDRESS = 5
-
-
-class TooManyLettersAsked(Exception):
-    """No more letters go to this address, or for this browser, before `until`."""
-
-    def __init__(self, until: datetime) -> None:
-        super().__init__(until)
-        self.until = until
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +44,14 @@ class RecoveryLetter:
 
 def send_link(letter: RecoveryLetter, email: Email, login: Identifier | None = None, *, address: str | None) -> None:
     """Write the letter, if somebody signs in with this address, or if it is on file for the login that was given: only
-    one of several accounts with one address is signed in to with it. Raises `TooManyLettersAsked` with the same for
+    one of several accounts with one address is signed in to with it. Raises `TooManyLetters` with the same for
     every address. `address` is that of the browser."""
     identifier = by_email(email)
     with transaction() as session:
-        _count(session, _TO_ADDRESS, identifier.digest, MOST_TO_ADDRESS)
+        count_letter(session, _TO_ADDRESS, identifier.digest, MOST_TO_ADDRESS)
         if address is not None:
-            _count(session, _FOR_CLIENT, address_subject(current().keyring, address), _most_for_client())
+            most = current().settings.codes_per_client_per_hour
+            count_letter(session, _FOR_CLIENT, address_subject(current().keyring, address), most)
     with transaction() as session:
         account = account_of(session, letter.sender.product_id, login or identifier)
         if login is not None and not (account is not None and _is_on_file(session, account, email)):
@@ -78,28 +70,19 @@ def _write(session: Session, letter: RecoveryLetter, account: Account | None, ty
         if account is not None
         else links.rehearse_link(session, letter.sender.product_id, LinkKind.RECOVERY, letter.minutes)
     )
-    until = clock.now() + timedelta(minutes=letter.minutes)
+    lasts = timedelta(minutes=letter.minutes)
     write(
         session,
         letter.sender,
         to,
         RECOVERY,
-        valid_until=until,
+        lasts=lasts,
         link=letter.link(secret),
         minutes=str(letter.minutes),
-        until=letter.sender.hour(until),
+        until=letter.sender.hour(clock.now() + lasts),
     )
 
 
 def _is_on_file(session: Session, account: Account, typed: Email) -> bool:
-    email = own_mailbox(session, account.id, account.parent_id, account.email_sealed)
+    email = own_mailbox(session, account)
     return email is not None and email.address.casefold() == typed.address.casefold()
-
-
-def _most_for_client() -> int:
-    return current().settings.codes_per_client_per_hour
-
-
-def _count(session: Session, window: Window, subject: str, most: int) -> None:
-    if count_up(session, window, subject) > most:
-        raise TooManyLettersAsked(window.end(clock.now()))

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from pushhub.context import current
 from pushhub.identity.email import Email
+from pushhub.kernel import clock
 from pushhub.kernel.clock import wall_clock
+from pushhub.mail.queue import post
 from pushhub.mail.rendering import Paper, Written, written
-from pushhub.mail.write import post
 from pushhub.translations.message_texts import SET_NEW_PASSWORD, in_language
 
 #: How long a letter without a link is tried, where the mail server does not answer.
@@ -81,9 +82,9 @@ def composed(sender: Sender, message: LetterWording, /, **values: str) -> Writte
 
 
 def write(
-    session: Session, sender: Sender, to: Email, message: LetterWording, /, *, valid_until: datetime, **values: str
+    session: Session, sender: Sender, to: Email, message: LetterWording, /, *, lasts: timedelta = TRIED, **values: str
 ) -> None:
-    """Write one letter in the caller's transaction; `values` as for `composed`."""
+    """Write one letter in the caller's transaction; `values` as for `composed`. `lasts`: how long its link works."""
     letter = composed(sender, message, **values)
     post(
         session,
@@ -93,5 +94,5 @@ def write(
         subject=letter.subject,
         text=letter.text,
         html=letter.html,
-        valid_until=valid_until,
+        valid_until=clock.now() + lasts,
     )

@@ -1,10 +1,11 @@
-"""What a password must be, and what follows from wrong ones. Pure: no I/O, no clock."""
+"""What a password must be, and what follows from wrong ones: pure, no I/O, no clock. And one that is made by chance."""
 
 from __future__ import annotations
 
+import secrets
 import string
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 #: Wrong passwords after which one has to wait, and after which a code from the app is asked for.
@@ -13,6 +14,15 @@ TRIES_BEFORE_CODE = 10
 #: After so long without a try the wrong passwords of the past are forgotten.
 FAILURES_KEPT = timedelta(days=1)
 _FIRST_WAIT = timedelta(seconds=30)
+
+#: Of these a password that is made for somebody consists. No letters that look like another one or like a digit.
+_LOWER = "abcdefghijkmnpqrstuvwxyz"
+_UPPER = "ACDEFHJKLMNPQRTUVWXY"
+_DIGITS = "23456789"
+#: Special characters that are easily read and found on a keyboard, the better ones first.
+_SPECIAL = "-!#*?%+=@$&_.:"
+_GROUP = 4
+_LEAST = 14
 
 
 def wait_after(failures: int) -> timedelta:
@@ -57,3 +67,17 @@ class PasswordRule:
 def normal(password: str) -> str:
     """The same password from every keyboard: Unicode's NFKC form (NIST SP 800-63B, 5.1.1.2)."""
     return unicodedata.normalize("NFKC", password)
+
+
+def readable_password(rule: PasswordRule) -> str:
+    """A random password that meets the rule: `Kq7m-Rtxv-9fHd`, 68 bits. Groups of four are easier to type."""
+    between = next((sign for sign in _SPECIAL if sign in rule.special), rule.special[:1] or "-")
+    length = min(max(rule.min_length, _LEAST), rule.max_length)
+    wanted = replace(rule, lower=True, upper=True, digit=True)
+    while True:
+        letters = [secrets.choice(_LOWER + _UPPER + _DIGITS) for _ in range(length)]
+        for place in range(_GROUP, length - 1, _GROUP + 1):
+            letters[place] = between
+        password = "".join(letters)
+        if not wanted.unmet(password):
+            return password

@@ -30,16 +30,6 @@ class CabinetFeedItem:
     data: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class BoundDevice:
-    """The device that has the number now."""
-
-    model: str
-    platform: str
-    bound_at: datetime
-    last_seen_at: datetime
-
-
 def feed_of(account: Account, before: datetime | None = None) -> list[CabinetFeedItem]:
     """The newest events of the account and, since it has its number, of the number; or those before a time."""
     until = before or clock.now()
@@ -50,18 +40,14 @@ def feed_of(account: Account, before: datetime | None = None) -> list[CabinetFee
     return nlargest(_SHOWN, (item for item in found if item.at < until or before is None), key=lambda item: item.at)
 
 
-def device_of(number: PhoneNumber) -> BoundDevice | None:
-    """The device of a number."""
+def binding_of(number: PhoneNumber) -> Binding | None:
+    """The binding that the number has now, with its device."""
     with reading() as session:
-        binding = session.scalar(
+        return session.scalar(
             sa.select(Binding)
             .options(joinedload(Binding.device))
             .where(Binding.number == number, Binding.ended_at.is_(None))
         )
-        if binding is None:
-            return None
-        device = binding.device
-        return BoundDevice(device.model, device.platform, binding.bound_at, device.last_seen_at)
 
 
 def _events(session: Session, account: Account, until: datetime) -> Iterator[CabinetFeedItem]:

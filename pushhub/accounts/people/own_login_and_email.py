@@ -14,17 +14,18 @@ from pushhub.accounts.flows import links
 from pushhub.accounts.flows.links import Link, LinkKind, LinkWorthless, Trouble
 from pushhub.accounts.letters import users
 from pushhub.accounts.letters.sender import Sender
-from pushhub.accounts.lookup import account_of
-from pushhub.accounts.models import Account, AccountIdentifier
+from pushhub.accounts.models import Account
 from pushhub.accounts.people.register import IdentifierTaken, name_account
 from pushhub.accounts.profile_data import email_of, sealed_email
-from pushhub.accounts.sign_in_identifiers import Identifier, by_email, by_login
+from pushhub.accounts.sign_in_identifiers import Identifier, account_of, by_email, by_login, masked_identifiers
 from pushhub.identity.email import Email
 from pushhub.identity.login import NotALogin
 from pushhub.kernel.db import again_on_conflict, lock_no_key_update, reading, transaction
 
 #: A login of digits alone could be somebody's IIN, number or account number.
 _HAS_LETTER = re.compile(r"[^\W\d_]")
+#: Links that confirm an address.
+_CONFIRMING = (LinkKind.EMAIL, LinkKind.USER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,7 @@ class Waiting:
 def identifiers_of(account_id: UUID) -> dict[str, str]:
     """What the account is signed in to with: the masked form by kind."""
     with reading() as session:
-        rows = session.execute(
-            sa.select(AccountIdentifier.kind, AccountIdentifier.masked).where(
-                AccountIdentifier.account_id == account_id
-            )
-        ).all()
-    return {row.kind: row.masked for row in rows}
+        return masked_identifiers(session, account_id)
 
 
 @again_on_conflict
@@ -69,7 +65,7 @@ def ask_email(account: Account, email: Email, sender: Sender) -> None:
 
 def look_at_link(product_id: UUID, secret: str) -> Waiting:
     """What a link would confirm; it stays as it is. Raises `LinkWorthless`."""
-    return _waiting(_look(product_id, secret))
+    return _waiting(links.look(secret, *_CONFIRMING, product_id=product_id))
 
 
 @again_on_conflict
@@ -78,7 +74,7 @@ def confirm_email(product_id: UUID, secret: str, sender: Sender) -> Waiting:
 
     Raises `LinkWorthless` and, where another account has the address, `IdentifierTaken`; then the link stays.
     """
-    link = _look(product_id, secret)
+    link = links.look(secret, *_CONFIRMING, product_id=product_id)
     waiting = _waiting(link)
     with transaction() as session:
         # The account before its links, as wherever both are changed: two that wait for each other get nowhere.
@@ -94,22 +90,13 @@ def confirm_email(product_id: UUID, secret: str, sender: Sender) -> Waiting:
             sa.update(Account).where(Account.id == account.id).values(email_sealed=sealed_email(account.id, email))
         )
         # Who reads the mailbox before has no way in any more.
-        links.end_all(session, account.id, LinkKind.RECOVERY)
+        links.end(session, account.id, LinkKind.RECOVERY)
         note(session, account.id, EventKind.EMAIL_CONFIRMED, email=email.masked)
         if account.parent_id is not None and not waiting.own:
             note(session, account.parent_id, EventKind.USER_CONFIRMED, user=email.masked)
         if before is not None and before.address.casefold() != email.address.casefold():
             users.tell_old_mailbox(session, sender, old=before, new=email)
     return waiting
-
-
-def _look(product_id: UUID, secret: str) -> Link:
-    try:
-        return links.look(secret, LinkKind.EMAIL, product_id=product_id)
-    except LinkWorthless as problem:
-        if problem.trouble is not Trouble.UNKNOWN:
-            raise
-    return links.look(secret, LinkKind.USER, product_id=product_id)
 
 
 def _waiting(link: Link) -> Waiting:

@@ -8,17 +8,17 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub.accounts.events import EventKind, note
+from pushhub.accounts.events import EventKind, note, tell_phone
 from pushhub.accounts.flows import links
 from pushhub.accounts.flows.links import LinkKind
-from pushhub.accounts.letters.owner_notice import own_mailbox, tell_of_password
 from pushhub.accounts.letters.sender import Sender
+from pushhub.accounts.letters.users import own_mailbox, tell_of_password
 from pushhub.accounts.models import Account, AccountSession
 from pushhub.accounts.passwords import hashing, history
 from pushhub.accounts.passwords.history import NewPassword, PasswordTooLike
 from pushhub.accounts.passwords.rules import PasswordRule
-from pushhub.accounts.phone_notices import tell
 from pushhub.accounts.sessions import sign_in_throttle
+from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
 from pushhub.kernel.db import lock_no_key_update, reading, transaction
 from pushhub.kernel.errors import NotFound
@@ -48,10 +48,8 @@ def change_password(
     """
     if was_just_set(account_id, password):
         return
-    new = history.prepared(account_id, password, rule)
     try:
-        _refuse_given(account_id, password)
-        history.refuse_like(new, password)
+        new = _chosen(account_id, password, rule)
     except PasswordTooLike:
         if was_just_set(account_id, password):
             return
@@ -68,10 +66,8 @@ def change_password_by_link(
     Raises `LinkWorthless`, `StillTheGiven` and `PasswordTooLike`.
     """
     link = links.look(secret, LinkKind.RECOVERY, product_id=product_id)
-    new = history.prepared(link.account_id, password, rule)
     try:
-        _refuse_given(link.account_id, password)
-        history.refuse_like(new, password)
+        new = _chosen(link.account_id, password, rule)
     except PasswordTooLike:
         links.look(secret, LinkKind.RECOVERY, product_id=product_id)  # perhaps it was used for this very password
         raise
@@ -82,27 +78,31 @@ def change_password_by_link(
         set_password(session, new, sender=sender)
 
 
-def _refuse_given(account_id: UUID, password: str) -> None:
-    """Whoever has to change a password that somebody else gave doesn't do it by giving the same one again."""
-    with reading() as session:
-        given = session.scalar(
-            sa.select(Account.password_hash).where(Account.id == account_id, Account.must_change_password.is_(True))
-        )
-    if given is not None and hashing.matches(given, password):
+def _chosen(account_id: UUID, password: str, rule: PasswordRule) -> NewPassword:
+    """The password that its owner chose, prepared. Whoever has to change one that somebody else gave doesn't do it by
+    giving the same one again."""
+    new = history.prepared(account_id, password, rule)
+    if _has(account_id, password, Account.must_change_password.is_(True)):
         raise StillTheGiven
+    history.refuse_like(new, password)
+    return new
 
 
 def was_just_set(account_id: UUID, password: str) -> bool:
     """Whether this is the password that its owner set a moment ago: then the form was sent twice."""
+    return _has(
+        account_id,
+        password,
+        Account.password_changed_at > clock.now() - _DOUBLE_CLICK,
+        Account.must_change_password.is_(False),
+        Account.created_at < Account.password_changed_at,
+    )
+
+
+def _has(account_id: UUID, password: str, *conditions: sa.ColumnElement[bool]) -> bool:
+    """Whether the account is as the conditions say and has this password."""
     with reading() as session:
-        present = session.scalar(
-            sa.select(Account.password_hash).where(
-                Account.id == account_id,
-                Account.password_changed_at > clock.now() - _DOUBLE_CLICK,
-                Account.must_change_password.is_(False),
-                Account.created_at < Account.password_changed_at,
-            )
-        )
+        present = session.scalar(sa.select(Account.password_hash).where(Account.id == account_id, *conditions))
     return present is not None and hashing.matches(present, password)
 
 
@@ -121,23 +121,30 @@ def set_password(
     `NotFound`.
     """
     account_id = new.account_id
-    changed = session.execute(
+    changed = session.scalar(
         sa.update(Account)
         .where(Account.id == account_id)
         .values(password_hash=new.hash, password_changed_at=clock.now(), must_change_password=must_change)
-        .returning(Account.number, Account.product_id, Account.parent_id, Account.email_sealed)
-    ).first()
+        .returning(Account)
+    )
     if changed is None:
         raise NotFound
-    history.remember(session, new)
-    links.end_with_password(session, account_id)
-    which = [AccountSession.account_id == account_id] + ([AccountSession.id != but] if but is not None else [])
-    session.execute(sa.delete(AccountSession).where(*which))
-    panels.end_signed_in(session, changed.product_id, changed.number)
-    sign_in_throttle.forget_account(session, changed.product_id, account_id)
+    end_what_was_before(session, new, changed.product_id, changed.number, but=but)
     how = {"by_another": must_change, "kept_session": but is not None}
     note(session, account_id, EventKind.PASSWORD_CHANGED, **{name: True for name, is_so in how.items() if is_so})
-    number = changed.number
-    tell(session, changed.product_id, number, Notice.PASSWORD_CHANGED)
-    mailbox = own_mailbox(session, account_id, changed.parent_id, changed.email_sealed)
-    tell_of_password(session, sender, account_id, mailbox)
+    tell_phone(session, changed.product_id, changed.number, Notice.PASSWORD_CHANGED)
+    tell_of_password(session, sender, account_id, own_mailbox(session, changed))
+
+
+def end_what_was_before(
+    session: Session, new: NewPassword, product_id: UUID, number: PhoneNumber | None, *, but: UUID | None = None
+) -> None:
+    """What follows from every new password, in the caller's transaction: it is remembered; links, sessions (`but` one)
+    and what was shown to bind a device to this `number` end; wrong passwords are forgotten."""
+    account_id = new.account_id
+    history.remember(session, new)
+    links.end(session, account_id, *links.ENDED_BY_PASSWORD)
+    which = [AccountSession.account_id == account_id] + ([AccountSession.id != but] if but is not None else [])
+    session.execute(sa.delete(AccountSession).where(*which))
+    panels.end_signed_in(session, product_id, number)
+    sign_in_throttle.forget_account(session, product_id, account_id)

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub.accounts.events import EventKind, note
-from pushhub.accounts.flows import links
-from pushhub.accounts.letters.owner_notice import own_mailbox, tell_of_password
+from pushhub.accounts.events import EventKind, note, tell_phone
 from pushhub.accounts.letters.sender import Sender
-from pushhub.accounts.lookup import account_of, find_account
-from pushhub.accounts.models import Account, AccountIdentifier, AccountSession
+from pushhub.accounts.letters.users import own_mailbox, tell_of_password
+from pushhub.accounts.models import Account, AccountIdentifier
 from pushhub.accounts.passwords import history
 from pushhub.accounts.passwords.history import NewPassword
 from pushhub.accounts.passwords.rules import PasswordRule
-from pushhub.accounts.phone_notices import tell
+from pushhub.accounts.people.password_change import end_what_was_before
 from pushhub.accounts.profile_data import profile_data_of, sealed_email, sealed_profile_data
-from pushhub.accounts.sessions import sign_in_throttle
-from pushhub.accounts.sign_in_identifiers import Identifier
+from pushhub.accounts.sign_in_identifiers import Identifier, account_of, find_account, is_row_of
 from pushhub.identity.email import Email
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
 from pushhub.kernel.db import again_on_conflict, transaction
 from pushhub.kernel.ids import new_key
 from pushhub.notifications.notices import Notice
-from pushhub.panels import panels
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +74,12 @@ def create(
 def create_in(session: Session, product_id: UUID, new: NewAccount, password: NewPassword) -> UUID:
     """The same in the caller's transaction, for a use case that is tried `again_on_conflict`. The account gets the
     key that its password was prepared for: `history.prepared(new_key(), password, rule)`."""
-    taken = _taken(session, product_id, new.identifiers)
+    # Of another account that is made at this moment, all of its own or none.
+    named = (is_row_of(product_id, each) for each in new.identifiers)
+    taken = set(session.scalars(sa.select(AccountIdentifier.kind).where(sa.or_(sa.false(), *named))))
     if taken:
         raise IdentifierTaken(*(each.kind for each in new.identifiers if each.kind in taken))
     return _make(session, product_id, new, password)
-
-
-def _taken(session: Session, product_id: UUID, identifiers: Sequence[Identifier]) -> set[str]:
-    """The kinds of those that other accounts have: of one that is made at this moment, all or none."""
-    table = AccountIdentifier
-    named = (sa.and_(table.kind == each.kind, table.digest == each.digest) for each in identifiers)
-    found = sa.select(table.kind).where(table.product_id == product_id, sa.or_(sa.false(), *named))
-    return set(session.scalars(found))
 
 
 def _make(session: Session, product_id: UUID, new: NewAccount, password: NewPassword) -> UUID:
@@ -116,7 +106,7 @@ def _make(session: Session, product_id: UUID, new: NewAccount, password: NewPass
     for identifier in new.identifiers:
         name_account(session, product_id, account_id, identifier)
     note(session, account_id, EventKind.REGISTERED, number=new.number.masked if new.number is not None else "")
-    tell(session, product_id, new.number, Notice.ACCOUNT_REREGISTERED)
+    tell_phone(session, product_id, new.number, Notice.ACCOUNT_REREGISTERED)
     return account_id
 
 
@@ -129,13 +119,7 @@ def name_account(session: Session, product_id: UUID, account_id: UUID, identifie
         )
     )
     session.execute(
-        sa.insert(AccountIdentifier).values(
-            product_id=product_id,
-            kind=identifier.kind,
-            digest=identifier.digest,
-            masked=identifier.masked,
-            account_id=account_id,
-        )
+        sa.insert(AccountIdentifier).values(product_id=product_id, account_id=account_id, **asdict(identifier))
     )
 
 
@@ -165,7 +149,7 @@ def register(
         history.refuse_like(prepared, password)
     with transaction() as session:
         for each in further:
-            _take_from_others(session, product_id, each)
+            session.execute(sa.delete(AccountIdentifier).where(is_row_of(product_id, each)))
         account = account_of(session, product_id, identifier)
         if account is None:
             new = NewAccount((identifier, *further), number, email, profile_data or {})
@@ -173,7 +157,7 @@ def register(
         if account.id != prepared.account_id:  # made this very moment, for the same person
             prepared = replace(prepared, account_id=account.id, marks=())
         before = account.number
-        mailbox = own_mailbox(session, account.id, account.parent_id, account.email_sealed)
+        mailbox = own_mailbox(session, account)
         number = number or before
         session.execute(
             sa.update(Account)
@@ -188,28 +172,14 @@ def register(
                 must_change_password=False,
             )
         )
-        history.remember(session, prepared)
-        links.end_with_password(session, account.id)
         for each in further:
             name_account(session, product_id, account.id, each)
-        session.execute(sa.delete(AccountSession).where(AccountSession.account_id == account.id))
-        panels.end_signed_in(session, product_id, before)
-        sign_in_throttle.forget_account(session, product_id, account.id)
+        end_what_was_before(session, prepared, product_id, before)
         masked = before.masked if before is not None else ""
         masked_now = number.masked if number is not None else ""
         note(session, account.id, EventKind.REREGISTERED, number=masked_now, before=masked)
         if before != number:
-            tell(session, product_id, before, Notice.ACCOUNT_LEFT)
-        tell(session, product_id, number, Notice.ACCOUNT_REREGISTERED)
+            tell_phone(session, product_id, before, Notice.ACCOUNT_LEFT)
+        tell_phone(session, product_id, number, Notice.ACCOUNT_REREGISTERED)
         tell_of_password(session, sender, account.id, mailbox)
         return account.id
-
-
-def _take_from_others(session: Session, product_id: UUID, identifier: Identifier) -> None:
-    session.execute(
-        sa.delete(AccountIdentifier).where(
-            AccountIdentifier.product_id == product_id,
-            AccountIdentifier.kind == identifier.kind,
-            AccountIdentifier.digest == identifier.digest,
-        )
-    )

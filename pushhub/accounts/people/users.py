@@ -113,10 +113,10 @@ def add_user(
     """
     prepared = history.prepared(user_id, password.text, password.rule)
     with transaction() as session:
-        root_id, acting = _take_turn(session, actor.id)
+        root_id = _take_turn(session, actor.id)
         known = session.get(Account, user_id)
         if known is not None:
-            if _seen(_one_below(session, acting.id, user_id), False).details != details:
+            if _seen(_one_below(session, actor.id, user_id), False).details != details:
                 raise SomebodyElse
             return
         tree = _tree(session, root_id)
@@ -125,26 +125,19 @@ def add_user(
             raise TooManyUsers
         create_in(
             session,
-            acting.product_id,
+            actor.product_id,
             NewAccount(
                 identifiers=(),
                 email=details.email,
                 profile_data=details.profile_data,
-                parent_id=acting.id,
+                parent_id=actor.id,
                 may_add_users=details.may_add_users,
                 must_change_password=True,
             ),
             prepared,
         )
-        note(session, acting.id, EventKind.USER_ADDED, user=details.email.masked)
-        users.invite(
-            session,
-            sender,
-            by=acting.id,
-            account_id=user_id,
-            email=details.email,
-            given=password,
-        )
+        note(session, actor.id, EventKind.USER_ADDED, user=details.email.masked)
+        users.invite(session, sender, by=actor.id, account_id=user_id, email=details.email, given=password)
 
 
 def change_user(
@@ -157,9 +150,9 @@ def change_user(
     """
     prepared = history.prepared(seen.id, password.text, password.rule) if password is not None else None
     with transaction() as session:
-        root_id, acting = _take_turn(session, actor.id)
-        row = _one_below(session, acting.id, seen.id, hold=True)
-        now = _seen(row, row.id in _confirmed(session, acting.id))
+        root_id = _take_turn(session, actor.id)
+        row = _one_below(session, actor.id, seen.id, hold=True)
+        now = _seen(row, row.id in _confirmed(session, actor.id))
         if (now.details, now.password_set_at) != (seen.details, seen.password_set_at):
             raise ChangedMeanwhile
         mailed = password.text if password is not None and password.mailed else None
@@ -182,11 +175,11 @@ def change_user(
             told = sender if mailed is None and now.confirmed and not is_new else None
             set_password(session, prepared, must_change=True, sender=told)
         if is_new or (mailed is not None and not now.confirmed):
-            users.invite(session, sender, by=acting.id, account_id=row.id, email=details.email, given=password)
+            users.invite(session, sender, by=actor.id, account_id=row.id, email=details.email, given=password)
         elif mailed is not None:
-            users.send_password(session, sender, by=acting.id, email=details.email, password=mailed)
+            users.send_password(session, sender, by=actor.id, email=details.email, password=mailed)
         if details != now.details or prepared is not None:
-            note(session, acting.id, EventKind.USER_CHANGED, user=details.email.masked)
+            note(session, actor.id, EventKind.USER_CHANGED, user=details.email.masked)
 
 
 def write_again(actor: Account, user_id: UUID, sender: Sender) -> bool:
@@ -195,12 +188,12 @@ def write_again(actor: Account, user_id: UUID, sender: Sender) -> bool:
     Raises `NotFound`, `TooManyLetters`.
     """
     with transaction() as session:
-        _, acting = _take_turn(session, actor.id)
-        row = _one_below(session, acting.id, user_id)
-        if row.id in _confirmed(session, acting.id):
+        _take_turn(session, actor.id)
+        row = _one_below(session, actor.id, user_id)
+        if row.id in _confirmed(session, actor.id):
             return False
         email = _seen(row, False).details.email
-        users.invite(session, sender, by=acting.id, account_id=row.id, email=email, given=None)
+        users.invite(session, sender, by=actor.id, account_id=row.id, email=email, given=None)
         return True
 
 
@@ -210,23 +203,23 @@ def remove_user(actor: Account, user_id: UUID) -> None:
     Raises `NotFound`.
     """
     with transaction() as session:
-        _, acting = _take_turn(session, actor.id)
-        if session.get(Account, user_id) is None and _has_removed(session, acting.id, user_id):
+        _take_turn(session, actor.id)
+        if session.get(Account, user_id) is None and _has_removed(session, actor.id, user_id):
             return
-        row = _one_below(session, acting.id, user_id)
-        session.execute(sa.update(Account).where(Account.parent_id == row.id).values(parent_id=acting.id))
+        row = _one_below(session, actor.id, user_id)
+        session.execute(sa.update(Account).where(Account.parent_id == row.id).values(parent_id=actor.id))
         session.execute(sa.delete(Account).where(Account.id == row.id))
-        note(session, acting.id, EventKind.USER_REMOVED, user=_seen(row, False).details.email.masked, id=row.id.hex)
+        note(session, actor.id, EventKind.USER_REMOVED, user=_seen(row, False).details.email.masked, id=row.id.hex)
 
 
-def _take_turn(session: Session, actor_id: UUID) -> tuple[UUID, Account]:
-    """Let changes of one tree wait for each other, and look at the actor as they are now."""
+def _take_turn(session: Session, actor_id: UUID) -> UUID:
+    """Let changes of one tree wait for each other, and look whether the actor may make them now: the tree's root."""
     root_id = _root(session, actor_id)
     advisory_lock(session, f"users of {root_id}")
     acting = session.get(Account, actor_id, populate_existing=True)
     if acting is None or not may_manage(acting):
         raise NotFound
-    return root_id, acting
+    return root_id
 
 
 def _root(session: Session, account_id: UUID) -> UUID:
@@ -280,8 +273,8 @@ def _confirmed(session: Session, actor_id: UUID) -> frozenset[UUID]:
 
 def _take_address_away(session: Session, row: Account) -> None:
     """With the address before nobody signs in any more, nobody is signed in, and no link to it does anything."""
-    for kind in LinkKind:  # first, so that what a link does at this moment is done, and then undone below
-        links.end_all(session, row.id, kind)
+    # First, so that what a link does at this moment is done, and then undone below.
+    links.end(session, row.id, *LinkKind)
     session.execute(
         sa.delete(AccountIdentifier).where(AccountIdentifier.account_id == row.id, AccountIdentifier.kind == "email")
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,7 +15,6 @@ from pushhub.accounts.events import EventKind, note
 from pushhub.accounts.models import Account, AccountSession
 from pushhub.kernel import clock
 from pushhub.kernel.db import reading, transaction
-from pushhub.kernel.ids import new_key
 from pushhub.kernel.sealing import secret_digest
 from pushhub.panels import panels
 
@@ -36,7 +35,6 @@ class SessionLife:
 class NewSession:
     """A session that was just begun: the only time its secret is there."""
 
-    id: UUID
     secret: str = field(repr=False)
 
 
@@ -55,20 +53,20 @@ def begin(
     now, secret = clock.now(), secrets.token_urlsafe(32)
     remembered = remembered and bool(life.remembered)
     idle, absolute = (life.remembered, life.remembered) if remembered else (life.idle, life.absolute)
-    begun = AccountSession(
-        id=new_key(),
-        account_id=account_id,
-        digest=secret_digest(secret),
-        browser=browser[:60],
-        created_at=now,
-        remembered=remembered,
-        seen_at=now,
-        idle_at=now + idle,
-        expires_at=now + absolute,
+    session.add(
+        AccountSession(
+            account_id=account_id,
+            digest=secret_digest(secret),
+            browser=browser[:60],
+            created_at=now,
+            remembered=remembered,
+            seen_at=now,
+            idle_at=now + idle,
+            expires_at=now + absolute,
+        )
     )
-    session.add(begun)
     session.flush()
-    return NewSession(begun.id, secret)
+    return NewSession(secret)
 
 
 def who_is(product_id: UUID, secret: str, life: SessionLife) -> SignedIn | None:
@@ -78,12 +76,7 @@ def who_is(product_id: UUID, secret: str, life: SessionLife) -> SignedIn | None:
         row = session.execute(
             sa.select(Account, AccountSession)
             .join(Account, Account.id == AccountSession.account_id)
-            .where(
-                AccountSession.digest == secret_digest(secret),
-                AccountSession.idle_at > now,
-                AccountSession.expires_at > now,
-                Account.product_id == product_id,
-            )
+            .where(AccountSession.digest == secret_digest(secret), Account.product_id == product_id, *_alive(now))
         ).first()
     if row is None:
         return None
@@ -98,15 +91,16 @@ def who_is(product_id: UUID, secret: str, life: SessionLife) -> SignedIn | None:
     return SignedIn(account, found)
 
 
+def _alive(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return AccountSession.idle_at > now, AccountSession.expires_at > now
+
+
 def all_of(account_id: UUID) -> Sequence[AccountSession]:
     """The living sessions of an account, the latest first."""
-    now = clock.now()
     with reading() as session:
         return session.scalars(
             sa.select(AccountSession)
-            .where(
-                AccountSession.account_id == account_id, AccountSession.idle_at > now, AccountSession.expires_at > now
-            )
+            .where(AccountSession.account_id == account_id, *_alive(clock.now()))
             .order_by(AccountSession.seen_at.desc())
         ).all()
 

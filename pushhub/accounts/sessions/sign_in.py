@@ -13,17 +13,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pushhub.accounts import events
 from pushhub.accounts.events import EventKind, note
-from pushhub.accounts.flows import links
-from pushhub.accounts.lookup import find_account
 from pushhub.accounts.models import Account
 from pushhub.accounts.passwords import hashing
 from pushhub.accounts.passwords.rules import TRIES_BEFORE_CODE, wait_after
 from pushhub.accounts.sessions import sessions, sign_in_throttle
 from pushhub.accounts.sessions.sessions import NewSession, SessionLife
 from pushhub.accounts.sessions.sign_in_throttle import CodeWanted, Wait
-from pushhub.accounts.sign_in_identifiers import Identifier
+from pushhub.accounts.sign_in_identifiers import Identifier, find_account
 from pushhub.kernel import clock
 from pushhub.kernel.db import lock_no_key_update, transaction
 
@@ -64,6 +61,21 @@ def sign_in(
         return begun
 
 
+def check_present(account: Account, password: str) -> Wrong | Wait | CodeWanted | None:
+    """None where this is the password of the account, which is asked for before something that matters although one is
+    signed in. Wrong ones are counted as in `sign_in`, so that a browser left open is no place to guess, but by
+    themselves."""
+    digest = sign_in_throttle.present_digest(account.id)
+    counted = sign_in_throttle.count_try(account.product_id, digest)
+    if isinstance(counted, (Wait, CodeWanted)):
+        return counted
+    if not hashing.matches(account.password_hash, password):
+        return _wrong(counted)
+    with transaction() as session:
+        sign_in_throttle.forget(session, account.product_id, [digest])
+    return None
+
+
 def _wrong(counted: int) -> Wrong | CodeWanted:
     wait = wait_after(counted)
     return CodeWanted() if counted >= TRIES_BEFORE_CODE else Wrong(clock.now() + wait if wait else None)
@@ -93,11 +105,3 @@ def forgive(product_id: UUID, identifier: Identifier) -> None:
     """A code has shown that the person is there: passwords are looked at again."""
     with transaction() as session:
         sign_in_throttle.forget(session, product_id, [identifier.digest])
-
-
-def sweep(session: Session) -> None:
-    """Forget wrong passwords, links and events of long ago, and sessions that are over."""
-    sign_in_throttle.sweep(session)
-    sessions.sweep(session)
-    links.sweep(session)
-    events.sweep(session)

@@ -9,8 +9,8 @@ from flask import Flask
 
 from demo.sample import FAMILY
 from pushhub.accounts.models import Account
-from pushhub.accounts.people.own_password import check_present
 from pushhub.accounts.people.register import NewAccount, create
+from pushhub.accounts.sessions.sign_in import check_present
 from pushhub.accounts.sign_in_identifiers import by_email
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of

@@ -15,10 +15,9 @@ from flask import Flask
 from pushhub.accounts.flows import links
 from pushhub.accounts.flows.links import LinkKind
 from pushhub.accounts.letters.recovery import MOST_TO_ADDRESS
-from pushhub.accounts.lookup import find_account
 from pushhub.accounts.models import AccountLink
 from pushhub.accounts.people.password_change import change_password
-from pushhub.accounts.sign_in_identifiers import by_email
+from pushhub.accounts.sign_in_identifiers import by_email, find_account
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
 from pushhub.channels.recording import RecordingChannel

@@ -11,9 +11,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.accounts.lookup import find_account
 from pushhub.accounts.profile_data import email_of
-from pushhub.accounts.sign_in_identifiers import by_email, by_login
+from pushhub.accounts.sign_in_identifiers import by_email, by_login, find_account
 from pushhub.cabinets.loader import OWN_PROFILES, read_profile
 from pushhub.identity.email import Email
 from pushhub.kernel.db import Base, reading

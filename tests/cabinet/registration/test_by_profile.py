@@ -15,8 +15,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from demo.sample import FAMILY, REGISTER
-from pushhub.accounts.passwords.generated import readable_password
-from pushhub.accounts.passwords.rules import PasswordRule
+from pushhub.accounts.passwords.rules import PasswordRule, readable_password
 from pushhub.accounts.people.register import IdentifierTaken, NewAccount, create
 from pushhub.accounts.sign_in_identifiers import by_iin, by_number
 from pushhub.cabinets.loader import OWN_PROFILES, read_profile

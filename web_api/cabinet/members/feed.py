@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from pushhub.accounts.flows import number_proof
 from pushhub.accounts.flows.number_proof import ProofSubject
-from pushhub.accounts.people.feed import device_of, feed_of
+from pushhub.accounts.people.feed import binding_of, feed_of
 from pushhub.accounts.sessions import sessions
 from pushhub.accounts.sign_in_identifiers import Identifier
 from pushhub.binding.offers import ShownOffer
@@ -27,13 +27,13 @@ def show_feed() -> Response:
     """«Лента событий»: QR code and one-time password, the device of the number, what happened."""
     person = member()
     number = person.account.number
-    device = device_of(number) if number is not None else None
+    binding = binding_of(number) if number is not None else None
     items = feed_of(person.account, _before())
     return page(
         "members/feed.html",
         number=number.masked if number is not None else None,
-        device=device,
-        offer=_offer(number) if number is not None and (device is None or request.args.get("bind")) else None,
+        binding=binding,
+        offer=_offer(number) if number is not None and (binding is None or request.args.get("bind")) else None,
         items=[(item, event_words(item.kind, item.data), event_details(item.kind, item.data)) for item in items],
         older=rfc3339(items[-1].at) if len(items) == 50 else None,
         note=note_words(request.args.get("note")),

@@ -9,8 +9,8 @@ from flask import redirect, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from pushhub.accounts.people.own_password import check_present
 from pushhub.accounts.sessions import sessions
+from pushhub.accounts.sessions.sign_in import check_present
 from pushhub.accounts.sessions.sign_in_throttle import CodeWanted, Wait
 from web_api.cabinet.forms import Form
 from web_api.cabinet.request_context import forget_session, member

@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from pushhub.accounts.letters.users import GivenPassword, TooManyLetters
-from pushhub.accounts.passwords.generated import readable_password
+from pushhub.accounts.passwords.rules import readable_password
 from pushhub.accounts.people import users
 from pushhub.accounts.people.register import IdentifierTaken
 from pushhub.accounts.people.users import ChangedMeanwhile, SomebodyElse, TooManyUsers, User, UserDetails, may_manage

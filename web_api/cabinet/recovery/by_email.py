@@ -11,7 +11,8 @@ from werkzeug.wrappers import Response
 from pushhub.accounts.flows import flows, links
 from pushhub.accounts.flows.flows import Flow, FlowKind
 from pushhub.accounts.flows.links import LinkKind, LinkWorthless, Trouble
-from pushhub.accounts.letters.recovery import RecoveryLetter, TooManyLettersAsked, send_link
+from pushhub.accounts.letters.recovery import RecoveryLetter, send_link
+from pushhub.accounts.letters.users import TooManyLetters
 from pushhub.accounts.passwords.history import PasswordTooLike
 from pushhub.accounts.people.password_change import change_password_by_link, was_just_set
 from pushhub.accounts.sign_in_identifiers import Identifier, by_email
@@ -123,7 +124,7 @@ def _write(form: Form, about: Recovery, email: Email, login: Identifier | None) 
     )
     try:
         send_link(letter, email, login, address=request.remote_addr)
-    except TooManyLettersAsked as refusal:
+    except TooManyLetters as refusal:
         form.refuse(
             "email",
             _("Too many letters were asked for. Try again after {when}.").format(

@@ -17,8 +17,7 @@ from pushhub.cabinets.profile import Reregistration
 from pushhub.identity.iin import Iin
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.errors import NotFound
-from pushhub.registry.contract import Place
-from pushhub.registry.questions import RegisterAnswers, stands_under, wrong_answers
+from pushhub.registry.contract import Place, RegisterAnswers, stands_under, wrong_answers
 from web_api.cabinet import number_proof
 from web_api.cabinet.code_step import begin_again, have_code_sent
 from web_api.cabinet.forms import Form, checklist, too_like, unmet_points

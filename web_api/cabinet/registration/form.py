@@ -17,7 +17,7 @@ from pushhub.identity.phone import PhoneNumber
 from pushhub.identity.tax_id import TaxId
 from pushhub.kernel.clock import now
 from pushhub.kernel.errors import CustomersUnavailable
-from pushhub.registry.questions import stands_under
+from pushhub.registry.contract import stands_under
 from web_api.cabinet.forms import Form
 from web_api.cabinet.guess_limit import counted_guess
 from web_api.cabinet.request_context import cabinet, caller, language

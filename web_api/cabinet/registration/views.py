@@ -19,7 +19,7 @@ from werkzeug.wrappers import Response
 
 from pushhub.accounts.flows import flows
 from pushhub.accounts.flows.flows import Flow, FlowKind
-from pushhub.accounts.passwords.generated import readable_password
+from pushhub.accounts.passwords.rules import readable_password
 from pushhub.accounts.people.register import IdentifierTaken
 from pushhub.accounts.sign_in_identifiers import by_number
 from pushhub.cabinets import registration_mapping

@@ -5,8 +5,7 @@ from __future__ import annotations
 from flask import request
 from flask_babel import gettext as _
 
-from pushhub.accounts.lookup import find_account
-from pushhub.accounts.sign_in_identifiers import Identifier, may_be
+from pushhub.accounts.sign_in_identifiers import Identifier, find_account, may_be
 from pushhub.cabinets.profile import Layout
 from pushhub.kernel.clock import now
 from web_api.cabinet.forms import Form
