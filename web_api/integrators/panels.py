@@ -14,9 +14,8 @@ from pushhub.kernel.ids import Prefix, parse_id, public_id
 from pushhub.panels import panels
 from pushhub.panels.panels import ShownPanel
 from pushhub.panels.rules import PanelStatus, origin_in
-from pushhub.products.assurance import Assurance
 from pushhub.products.products import Caller
-from pushhub.products.rules import Scope
+from pushhub.products.rules import Assurance, Scope
 from pushhub.translations.message_texts import LOCALES
 from web_api.integrators.caller import (
     IDEMPOTENCY_KEY,

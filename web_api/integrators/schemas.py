@@ -10,8 +10,8 @@ from pushhub.delivery.rules import DeliveryStatus
 from pushhub.devices.models import OfferStatus
 from pushhub.devices.reachability import REASONS
 from pushhub.http.fields import Time
-from pushhub.products.assurance import Assurance
 from pushhub.products.route import PLACES
+from pushhub.products.rules import Assurance
 from pushhub.translations.message_texts import LOCALES
 from pushhub.verifications.rules import VerificationStatus
 
