@@ -9,22 +9,13 @@ from flask import make_response, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from mobile_api import schemas
-from mobile_api.signed import SECURITY, signed_by_known_device, the_device
+from mobile_api.signed import operations, signed_by_known_device, the_device
 from pushhub.feed import receipts
 from pushhub.feed.receipts import FeedItem, Receipt
-from pushhub.http.contract import ApiBlueprint
 from pushhub.kernel import errors
 from pushhub.kernel.ids import Prefix, parse_id, public_id
 
-face = ApiBlueprint(
-    "app_deliveries",
-    __name__,
-    prefix="/mobile/v1",
-    about="Codes and notifications on this device",
-    guard=signed_by_known_device,
-    security=SECURITY,
-    always=[errors.BadProof, errors.BadDeviceSecret],
-)
+face = operations("app_deliveries", __name__, "Codes and notifications on this device", guard=signed_by_known_device)
 
 
 @face.operation("GET", "/feed", query=schemas.FeedQuery, answer=schemas.Feed, refuses=[errors.NotFound])

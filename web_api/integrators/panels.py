@@ -17,16 +17,10 @@ from pushhub.panels.rules import PanelStatus, origin_in
 from pushhub.products.products import Caller
 from pushhub.products.rules import Assurance, Scope
 from pushhub.translations.message_texts import LOCALES
-from web_api.integrators.caller import (
-    IDEMPOTENCY_KEY,
-    operations,
-    repeatable,
-    the_caller,
-)
+from web_api.integrators.caller import NO_STORE, operations, repeatable, replay_header, the_caller
 from web_api.integrators.schemas import Number, one_of
 
 face = operations("panels", __name__, "Panels: QR code, password and code entry in the product's own pages")
-NO_STORE = {"Cache-Control": "no-store"}
 
 
 def _is_an_origin(text: str) -> None:
@@ -91,14 +85,12 @@ class MadePanel(Panel):
     body=NewPanel,
     answer=MadePanel,
     status=201,
-    headers=[IDEMPOTENCY_KEY],
+    repeatable=True,
     refuses=[
         errors.NumberInvalid,
         errors.NumberNotAllowed,
         errors.UnknownPurpose,
         errors.AssuranceNotAllowed,
-        errors.IdempotencyKeyMalformed,
-        errors.IdempotencyKeyReused,
         errors.NotFound,
     ],
 )
@@ -114,8 +106,8 @@ def create_panel(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, s
         request=repeatable(),
     )
     script = f"{current().settings.public_url}/panel.js"
-    replayed = {"Idempotent-Replayed": "true"} if shown.replayed else {}
-    return panel_document(shown) | {"secret": shown.secret, "script": script}, 201, NO_STORE | replayed
+    document = panel_document(shown) | {"secret": shown.secret, "script": script}
+    return document, 201, NO_STORE | replay_header(shown.replayed)
 
 
 @face.operation("GET", "/<panel_id>", answer=Panel)
