@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from pushhub.context import current
-from pushhub.http.fields import Time
+from pushhub.http.fields import Time, one_of
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import errors
 from pushhub.kernel.ids import Prefix, parse_id, public_id
@@ -18,7 +18,7 @@ from pushhub.products.products import Caller
 from pushhub.products.rules import Assurance, Scope
 from pushhub.translations.message_texts import LOCALES
 from web_api.integrators.caller import NO_STORE, operations, repeatable, replay_header, the_caller
-from web_api.integrators.schemas import Number, one_of
+from web_api.integrators.schemas import assurance_field, number_field
 
 face = operations("panels", __name__, "Panels: QR code, password and code entry in the product's own pages")
 
@@ -29,7 +29,7 @@ def _is_an_origin(text: str) -> None:
 
 
 class NewPanel(Schema):
-    number = Number()
+    number = number_field()
     purpose = fields.String(
         validate=validate.Length(min=1, max=40),
         load_default=None,
@@ -37,12 +37,7 @@ class NewPanel(Schema):
         metadata={"description": "What the code is for. Left out: the panel only binds."},
     )
     locale = fields.String(validate=one_of(LOCALES), load_default="ru")
-    assurance = fields.Enum(
-        Assurance,
-        by_value=True,
-        load_default=Assurance.ANONYMOUS_OFFER,
-        metadata={"description": "How you know that whoever sees the panel owns the number, as with an offer."},
-    )
+    assurance = assurance_field("How you know that whoever sees the panel owns the number, as with an offer.")
     origin = fields.String(
         validate=[validate.Length(min=1, max=255), _is_an_origin],
         load_default=None,
