@@ -100,7 +100,7 @@ class ApiBlueprint:
         security: Sequence[dict[str, list[str]]] = (),
         always: Sequence[type[PushhubError]] = (),
     ) -> None:
-        self._own_guards: dict[str | None, Guard] = {}
+        self.own_guards: dict[str | None, Guard] = {}
         self.guard = guard or self._own_guard
         self.blueprint = _Blueprint(name, import_name, url_prefix=prefix, description=about)
         self._security = list(security)
@@ -164,13 +164,13 @@ class ApiBlueprint:
             raise TypeError(f"all operations of {self.blueprint.name} have one guard already")
 
         def declare(view: View) -> View:
-            self._own_guards[f"{self.blueprint.name}.{view.__name__}"] = guard
+            self.own_guards[f"{self.blueprint.name}.{view.__name__}"] = guard
             return view
 
         return declare
 
     def _own_guard(self) -> None:
-        self._own_guards[request.endpoint]()
+        self.own_guards[request.endpoint]()
 
     def _refusals(self, kinds: Sequence[type[PushhubError]], path: str) -> list[tuple[int, str]]:
         found = [*kinds]

@@ -26,6 +26,12 @@ def assurance_field(description: str) -> fields.Enum[Assurance]:
     return fields.Enum(Assurance, by_value=True, load_default=usual, metadata={"description": description})
 
 
+class NumberChannel(Schema):
+    channel = fields.String(required=True)
+    platform = fields.String(required=True)
+    last_seen_at = Time(required=True)
+
+
 class NumberState(Schema):
     number = fields.String(required=True)
     reachable = fields.Boolean(required=True)
@@ -35,19 +41,7 @@ class NumberState(Schema):
         validate=one_of(REASONS),
         metadata={"description": "Why it can't be reached; null where it can."},
     )
-    channels = fields.List(
-        fields.Nested(
-            Schema.from_dict(
-                {
-                    "channel": fields.String(required=True),
-                    "platform": fields.String(required=True),
-                    "last_seen_at": Time(required=True),
-                },
-                name="NumberChannel",
-            )
-        ),
-        required=True,
-    )
+    channels = fields.List(fields.Nested(NumberChannel), required=True)
     bound_at = Time(required=True, allow_none=True)
 
 
