@@ -37,13 +37,8 @@ def show_feed(query: dict[str, Any]) -> BaseResponse:
 def open_delivery(delivery_id: str) -> tuple[dict[str, Any], int, dict[str, str]]:
     """What a push points to. For a code: reveals it, counts as the receipt, and makes the code checkable"""
     opened = receipts.open_delivery(the_device(), parse_id(Prefix.DELIVERY, delivery_id))
-    document = _listed(opened.item)
-    if opened.code is not None:
-        document["code"] = opened.code
-    if opened.purpose is not None:
-        document["purpose"] = opened.purpose
-    if opened.data:
-        document["data"] = opened.data
+    further = {"code": opened.code, "purpose": opened.purpose, "data": opened.data or None}
+    document = _listed(opened.item) | {name: value for name, value in further.items() if value is not None}
     return document, 200, {"Cache-Control": "no-store"}
 
 
