@@ -17,9 +17,8 @@ import click
 from demo.installation import prepare
 from demo.sample import prepare_samples
 from pushhub.cli import main
-from pushhub.commands.local import HOME, keep
 from pushhub.commands.running import bring_up_to_date, gunicorn_command
-from pushhub.commands.shared import application, current_settings
+from pushhub.commands.shared import HOME, application, current_settings, keep
 from pushhub.kernel.errors import ConfigurationError
 from reference_device import http_transport
 from simulators import Simulators

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from demo.sample import PROFILES, REGISTER
-from pushhub.commands.local import HOME
+from pushhub.commands.shared import HOME
 from pushhub.kernel.sealing import create_key_file
 
 

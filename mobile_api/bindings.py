@@ -8,7 +8,7 @@ from flask import request
 
 from mobile_api import schemas
 from mobile_api.signed import (
-    SECURITY,
+    operations,
     signed_by_known_device,
     signed_by_new_key,
     the_bound_device,
@@ -22,30 +22,12 @@ from pushhub.channels.contract import PushTarget
 from pushhub.devices import devices
 from pushhub.devices.devices import DeviceDescription
 from pushhub.devices.models import Binding
-from pushhub.http.contract import ApiBlueprint
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import errors
 from pushhub.kernel.ids import Prefix, public_id
 from pushhub.translations.message_texts import best_locale
 
-
-def _signed() -> None:
-    """Guard: the first binding is signed by a new key, everything else by a known device."""
-    if request.method == "POST" and request.path == "/mobile/v1/bindings":
-        signed_by_new_key()
-    else:
-        signed_by_known_device()
-
-
-face = ApiBlueprint(
-    "app_bindings",
-    __name__,
-    prefix="/mobile/v1",
-    about="Binding a device to a number",
-    guard=_signed,
-    security=SECURITY,
-    always=[errors.BadProof, errors.BadDeviceSecret],
-)
+face = operations("app_bindings", __name__, "Binding a device to a number", guard=None)
 
 
 @face.operation(
@@ -65,6 +47,7 @@ face = ApiBlueprint(
         errors.TooManyTries,
     ],
 )
+@face.guarded(signed_by_new_key)
 def bind(body: dict[str, Any]) -> dict[str, Any]:
     """Bind this device by the password or the QR code of an offer; the proof is made with the device's new key"""
     presented: PasswordShown | QrScanned
@@ -86,6 +69,7 @@ def bind(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @face.operation("GET", "/binding", answer=schemas.BindingState)
+@face.guarded(signed_by_known_device)
 def show_binding() -> dict[str, Any]:
     """Whether this device is bound, to which number, and if not any more, why"""
     known = the_device()
@@ -98,12 +82,14 @@ def show_binding() -> dict[str, Any]:
 
 
 @face.operation("DELETE", "/binding", answer=None, status=204, refuses=[errors.DeviceUnbound])
+@face.guarded(signed_by_known_device)
 def unbind() -> None:
     """Let the number go. The 30 days to a different number go on counting"""
     unbind_device(the_bound_device().device.id)
 
 
 @face.operation("PUT", "/device", body=schemas.DeviceChange, answer=schemas.Device)
+@face.guarded(signed_by_known_device)
 def update_device(body: dict[str, Any]) -> dict[str, Any]:
     """Report a new push target, language, version, or whether notifications are allowed"""
     target = body.pop("push_target", None)
@@ -123,16 +109,8 @@ def update_device(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _description(given: dict[str, Any]) -> DeviceDescription:
-    return DeviceDescription(
-        installation_id=given["installation_id"],
-        hardware_id=given["hardware_id"],
-        platform=given["platform"],
-        model=given["model"],
-        os_version=given["os_version"],
-        app_version=given["app_version"],
-        locale=best_locale(given["locale"]),
-        push_target=PushTarget(**given["push_target"]),
-    )
+    changed = {"locale": best_locale(given["locale"]), "push_target": PushTarget(**given["push_target"])}
+    return DeviceDescription(**given | changed)
 
 
 def _shown(binding: Binding) -> dict[str, Any]:

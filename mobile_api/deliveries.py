@@ -9,22 +9,13 @@ from flask import make_response, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from mobile_api import schemas
-from mobile_api.signed import SECURITY, signed_by_known_device, the_device
+from mobile_api.signed import operations, signed_by_known_device, the_device
 from pushhub.feed import receipts
 from pushhub.feed.receipts import FeedItem, Receipt
-from pushhub.http.contract import ApiBlueprint
 from pushhub.kernel import errors
 from pushhub.kernel.ids import Prefix, parse_id, public_id
 
-face = ApiBlueprint(
-    "app_deliveries",
-    __name__,
-    prefix="/mobile/v1",
-    about="Codes and notifications on this device",
-    guard=signed_by_known_device,
-    security=SECURITY,
-    always=[errors.BadProof, errors.BadDeviceSecret],
-)
+face = operations("app_deliveries", __name__, "Codes and notifications on this device", guard=signed_by_known_device)
 
 
 @face.operation("GET", "/feed", query=schemas.FeedQuery, answer=schemas.Feed, refuses=[errors.NotFound])
@@ -46,13 +37,8 @@ def show_feed(query: dict[str, Any]) -> BaseResponse:
 def open_delivery(delivery_id: str) -> tuple[dict[str, Any], int, dict[str, str]]:
     """What a push points to. For a code: reveals it, counts as the receipt, and makes the code checkable"""
     opened = receipts.open_delivery(the_device(), parse_id(Prefix.DELIVERY, delivery_id))
-    document = _listed(opened.item)
-    if opened.code is not None:
-        document["code"] = opened.code
-    if opened.purpose is not None:
-        document["purpose"] = opened.purpose
-    if opened.data:
-        document["data"] = opened.data
+    further = {"code": opened.code, "purpose": opened.purpose, "data": opened.data or None}
+    document = _listed(opened.item) | {name: value for name, value in further.items() if value is not None}
     return document, 200, {"Cache-Control": "no-store"}
 
 

@@ -12,7 +12,7 @@ from pushhub.channels.subscription import Subscription, UnfitSubscription
 from pushhub.delivery.rules import DeliveryKind
 from pushhub.devices.models import Platform
 from pushhub.feed.receipts import ReceiptEvent
-from pushhub.http.fields import Time
+from pushhub.http.fields import Time, one_of
 from pushhub.verifications.rules import VerificationStatus
 
 _LANGUAGE_TAG = validate.Regexp(
@@ -130,7 +130,7 @@ class ProductShown(Schema):
 
 class FeedItem(Schema):
     delivery_id = fields.String(required=True)
-    kind = fields.String(required=True, validate=validate.OneOf([kind.value for kind in DeliveryKind]))
+    kind = fields.String(required=True, validate=one_of(DeliveryKind))
     product = fields.Nested(ProductShown, required=True)
     title = fields.String(required=True)
     body = fields.String(required=True)
@@ -140,7 +140,7 @@ class FeedItem(Schema):
     code_status = fields.String(
         required=True,
         allow_none=True,
-        validate=validate.OneOf([status.value for status in VerificationStatus]),
+        validate=one_of(VerificationStatus),
         metadata={"description": "What became of the code: of use only while `pending`. None for a notification."},
     )
     sent_again_as = fields.String(
@@ -160,7 +160,7 @@ class Feed(Schema):
 
 class OpenedDelivery(Schema):
     delivery_id = fields.String(required=True)
-    kind = fields.String(required=True, validate=validate.OneOf([kind.value for kind in DeliveryKind]))
+    kind = fields.String(required=True, validate=one_of(DeliveryKind))
     code = fields.String(metadata={"description": "Only for a code that can still be used."})
     purpose = fields.String()
     data = fields.Dict(

@@ -9,11 +9,11 @@ from flask import g, request
 
 from pushhub.context import current
 from pushhub.devices.dpop import KnownDevice, SignedRequest, prove_key, recognise_device
+from pushhub.http.contract import ApiBlueprint, Guard
 from pushhub.kernel.errors import BadDeviceSecret, BadProof, DeviceUnbound
 from pushhub.kernel.settings import is_loopback
 
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
-SECURITY = [{"dpop": cast(list[str], [])}]
 
 
 def signed_by_known_device() -> None:
@@ -27,6 +27,19 @@ def signed_by_known_device() -> None:
 def signed_by_new_key() -> None:
     """Guard: refuse whoever does not prove the key that it is about to be known by."""
     g.new_key = prove_key(_signed_request())
+
+
+def operations(name: str, import_name: str, about: str, *, guard: Guard | None) -> ApiBlueprint:
+    """What a device may ask for under `/mobile/v1`, signed by its key."""
+    return ApiBlueprint(
+        name,
+        import_name,
+        prefix="/mobile/v1",
+        about=about,
+        guard=guard,
+        security=[{"dpop": []}],
+        always=[BadProof, BadDeviceSecret],
+    )
 
 
 def the_new_key() -> str:

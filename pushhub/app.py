@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
@@ -30,7 +29,6 @@ from pushhub.migrations import DIRECTORY as MIGRATIONS
 from pushhub.migrations import model_registry  # noqa: F401 - completes the metadata
 from pushhub.translations import speak_languages
 
-log = logging.getLogger(__name__)
 LARGEST_BODY = 64 * 1024
 
 

@@ -17,17 +17,10 @@ def commands() -> None:
     """Confirmation codes by push: binds a phone to a number, delivers codes, checks them."""
 
 
-commands.add_command(running.serve)
-commands.add_command(running.dispatch)
-commands.add_command(running.simulate)
-commands.add_command(running.migrate)
-commands.add_command(running.doctor)
-commands.add_command(keys.group)
-commands.add_command(product.group)
-commands.add_command(cabinet.group)
-commands.add_command(number.group)
-commands.add_command(webhook.group)
-commands.add_command(device.group)
+for _each in (running.serve, running.dispatch, running.simulate, running.migrate, running.doctor):
+    commands.add_command(_each)
+for _module in (keys, product, cabinet, number, webhook, device):
+    commands.add_command(_module.group)
 
 
 def main(command: click.Command = commands) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pushhub.binding import rules
-from pushhub.products.assurance import Assurance
+from pushhub.products.rules import Assurance
 
 #: RFC 6238, appendix B: the seed of its SHA-1 test vectors, and their values at these times.
 RFC_SECRET = base64.b32encode(b"12345678901234567890").decode()

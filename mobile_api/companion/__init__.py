@@ -24,6 +24,8 @@ from pushhub.translations.message_texts import LOCALES
 pages = Blueprint(
     "companion", __name__, template_folder="templates", static_folder="static", static_url_path="/app/own"
 )
+#: The service worker keeps the app for when there is no network; no other cache may show an old one.
+_NO_CACHE = {"Cache-Control": "no-cache"}
 pages.before_request(public)
 pages.after_request(secured)
 
@@ -37,10 +39,7 @@ def register(app: Flask) -> None:
 @pages.get("/app/bind/v1")
 def show_app() -> Response:
     """The app; `/app/bind/v1` is where the link in a QR code leads, with its secret after the `#`."""
-    response = Response(_shell(chosen_language()), content_type="text/html; charset=utf-8")
-    # The service worker keeps the app for when there is no network; no other cache may show an old one.
-    response.headers["Cache-Control"] = "no-cache"
-    return response
+    return Response(_shell(chosen_language()), headers=_NO_CACHE, content_type="text/html; charset=utf-8")
 
 
 @pages.get("/app/")
@@ -78,9 +77,8 @@ def show_manifest(language: str) -> Response:
                 for name, size, purpose in ICONS
             ],
         }
-    response = Response(json.dumps(manifest, ensure_ascii=False), content_type="application/manifest+json")
-    response.headers["Cache-Control"] = "no-cache"
-    return response
+    text = json.dumps(manifest, ensure_ascii=False)
+    return Response(text, headers=_NO_CACHE, content_type="application/manifest+json")
 
 
 @pages.get("/app/worker.js")
@@ -94,10 +92,8 @@ def show_worker() -> Response:
         files=[url_for(f"{place}.static", filename=name) for place, name in files],
         languages=LOCALES,
     )
-    response = Response(script, content_type="text/javascript; charset=utf-8")
-    response.headers["Service-Worker-Allowed"] = "/app"
-    response.headers["Cache-Control"] = "no-cache"
-    return response
+    headers = _NO_CACHE | {"Service-Worker-Allowed": "/app"}
+    return Response(script, headers=headers, content_type="text/javascript; charset=utf-8")
 
 
 def _shell(language: str) -> str:

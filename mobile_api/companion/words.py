@@ -38,14 +38,6 @@ def script_texts() -> dict[str, str]:
         "known_at": _("Shown as it was on {when}. Codes can be seen only with a connection."),
         "clock_fast": _("The clock of this phone is fast. Codes work all the same; turn on automatic date and time."),
         "clock_slow": _("The clock of this phone is slow. Codes work all the same; turn on automatic date and time."),
-        **_scanning(),
-        **_phone(),
-        **_problems(),
-    }
-
-
-def _scanning() -> dict[str, str]:
-    return {
         "camera_none": _(
             "There is no camera that the app may use. Take the QR code from a photo, or enter the password."
         ),
@@ -56,11 +48,6 @@ def _scanning() -> dict[str, str]:
         "photo_reading": _("Looking for the QR code in the photo…"),
         "photo_without_code": _("There is no QR code to be found in this photo. Take it nearer and without glare."),
         "photo_unreadable": _("This file is not a picture that the browser can show."),
-    }
-
-
-def _phone() -> dict[str, str]:
-    return {
         "push_simulated": _("Push services are simulated here: notifications appear while the app is open."),
         "push_impossible": _("Notifications appear while the app is open."),
         "push_default": _(
@@ -74,11 +61,6 @@ def _phone() -> dict[str, str]:
         "install_now": _("Put the app on the home screen, so that it is always at hand."),
         "install_apple": _("Tap “Share” in the browser, then “Add to Home Screen”."),
         "install_menu": _("Choose “Install app” or “Add to home screen” in the menu of the browser."),
-    }
-
-
-def _problems() -> dict[str, str]:
-    return {
         "error.number_invalid": _("There is no such number. Check the digits and the country code."),
         "error.password_mistyped": _(
             "There is a slip in the digits. Compare them with the screen; this does not count."

@@ -15,8 +15,7 @@ from sqlalchemy.orm import Session
 from pushhub.accounts.models import Account, AccountIdentifier
 from pushhub.context import current
 from pushhub.identity.email import Email, NotAnEmail
-from pushhub.identity.iin import Iin
-from pushhub.identity.kz_id_checksum import WrongDigits
+from pushhub.identity.iin import Iin, WrongDigits
 from pushhub.identity.login import NotALogin, normal_login
 from pushhub.identity.phone import PhoneNumber, as_number
 from pushhub.kernel.db import reading

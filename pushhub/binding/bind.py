@@ -43,7 +43,7 @@ from pushhub.kernel.errors import (
 from pushhub.kernel.ids import new_key
 from pushhub.notifications.notices import Notice, tell_device
 from pushhub.notifications.pending import follow_number, stop_for_number
-from pushhub.products.assurance import Assurance
+from pushhub.products.rules import Assurance
 from pushhub.verifications.lifecycle import cancel_codes_of, hold_codes_of
 
 __all__ = ["Bound", "PasswordShown", "QrScanned", "bind", "unbind", "unbind_number"]

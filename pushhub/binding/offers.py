@@ -25,9 +25,8 @@ from pushhub.kernel.idempotency import Repeatable
 from pushhub.kernel.ids import new_key
 from pushhub.kernel.sealing import secret_digest
 from pushhub.kernel.settings import Settings
-from pushhub.products.assurance import Assurance
-from pushhub.products.countries import require_country
 from pushhub.products.products import Caller
+from pushhub.products.rules import Assurance
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ def create_offer(
 
     Raises `NumberNotAllowed`, `AssuranceNotAllowed`, `IdempotencyKeyReused`.
     """
-    require_country(caller, number)
+    caller.require_country(number)
     if assurance not in caller.policy.assurances:
         raise AssuranceNotAllowed(assurances=list(caller.policy.assurances))
     now = clock.now()

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 
-from pushhub.kernel.hosts import HTTPS_PORT, host_and_port
+from pushhub.kernel.http_values import HTTPS_PORT, host_and_port
 
 #: An https address: host in small letters or an IPv6 address, port, path; no user, no backslash, no fragment.
 _ENDPOINT = re.compile(r"https://(?P<host>[a-z0-9.-]+|\[[0-9a-f:]+\])(:(?P<port>[0-9]{1,5}))?/[!$-\[\]-~]*")

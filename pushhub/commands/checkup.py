@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from typing import ParamSpec
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -34,6 +34,7 @@ from pushhub.kernel.settings import Settings
 from pushhub.mail.queue import backlog
 from pushhub.registry.configured import configured_registry
 
+P = ParamSpec("P")
 _CLOCK_TOLERANCE = timedelta(seconds=5)
 _LETTERS_WAIT_AT_MOST = timedelta(minutes=2)
 
@@ -53,18 +54,20 @@ def examine() -> list[Finding]:
         settings = current_settings()
     except ConfigurationError as problem:
         return [Finding("settings", False, str(problem).replace("\n", " "))]
-    findings = [Finding("settings", True, "complete")]
-    findings.append(_tried("keys", lambda: _keys(settings)))
-    findings.append(_tried("credentials", lambda: "channels: " + ", ".join(sorted(configured_channels(settings)))))
+    findings = [
+        Finding("settings", True, "complete"),
+        _tried("keys", _keys, settings),
+        _tried("credentials", lambda: "channels: " + ", ".join(sorted(configured_channels(settings)))),
+    ]
     if findings[1].ok:
         findings.extend(_database(settings))
     findings.extend(_providers(settings))
     return findings
 
 
-def _tried(check: str, look: Callable[[], str]) -> Finding:
+def _tried(check: str, look: Callable[P, str], *args: P.args, **named: P.kwargs) -> Finding:
     try:
-        return Finding(check, True, look())
+        return Finding(check, True, look(*args, **named))
     except (ConfigurationError, PushhubError) as problem:
         return Finding(check, False, str(problem))
 
@@ -80,9 +83,9 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield from (Finding(check, text == OK, text) for check, text in readiness().items())
         yield _tried("clock", _same_time)
         for name in settings.cabinets:
-            yield _tried("cabinet", lambda name=name: _cabinet(name))  # type: ignore[misc]
+            yield _tried("cabinet", _cabinet, name)
         if settings.cabinets:
-            yield _tried("register", lambda: _register(settings))
+            yield _tried("register", _register, settings)
         yield from _customers(settings)
         yield _tried("circuits", _circuits)
         yield _tried("letters", _letters)
@@ -128,7 +131,7 @@ def _customers(settings: Settings) -> Iterator[Finding]:
         except ConfigurationError:  # told already
             continue
         if profile.customers is not None:
-            yield _tried("customers", partial(_customers_of, profile.name, profile.customers))
+            yield _tried("customers", _customers_of, profile.name, profile.customers)
 
 
 def _customers_of(name: str, base: CustomerBase) -> str:
@@ -161,11 +164,11 @@ def _providers(settings: Settings) -> Iterator[Finding]:
         hosts = (_BELOW.get(host, host) for host in settings.webpush_hosts)
         wanted += [("webpush", f"https://{host}", True) for host in hosts if host]
     for name, url, http1 in wanted:
-        yield _tried(name, partial(_handshake, url, settings, http1=http1))
+        yield _tried(name, _handshake, url, settings, http1=http1)
     if settings.sms_url:
-        yield _tried("sms", lambda: _gateway(settings.sms_url or ""))
+        yield _tried("sms", _gateway, settings.sms_url)
     if settings.smtp_url:
-        yield _tried("email", lambda: _mail_server(settings, settings.smtp_url or ""))
+        yield _tried("email", _mail_server, settings, settings.smtp_url)
 
 
 #: The host to try, where a browser's push service is a domain; none for Windows, which has one for each region.
@@ -176,7 +179,7 @@ _BELOW = {
 }
 
 
-def _handshake(url: str, settings: Settings, *, http1: bool = False) -> str:
+def _handshake(url: str, settings: Settings, *, http1: bool) -> str:
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or 443
     context = ssl.create_default_context()

@@ -12,8 +12,7 @@ from flask_migrate import upgrade
 
 from pushhub.app import create_app
 from pushhub.commands.checkup import examine
-from pushhub.commands.local import local_settings
-from pushhub.commands.shared import application, as_json, current_settings, show
+from pushhub.commands.shared import application, as_json, current_settings, local_settings, show
 from pushhub.dispatcher.process import dispatch_forever
 from pushhub.kernel.errors import ConfigurationError
 from pushhub.kernel.settings import load_settings

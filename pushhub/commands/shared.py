@@ -1,24 +1,42 @@
-"""What commands have in common: the application they work on, and how they print data."""
+"""What commands have in common: the application they work on, its settings, and how they print data.
+
+The local installation of `make run` keeps its settings under `var/`, where other commands find them."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any
 
 import click
 from flask import Flask
 
 from pushhub.app import create_app
-from pushhub.commands.local import local_settings
 from pushhub.kernel.db import db
 from pushhub.kernel.settings import Settings, load_settings
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+HOME = Path("var")
+_SETTINGS = "local.json"
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def local_settings(environ: Mapping[str, str], home: Path = HOME) -> dict[str, str]:
+    """The settings of the environment over those that the local installation was started with last."""
+    file = home / _SETTINGS
+    kept: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    return kept | dict(environ)
+
+
+def keep(environ: Mapping[str, str], home: Path = HOME) -> None:
+    """Remember the settings, so that other commands work on the same installation."""
+    ours = {name: value for name, value in environ.items() if name.startswith("PUSHHUB_")}
+    handle = os.open(home / _SETTINGS, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        json.dump(ours, file, indent=2)
 
 
 def current_settings() -> Settings:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Protocol
 
-from pushhub.identity.tax_id import TaxId
+from pushhub.identity.iin import TaxId
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from pushhub.customers.contract import Customer, Found, Standing, money, normal_contract
-from pushhub.identity.kz_id_checksum import WrongDigits
+from pushhub.identity.iin import TaxId, WrongDigits
 from pushhub.identity.login import NotALogin, normal_login
-from pushhub.identity.tax_id import TaxId
 from pushhub.kernel import clock
 from pushhub.kernel.errors import ConfigurationError
 

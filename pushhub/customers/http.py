@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pushhub.customers.contract import Customer, Found, Standing, money, normal_contract
+from pushhub.identity.iin import TaxId
 from pushhub.identity.login import normal_login
-from pushhub.identity.tax_id import TaxId
 from pushhub.kernel import clock
 from pushhub.kernel.errors import CustomersUnavailable
 from pushhub.kernel.http_json import JsonService

@@ -16,7 +16,7 @@ from pushhub.context import current
 from pushhub.devices.models import Binding, Device
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.db import ReadRow, reading, table_of
-from pushhub.products.assurance import Assurance
+from pushhub.products.rules import Assurance
 
 #: Why a number can't be reached.
 REASONS = (

@@ -7,6 +7,7 @@ flask-smorest does the work; this gives it types and our refusals.
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -23,6 +24,8 @@ from pushhub.kernel.errors import (
     BodyTooLarge,
     Busy,
     DatabaseUnavailable,
+    IdempotencyKeyMalformed,
+    IdempotencyKeyReused,
     InvalidRequest,
     MalformedBody,
     NotFound,
@@ -31,6 +34,15 @@ from pushhub.kernel.errors import (
 )
 
 View = TypeVar("View", bound=Callable[..., Any])
+Guard = Callable[[], None]
+#: The optional header that makes a POST safe to repeat, for the document.
+_IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "description": "Makes the request safe to repeat for 24 hours: the repeat answers with the same thing.",
+}
 
 
 class ContractApi(Api):  # type: ignore[misc]  # flask-smorest has no types
@@ -73,8 +85,8 @@ class _Blueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
 
 
 class ApiBlueprint:
-    """The operations of one audience. `guard` runs before each of them and refuses whoever may not call;
-    `public` says, just as plainly, that everybody may."""
+    """The operations of one audience. `guard` runs before each of them and refuses whoever may not call; `public` says,
+    just as plainly, that everybody may. Without one, each operation has one of its own (`guarded`)."""
 
     def __init__(
         self,
@@ -83,16 +95,17 @@ class ApiBlueprint:
         *,
         prefix: str,
         about: str,
-        guard: Callable[[], None],
+        guard: Guard | None,
         after: Callable[[Response], Response] | None = None,
         security: Sequence[dict[str, list[str]]] = (),
         always: Sequence[type[PushhubError]] = (),
     ) -> None:
-        self.guard = guard
+        self.own_guards: dict[str | None, Guard] = {}
+        self.guard = guard or self._own_guard
         self.blueprint = _Blueprint(name, import_name, url_prefix=prefix, description=about)
         self._security = list(security)
         self._always = tuple(always)
-        self.blueprint.before_request(guard)
+        self.blueprint.before_request(self.guard)
         self.blueprint.before_request(_require_json)
         if after is not None:
             self.blueprint.after_request(after)
@@ -107,12 +120,17 @@ class ApiBlueprint:
         also: dict[int, type[Schema]] | None = None,
         body: type[Schema] | None = None,
         query: type[Schema] | None = None,
-        headers: Sequence[dict[str, Any]] = (),
         refuses: Sequence[type[PushhubError]] = (),
+        repeatable: bool = False,
         media_type: str | None = None,
-        security: Sequence[dict[str, list[str]]] | None = None,
     ) -> Callable[[View], View]:
-        """Declare an operation. The view gets the body, then the query, each as a dict, before its path values."""
+        """Declare an operation. The view gets the body, then the query, each as a dict, before its path values.
+        `repeatable`: it heeds an Idempotency-Key."""
+        kinds = [*self._always, *refuses]
+        if repeatable:
+            kinds += [IdempotencyKeyMalformed, IdempotencyKeyReused]
+        if body is not None or query is not None:
+            kinds += [InvalidRequest, MalformedBody, UnsupportedMediaType, BodyTooLarge]
 
         def declare(view: View) -> View:
             declared: Any = view
@@ -120,15 +138,15 @@ class ApiBlueprint:
                 declared = self.blueprint.arguments(query(), location="query")(declared)
             if body is not None:
                 declared = self.blueprint.arguments(body(), location="json")(declared)
-            for code, described in self._refusals(refuses, body is not None or query is not None, path):
+            for code, described in self._refusals(kinds, path):
                 declared = self.blueprint.alt_response(
                     code, schema=Problem, description=described, content_type=MEDIA_TYPE
                 )(declared)
             for code, schema in (also or {}).items():
                 declared = self.blueprint.alt_response(code, schema=schema)(declared)
-            document: dict[str, Any] = {"security": list(self._security if security is None else security)}
-            if headers:
-                document["parameters"] = list(headers)
+            document: dict[str, Any] = {"security": list(self._security)}
+            if repeatable:
+                document["parameters"] = [_IDEMPOTENCY_KEY]
             declared = self.blueprint.doc(**document)(declared)
             if answer is not None or status == 204:
                 declared = self.blueprint.response(status, answer)(declared)
@@ -140,19 +158,29 @@ class ApiBlueprint:
 
         return declare
 
-    def _refusals(self, refuses: Sequence[type[PushhubError]], takes_input: bool, path: str) -> list[tuple[int, str]]:
-        kinds = [*self._always, *refuses]
-        if takes_input:
-            kinds += [InvalidRequest, MalformedBody, UnsupportedMediaType, BodyTooLarge]
-        if "<" in path and NotFound not in kinds:
-            kinds.append(NotFound)
+    def guarded(self, guard: Guard) -> Callable[[View], View]:
+        """Declare the guard of one operation, where there is none for all."""
+        if self.guard != self._own_guard:
+            raise TypeError(f"all operations of {self.blueprint.name} have one guard already")
+
+        def declare(view: View) -> View:
+            self.own_guards[f"{self.blueprint.name}.{view.__name__}"] = guard
+            return view
+
+        return declare
+
+    def _own_guard(self) -> None:
+        self.own_guards[request.endpoint]()
+
+    def _refusals(self, kinds: Sequence[type[PushhubError]], path: str) -> list[tuple[int, str]]:
+        found = [*kinds]
+        if "<" in path:
+            found.append(NotFound)
         if self.guard is not public:  # whoever is looked up is looked up in the database
-            kinds += [Busy, DatabaseUnavailable]
-        by_status: dict[int, list[str]] = {}
-        for kind in kinds:
-            codes = by_status.setdefault(kind.status, [])
-            if kind.code not in codes:
-                codes.append(kind.code)
+            found += [Busy, DatabaseUnavailable]
+        by_status: dict[int, list[str]] = defaultdict(list)
+        for kind in dict.fromkeys(found):
+            by_status[kind.status].append(kind.code)
         return [(status, f"`code`: {', '.join(codes)}") for status, codes in sorted(by_status.items())]
 
 

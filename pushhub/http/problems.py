@@ -46,8 +46,8 @@ _BY_STATUS: Mapping[int, type[PushhubError]] = {
 }
 
 
-def problem_document(problem: PushhubError) -> dict[str, Any]:
-    """The document for a refusal, as plain data."""
+def problem_response(problem: PushhubError) -> Response:
+    """The refusal as an HTTP answer, with `Retry-After` (seconds) where there is a time to wait for."""
     document: dict[str, Any] = {
         "type": f"/errors#{problem.code}",
         "title": problem.title,
@@ -55,27 +55,17 @@ def problem_document(problem: PushhubError) -> dict[str, Any]:
         "detail": problem.detail,
         "code": problem.code,
     }
+    headers = {"Cache-Control": "no-store"}
     if problem.retry_at is not None:
         document["retry_at"] = clock.rfc3339(problem.retry_at)
-    return document | problem.members
-
-
-def problem_response(problem: PushhubError) -> Response:
-    """The refusal as an HTTP answer, with `Retry-After` (seconds) where there is a time to wait for."""
-    response = Response(
-        json.dumps(problem_document(problem), ensure_ascii=False),
-        status=problem.status,
-        content_type=MEDIA_TYPE,
-    )
-    response.headers["Cache-Control"] = "no-store"
-    if problem.retry_at is not None:
         wait = (problem.retry_at - clock.now()).total_seconds()
-        response.headers["Retry-After"] = str(max(1, math.ceil(wait)))
+        headers["Retry-After"] = str(max(1, math.ceil(wait)))
     elif problem.status == 503:
-        response.headers["Retry-After"] = "3"
+        headers["Retry-After"] = "3"
     if problem.status == 401:
-        response.headers["WWW-Authenticate"] = 'DPoP algs="ES256"' if request.path.startswith("/mobile/") else "Bearer"
-    return response
+        headers["WWW-Authenticate"] = 'DPoP algs="ES256"' if request.path.startswith("/mobile/") else "Bearer"
+    text = json.dumps(document | problem.members, ensure_ascii=False)
+    return Response(text, problem.status, headers, content_type=MEDIA_TYPE)
 
 
 def register_error_handlers(app: Flask) -> None:

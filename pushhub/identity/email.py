@@ -13,6 +13,8 @@ from email.message import EmailMessage
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, validate_email
 
+from pushhub.identity.masked import Masked
+
 # Such as `local`: in a private network there are addresses under them.
 SPECIAL_USE_DOMAIN_NAMES.clear()
 
@@ -24,9 +26,9 @@ class NotAnEmail(ValueError):
     """The typed text is no e-mail address."""
 
 
-@dataclass(frozen=True, slots=True)
-class Email:
-    """An e-mail address. Its text form is masked, so that it can't slip into a log."""
+@dataclass(frozen=True, slots=True, repr=False)
+class Email(Masked):
+    """An e-mail address."""
 
     address: str
 
@@ -49,12 +51,6 @@ class Email:
         if len(domain) > _SHOWN_OF_DOMAIN:
             domain = f"…{domain[1 - _SHOWN_OF_DOMAIN :]}"
         return f"{name[: min(2, len(name) - 1)]}****@{domain}"
-
-    def __str__(self) -> str:
-        return self.masked
-
-    def __repr__(self) -> str:
-        return f"Email({self.masked})"
 
 
 def mailbox(value: str) -> Address:

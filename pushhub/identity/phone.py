@@ -10,6 +10,7 @@ import phonenumbers
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
+from pushhub.identity.masked import Masked
 from pushhub.kernel.errors import NumberInvalid
 
 #: How people write a number. `phonenumbers` reads more into a text than that: it takes letters for digits (those
@@ -17,13 +18,13 @@ from pushhub.kernel.errors import NumberInvalid
 _WRITTEN = re.compile(r"\+[\d\s().\-\u2010-\u2015]+")
 
 
-@dataclass(frozen=True, slots=True)
-class PhoneNumber:
-    """A valid number in E.164 (`+77057546868`). Its text form is masked, so that it can't slip into a log."""
+@dataclass(frozen=True, slots=True, repr=False)
+class PhoneNumber(Masked):
+    """A valid number in E.164 (`+77057546868`)."""
 
     e164: str
     #: Where `parse` has found it out on the way.
-    _country: str | None = field(default=None, repr=False, compare=False)
+    _country: str | None = field(default=None, compare=False)
 
     @classmethod
     def parse(cls, text: str) -> PhoneNumber:
@@ -47,12 +48,6 @@ class PhoneNumber:
     def country(self) -> str:
         """ISO 3166-1 alpha-2, e.g. `KZ`."""
         return self._country or str(phonenumbers.region_code_for_number(phonenumbers.parse(self.e164)))
-
-    def __str__(self) -> str:
-        return self.masked
-
-    def __repr__(self) -> str:
-        return f"PhoneNumber({self.masked})"
 
 
 @lru_cache(maxsize=8192)

@@ -9,6 +9,7 @@ without row locks.
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, class_mapper, registry
@@ -34,7 +36,7 @@ T = TypeVar("T")
 #: What a JSON column holds.
 JsonObject = dict[str, object]
 Row = TypeVar("Row", bound="Base")
-AnySelect = TypeVar("AnySelect")
+AnySelect = TypeVar("AnySelect", bound=sa.GenerativeSelect)
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -125,15 +127,7 @@ def _session(options: Mapping[str, Any]) -> Iterator[Session]:
 
 
 #: What SQLite says of a file that is not there, can't be used, or holds something else.
-_GONE = (
-    "unable to open",
-    "disk I/O",
-    "readonly",
-    "no such table",
-    "database or disk is full",
-    "not a database",
-    "malformed",
-)
+_GONE = re.compile("unable to open|disk I/O|readonly|no such table|database or disk is full|not a database|malformed")
 
 
 def _refusal(problem: Exception) -> PushhubError | None:
@@ -142,7 +136,7 @@ def _refusal(problem: Exception) -> PushhubError | None:
     if isinstance(cause, sqlite3.Error):
         if "locked" in str(cause):
             return Busy()
-        return DatabaseUnavailable() if any(words in str(cause) for words in _GONE) else None
+        return DatabaseUnavailable() if _GONE.search(str(cause)) else None
     state = getattr(cause, "sqlstate", None)
     # 40001, 40P01, 55P03: serialization failure, deadlock, lock not available (PostgreSQL, appendix A)
     if isinstance(problem, sa.exc.TimeoutError) or state in ("40001", "40P01", "55P03"):
@@ -154,13 +148,8 @@ def _refusal(problem: Exception) -> PushhubError | None:
 
 def insert(table: type[Base]) -> Any:
     """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update` on both engines."""
-    if db.engine.dialect.name == "sqlite":
-        from sqlalchemy.dialects import sqlite
-
-        return sqlite.insert(table)
-    from sqlalchemy.dialects import postgresql
-
-    return postgresql.insert(table)
+    dialect = sqlite if db.engine.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table)
 
 
 class ReadRow(Protocol):
@@ -210,9 +199,9 @@ def _insert_all(shape: tuple[tuple[type[Base], tuple[str, ...]], ...]) -> sa.Sel
     this order."""
     inserts: list[sa.CTE] = []
     for (table, columns), places in groupby(enumerate(shape), key=lambda each: each[1]):
+        types = {name: table_of(table).c[name].type for name in columns}
         rows = [
-            {name: sa.bindparam(f"{place}_{name}", type_=_column(table, name)) for name in columns}
-            for place, _ in places
+            {name: sa.bindparam(f"{place}_{name}", type_=kind) for name, kind in types.items()} for place, _ in places
         ]
         insert = sa.insert(table).values(rows[0]).inline()
         if len(rows) > 1:  # not as a list of values: that would be compiled anew each time
@@ -220,10 +209,6 @@ def _insert_all(shape: tuple[tuple[type[Base], tuple[str, ...]], ...]) -> sa.Sel
             insert = sa.insert(table).from_select(columns, sa.union_all(*each), include_defaults=False)
         inserts.append(insert.cte(f"rows_{len(inserts)}"))
     return sa.select(sa.literal_column("1")).add_cte(*inserts)
-
-
-def _column(table: type[Base], name: str) -> sa.types.TypeEngine[Any]:
-    return table_of(table).c[name].type
 
 
 def table_of(model: type[Base]) -> sa.Table:
@@ -241,22 +226,19 @@ def as_written(model: type[Row], row: NewRow) -> Row:
 
 def skip_locked(statement: AnySelect) -> AnySelect:
     """Let concurrent claimers pass each other. SQLite has one writer at a time; there nothing is rendered."""
-    select = cast(sa.Select[Any], statement)
-    return cast(AnySelect, select.with_for_update(skip_locked=True))
+    return statement.with_for_update(skip_locked=True)
 
 
 def lock_key_share(statement: AnySelect, table: type[Base]) -> AnySelect:
     """See to it that the rows of `table` that this reads are not deleted before the transaction ends. SQLite has
     one writer at a time; there nothing is rendered."""
-    select = cast(sa.Select[Any], statement)
-    return cast(AnySelect, select.with_for_update(read=True, key_share=True, of=table))
+    return statement.with_for_update(read=True, key_share=True, of=table)
 
 
 def lock_no_key_update(statement: AnySelect, table: type[Base]) -> AnySelect:
     """See to it that the rows of `table` that this reads stay as they are until the transaction ends: who changes or
     holds them waits, and is then looked at anew. SQLite has one writer at a time; there nothing is rendered."""
-    select = cast(sa.Select[Any], statement)
-    return cast(AnySelect, select.with_for_update(key_share=True, of=table))
+    return statement.with_for_update(key_share=True, of=table)
 
 
 def list_has(column: Any, item: Any) -> sa.ColumnElement[bool]:
@@ -313,14 +295,10 @@ class ManyRows:
             objects = [dict(zip(names, row, strict=True)) for row in rows]
             return {self._name: json.dumps(objects, default=_in_json, separators=(",", ":"))}
         writers = [column.type.dialect_impl(dialect).bind_processor(dialect) for column in self._columns]
-        return {
-            self._name: json.dumps(
-                [
-                    [writer(value) if writer else value for writer, value in zip(writers, row, strict=True)]
-                    for row in rows
-                ]
-            )
-        }
+        lists = [
+            [writer(value) if writer else value for writer, value in zip(writers, row, strict=True)] for row in rows
+        ]
+        return {self._name: json.dumps(lists)}
 
 
 def _in_json(value: UUID | datetime) -> str:

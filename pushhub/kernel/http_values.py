@@ -1,15 +1,26 @@
-"""What others write into HTTP answers, read without trusting it: JSON objects, and `Retry-After`."""
+"""Values of HTTP as others write them, read without trusting them: hosts, JSON objects, and `Retry-After`."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+HTTPS_PORT = 443
+_HOST = re.compile(r"(?P<host>[a-z0-9.-]+|\[[0-9a-f:]+\])(:(?P<port>[0-9]{1,5}))?(/[!$-\[\]-~]*)?")
 #: More digits than that are no number of seconds that anybody means.
 _MOST_DIGITS = 9
+
+
+def host_and_port(entry: str) -> tuple[str, int]:
+    """Host and port in `host`, `host:port` or `[address]:port`, 443 where none is named. Raises ValueError."""
+    found = _HOST.fullmatch(entry.lower())
+    if found is None or not 0 < int(found["port"] or HTTPS_PORT) < 65536:
+        raise ValueError("is no host")
+    return found["host"], int(found["port"] or HTTPS_PORT)
 
 
 def json_object(body: bytes, *, parse_float: Callable[[str], Any] = float) -> dict[str, Any] | None:

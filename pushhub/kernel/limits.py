@@ -88,11 +88,7 @@ def take_back(session: Session, window: Window, subject: str) -> None:
     """Count one less in the current window."""
     session.execute(
         sa.update(LimitCounter)
-        .where(
-            LimitCounter.name == window.name,
-            LimitCounter.subject == subject,
-            LimitCounter.window_start == window.start(clock.now()),
-        )
+        .where(*_of(window, subject), LimitCounter.window_start == window.start(clock.now()))
         .values(count=LimitCounter.count - 1)
     )
 
@@ -104,11 +100,7 @@ def counted(session: Session, window: Window, subject: str, *spans: timedelta) -
         sa.func.coalesce(sa.func.sum(sa.case((LimitCounter.window_start > now - span, LimitCounter.count), else_=0)), 0)
         for span in spans
     ]
-    statement = sa.select(*sums).where(
-        LimitCounter.name == window.name,
-        LimitCounter.subject == subject,
-        LimitCounter.window_start > now - spans[-1],
-    )
+    statement = sa.select(*sums).where(*_of(window, subject), LimitCounter.window_start > now - spans[-1])
     return tuple(int(count) for count in session.execute(statement).one())
 
 
@@ -116,11 +108,7 @@ def room_from(session: Session, window: Window, subject: str, span: timedelta, m
     """From when `counted` over `span` is below `most` if nothing more is counted; None where it is so already."""
     rows = session.execute(
         sa.select(LimitCounter.window_start, LimitCounter.count)
-        .where(
-            LimitCounter.name == window.name,
-            LimitCounter.subject == subject,
-            LimitCounter.window_start > clock.now() - span,
-        )
+        .where(*_of(window, subject), LimitCounter.window_start > clock.now() - span)
         .order_by(LimitCounter.window_start.desc())
     ).all()
     total = 0
@@ -129,6 +117,10 @@ def room_from(session: Session, window: Window, subject: str, span: timedelta, m
         if total >= most:
             return began + span
     return None
+
+
+def _of(window: Window, subject: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return LimitCounter.name == window.name, LimitCounter.subject == subject
 
 
 def sweep(session: Session, keep: timedelta) -> None:

@@ -5,6 +5,7 @@ No sentence quotes what a file holds, and no error of a parser is kept behind a 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography import x509
@@ -30,10 +31,8 @@ def signing_key(path: Path, variable: str, *, what: str, remedy: str) -> Ellipti
     """An EC P-256 private key in PEM. `what` and `remedy` complete the sentence about a file that holds none."""
     content = read(path, variable)
     key = None
-    try:
+    with suppress(ValueError, TypeError, UnsupportedAlgorithm):
         key = load_pem_private_key(content, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        key = None
     if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
         raise ConfigurationError(f"{variable}: {path} is no {what} (PEM with an EC P-256 private key). {remedy}")
     return key
@@ -44,12 +43,10 @@ def root_certificates(path: Path | None) -> bytes | None:
     if path is None:
         return None
     content = read(path, "PUSHHUB_PROVIDER_CA")
-    fits = False
-    try:
-        fits = bool(x509.load_pem_x509_certificates(content))
-    except ValueError:
-        fits = False
-    if not fits:
+    found: list[x509.Certificate] = []
+    with suppress(ValueError):
+        found = x509.load_pem_x509_certificates(content)
+    if not found:
         raise ConfigurationError(
             f"PUSHHUB_PROVIDER_CA: {path} holds no PEM certificate. "
             "Name a file with the root certificates to trust besides the usual ones, or unset it."

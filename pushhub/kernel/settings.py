@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pushhub.kernel.errors import ConfigurationError
-from pushhub.kernel.hosts import host_and_port
+from pushhub.kernel.http_values import host_and_port
 
 _REQUIRED = object()
 #: Where the browsers of Google, Mozilla, Apple and Microsoft have their push services.

@@ -37,7 +37,6 @@ from pushhub.notifications.fan_out import FAN_OUT, count_all, turn
 from pushhub.notifications.models import Notification
 from pushhub.notifications.pending import stop_notification
 from pushhub.notifications.rules import LONGEST_PAYLOAD, NotificationStatus
-from pushhub.products.countries import require_country
 from pushhub.products.products import Caller
 from pushhub.queueing.wake import wake_after_commit
 from pushhub.verifications.models import Verification
@@ -132,7 +131,7 @@ def _numbers(caller: Caller, written: Sequence[str]) -> list[str]:
     for position, text in enumerate(written):
         try:
             number = PhoneNumber.parse(text)
-            require_country(caller, number)
+            caller.require_country(number)
             found[number.e164] = None
         except NumberInvalid:
             invalid.append(position)

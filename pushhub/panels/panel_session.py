@@ -27,10 +27,9 @@ from pushhub.kernel.sealing import secret_digest
 from pushhub.panels.models import Panel
 from pushhub.panels.panels import status_of
 from pushhub.panels.rules import SECRET_PREFIX, PanelStatus, binding_helps, way_to
-from pushhub.products.assurance import Assurance
 from pushhub.products.models import Product
 from pushhub.products.products import Caller
-from pushhub.products.rules import policy_from
+from pushhub.products.rules import Assurance, policy_from
 from pushhub.verifications.ask import ask
 from pushhub.verifications.check import check as check_code
 from pushhub.verifications.lifecycle import find

@@ -22,9 +22,8 @@ from pushhub.kernel.ids import new_key
 from pushhub.kernel.sealing import secret_digest
 from pushhub.panels.models import Panel
 from pushhub.panels.rules import KEPT, LIFE, LONG_ENOUGH, SECRET_PREFIX, PanelStatus, status_at
-from pushhub.products.assurance import Assurance
-from pushhub.products.countries import require_country
 from pushhub.products.products import Caller
+from pushhub.products.rules import Assurance
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def create_panel(
 
     Raises `NumberNotAllowed`, `UnknownPurpose`, `AssuranceNotAllowed`, `IdempotencyKeyReused`.
     """
-    require_country(caller, number)
+    caller.require_country(number)
     if purpose is not None and purpose not in caller.policy.purposes:
         raise UnknownPurpose(purposes=list(caller.policy.purposes))
     if assurance not in caller.policy.assurances:

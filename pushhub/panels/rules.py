@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from pushhub.products.assurance import Assurance
 from pushhub.products.route import PUSH, Step, way_without_app
+from pushhub.products.rules import Assurance
 
 #: Long enough for an offer (10 minutes) and the code after it (5); no longer, because the secret stands in a page.
 LIFE = timedelta(minutes=15)

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 from pushhub.context import current
 from pushhub.events import record
 from pushhub.events.models import Tag
+from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
 from pushhub.kernel.db import after_commit, again_on_conflict, reading, table_of, transaction
-from pushhub.kernel.errors import BadApiKey, ConfigurationError, MissingScope, NotFound
+from pushhub.kernel.errors import BadApiKey, ConfigurationError, MissingScope, NotFound, NumberNotAllowed
 from pushhub.kernel.ids import new_key
 from pushhub.kernel.sealing import secret_digest
 from pushhub.products.models import ApiKey, Product
@@ -40,6 +41,11 @@ class Caller:
         """Raises `MissingScope` unless the key has it."""
         if scope not in self.scopes:
             raise MissingScope(scope=scope)
+
+    def require_country(self, number: PhoneNumber) -> None:
+        """Raises `NumberNotAllowed` for a number of a country that the product does not serve."""
+        if not self.policy.serves(number.country):
+            raise NumberNotAllowed(countries=list(self.policy.countries))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from typing import Any
 import phonenumbers
 
 from pushhub.kernel.errors import ConfigurationError
-from pushhub.products.assurance import Assurance
 from pushhub.products.route import SECONDS_OF_THE_LAST, Step, read_route, written
 
 #: At most so many keys of one kind (live, test) are valid at once: the old and the new one of a rotation.
@@ -27,6 +26,22 @@ class Scope(StrEnum):
     NOTIFICATIONS = "notifications"
     EVENTS = "events"
     WEBHOOKS = "webhooks"
+
+
+class Assurance(StrEnum):
+    """How it was proven that the number belongs to whoever sees the offer."""
+
+    ANONYMOUS_OFFER = "anonymous_offer"
+    SIGNED_IN = "signed_in"
+    REGISTRY = "registry"
+    SMS = "sms"
+    OPERATOR = "operator"
+
+    @property
+    def may_replace(self) -> bool:
+        """Whether an offer like this may take a number from the device that has it now. One that anybody
+        could have opened may not: that would be an account takeover for the price of knowing an IIN."""
+        return self is not Assurance.ANONYMOUS_OFFER
 
 
 class CodePush(StrEnum):

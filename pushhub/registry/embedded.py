@@ -24,8 +24,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pushhub.identity.iin import Iin
-from pushhub.identity.kz_id_checksum import WrongDigits
+from pushhub.identity.iin import Iin, WrongDigits
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
 from pushhub.kernel.errors import ConfigurationError, NumberInvalid

@@ -37,7 +37,6 @@ from pushhub.kernel.errors import (
 from pushhub.kernel.idempotency import Repeatable
 from pushhub.kernel.ids import new_key
 from pushhub.kernel.limits import CLIENT_CODES, address_subject, count_up
-from pushhub.products.countries import require_country
 from pushhub.products.products import Caller
 from pushhub.products.route import Step, chosen, written
 from pushhub.products.rules import attempts_for
@@ -81,7 +80,7 @@ def ask(
     Raises `NumberNotAllowed`, `UnknownPurpose`, `ChannelNotInRoute`, `NumberUnreachable` (with `reason`),
     `TooManyCodes` (with `retry_at`), `IdempotencyKeyReused`.
     """
-    require_country(caller, number)
+    caller.require_country(number)
     if purpose not in caller.policy.purposes:
         raise UnknownPurpose(purposes=list(caller.policy.purposes))
     steps = chosen(caller.policy.steps, channels)
@@ -139,7 +138,7 @@ def _ask(
 def decoy_ask(caller: Caller, number: PhoneNumber, purpose: str) -> None:
     """Do what `ask` does until it refuses a number that nothing reaches, so that this takes as long: for whoever must
     not be told by the clock that the number stands in for nobody's. Nothing is written or sent, whosever it is."""
-    require_country(caller, number)
+    caller.require_country(number)
     now = clock.now()
     with transaction(codes_to(number)) as session:
         context = read_context(session, caller, number, purpose, now)

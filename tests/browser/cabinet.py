@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
-from pushhub.identity.kz_id_checksum import check_digit
+from pushhub.identity.iin import check_digit
 from tests.browser.companion import Owner
 from tests.browser.people import Visitor
 from tests.browser.service import Service

@@ -13,7 +13,7 @@ from flask import Flask
 
 from demo.sample import FAMILY
 from pushhub.binding.offers import create_offer
-from pushhub.identity.kz_id_checksum import check_digit
+from pushhub.identity.iin import check_digit
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.settings import Settings
 from pushhub.products.products import Caller

@@ -7,8 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from pushhub.accounts.passwords.rules import PasswordRule, wait_after
-from pushhub.identity.iin import Iin
-from pushhub.identity.kz_id_checksum import DigitsProblem, WrongDigits, check_digit
+from pushhub.identity.iin import DigitsProblem, Iin, WrongDigits, check_digit
 
 TODAY = date(2026, 11, 21)
 INDIGO = PasswordRule(12, 128, lower=True, upper=True, digit=True, special="!@#$%&*?")

@@ -14,7 +14,7 @@ from demo.sample import FAMILY
 from pushhub.accounts.people.register import register
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import prepare_product
-from pushhub.identity.kz_id_checksum import check_digit
+from pushhub.identity.iin import check_digit
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.db import Base, reading
 from pushhub.kernel.settings import Settings

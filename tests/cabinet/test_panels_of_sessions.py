@@ -17,8 +17,8 @@ from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.db import reading
 from pushhub.panels.models import Panel
 from pushhub.panels.panels import create_panel
-from pushhub.products.assurance import Assurance
 from pushhub.products.products import Caller
+from pushhub.products.rules import Assurance
 from reference_device.client import Refused
 from tests.cabinet.conftest import Browser, person
 from tests.support.actors import Phone

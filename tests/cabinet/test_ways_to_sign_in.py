@@ -15,7 +15,7 @@ from pushhub.cabinets.loader import read_profile
 from pushhub.devices.models import Binding
 from pushhub.kernel.db import transaction
 from pushhub.kernel.settings import Settings
-from pushhub.products.assurance import Assurance
+from pushhub.products.rules import Assurance
 from tests.cabinet.conftest import Browser
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock

@@ -15,7 +15,7 @@ from pushhub.customers.configured import configured_customers
 from pushhub.customers.contract import Customers, normal_contract
 from pushhub.customers.embedded import EmbeddedCustomers
 from pushhub.customers.http import HttpCustomers
-from pushhub.identity.tax_id import TaxId
+from pushhub.identity.iin import TaxId
 from pushhub.kernel import http_json
 from pushhub.kernel.errors import ConfigurationError, CustomersUnavailable
 from simulators.customers import Customers as CustomerService

@@ -12,6 +12,7 @@ from flask import Flask
 
 from demo.start.actions import from_our_origin
 from mobile_api import bindings as app_bindings
+from mobile_api import deliveries as app_deliveries
 from mobile_api.signed import signed_by_known_device
 from pushhub.http.contract import public
 from pushhub.kernel.settings import Settings
@@ -80,6 +81,14 @@ def test_a_guard_runs_before_anything_else_of_its_blueprint(whole: Flask) -> Non
     for name, guard in GUARDS.items():
         if name in whole.blueprints:
             assert whole.before_request_funcs[name][0] is guard, name
+
+
+@pytest.mark.sqlite
+def test_each_operation_of_binding_has_a_guard_of_its_own_and_no_other_operation_has(whole: Flask) -> None:
+    guarded = {endpoint for endpoint, _, _ in operations(whole) if endpoint.startswith("app_bindings.")}
+    assert set(app_bindings.face.own_guards) == guarded
+    with pytest.raises(TypeError):
+        app_deliveries.face.guarded(public)
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer"}])

@@ -15,8 +15,7 @@ from pushhub.accounts.people.password_change import StillTheGiven
 from pushhub.accounts.sign_in_identifiers import Identifier, by_email, by_iin, by_login, by_number
 from pushhub.cabinets.profile import Consent
 from pushhub.identity.email import Email, NotAnEmail
-from pushhub.identity.iin import Iin
-from pushhub.identity.kz_id_checksum import DigitsProblem, WrongDigits
+from pushhub.identity.iin import DigitsProblem, Iin, WrongDigits
 from pushhub.identity.login import NotALogin
 from pushhub.identity.phone import PhoneNumber, as_number
 from pushhub.kernel.clock import now

@@ -28,7 +28,7 @@ from pushhub.kernel.errors import (
     VerificationClosed,
 )
 from pushhub.kernel.ids import Prefix, parse_id, public_id
-from pushhub.products.assurance import Assurance
+from pushhub.products.rules import Assurance
 from pushhub.verifications.models import Verification
 from pushhub.verifications.rules import VerificationStatus
 from web_api.cabinet.forms import Form

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from flask import g, request
 
@@ -14,14 +14,7 @@ from pushhub.products.products import Caller, recognise
 from pushhub.products.rules import Scope
 from web_api.integrators import quota
 
-#: The optional header that makes a POST safe to repeat, for the document.
-IDEMPOTENCY_KEY: dict[str, Any] = {
-    "in": "header",
-    "name": "Idempotency-Key",
-    "required": False,
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    "description": "Makes the request safe to repeat for 24 hours: the repeat answers with the same thing.",
-}
+NO_STORE = {"Cache-Control": "no-store"}
 
 
 def valid_api_key() -> None:
@@ -62,3 +55,8 @@ def repeatable() -> Repeatable | None:
         return None
     space = "live" if cast(Caller, g.caller).live else "test"
     return Repeatable.of(key, space, request.method, request.path, request.get_data(as_text=True))
+
+
+def replay_header(replayed: bool) -> dict[str, str]:
+    """The header that tells a repeat that nothing new was made."""
+    return {"Idempotent-Replayed": "true"} if replayed else {}

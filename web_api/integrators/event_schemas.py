@@ -5,11 +5,10 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from pushhub.events.models import Tag
-from pushhub.http.fields import Time
+from pushhub.http.fields import Time, one_of
 from pushhub.webhooks.endpoints import TOLD
 from pushhub.webhooks.rules import DisabledReason, MessageStatus
 from pushhub.webhooks.targets import LONGEST_URL
-from web_api.integrators.schemas import one_of
 
 
 class EventsQuery(Schema):
@@ -39,36 +38,30 @@ class EventPage(Schema):
     next = fields.String(required=True, metadata={"description": "Send it as `after`; also where `items` is empty."})
 
 
-class _Url(fields.String):
-    """The address of a webhook."""
-
-    def __init__(self, *, required: bool = False) -> None:
-        super().__init__(
-            required=required,
-            validate=validate.Length(min=1, max=LONGEST_URL),
-            metadata={"description": "https:// on the open Internet.", "example": "https://cabinet.example.kz/pushhub"},
-        )
+def _url(*, required: bool = False) -> fields.String:
+    return fields.String(
+        required=required,
+        validate=validate.Length(min=1, max=LONGEST_URL),
+        metadata={"description": "https:// on the open Internet.", "example": "https://cabinet.example.kz/pushhub"},
+    )
 
 
-class _Types(fields.List[str]):
-    """Kinds of events."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            fields.String(validate=one_of(TOLD)),
-            validate=validate.Length(max=len(TOLD)),
-            metadata={"description": "What it is told of; empty or left out: of everything."},
-        )
+def _types() -> fields.List[str]:
+    return fields.List(
+        fields.String(validate=one_of(TOLD)),
+        validate=validate.Length(max=len(TOLD)),
+        metadata={"description": "What it is told of; empty or left out: of everything."},
+    )
 
 
 class NewWebhook(Schema):
-    url = _Url(required=True)
-    events = _Types()
+    url = _url(required=True)
+    events = _types()
 
 
 class WebhookChanges(Schema):
-    url = _Url()
-    events = _Types()
+    url = _url()
+    events = _types()
     enabled = fields.Boolean(truthy={True}, falsy={False})
 
 

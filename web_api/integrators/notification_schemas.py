@@ -8,11 +8,10 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from pushhub.delivery.rules import DeliveryStatus
-from pushhub.http.fields import Time
+from pushhub.http.fields import Time, one_of
 from pushhub.notifications import rules
 from pushhub.notifications.rules import NotificationStatus
 from pushhub.translations.message_texts import LOCALES
-from web_api.integrators.schemas import one_of
 
 ALL = "all"
 _LONGEST_NUMBER = 40
@@ -59,23 +58,6 @@ class To(fields.Field[list[str] | None]):
         return written
 
 
-class Data(fields.Dict):
-    """Texts for the app, by name."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            keys=fields.String(),
-            values=fields.String(),
-            load_default=dict,
-            validate=_fitting,
-            metadata={
-                "description": f"Texts for the app: at most {rules.MOST_DATA}, of {rules.LONGEST_DATA} bytes together.",
-                "maxProperties": rules.MOST_DATA,
-                "propertyNames": {"minLength": 1},
-            },
-        )
-
-
 def _fitting(data: dict[str, str]) -> None:
     if fault := rules.fault_of(data):
         raise ValidationError(fault)
@@ -100,7 +82,17 @@ Texts = Schema.from_dict({locale: fields.Nested(Words) for locale in LOCALES}, n
 class NewNotification(Schema):
     to = To()
     title = _title()
-    data = Data()
+    data = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        load_default=dict,
+        validate=_fitting,
+        metadata={
+            "description": f"Texts for the app: at most {rules.MOST_DATA}, of {rules.LONGEST_DATA} bytes together.",
+            "maxProperties": rules.MOST_DATA,
+            "propertyNames": {"minLength": 1},
+        },
+    )
     texts = fields.Nested(
         Texts,
         load_default=dict,

@@ -15,12 +15,7 @@ from pushhub.notifications.send import cancel as cancel_notification
 from pushhub.notifications.send import show as show_notification
 from pushhub.products.rules import Scope
 from web_api.integrators import notification_schemas as schemas
-from web_api.integrators.caller import (
-    IDEMPOTENCY_KEY,
-    operations,
-    repeatable,
-    the_caller,
-)
+from web_api.integrators.caller import operations, repeatable, replay_header, the_caller
 
 #: 10,000 numbers and the longest texts in every language fit into it.
 LARGEST_BODY = 512 * 1024
@@ -43,13 +38,11 @@ face.blueprint.before_request(_take_long_lists)
     body=schemas.NewNotification,
     answer=schemas.NotificationTaken,
     status=202,
-    headers=[IDEMPOTENCY_KEY],
+    repeatable=True,
     refuses=[
         errors.NumberInvalid,
         errors.NumberNotAllowed,
         errors.NotificationTooLarge,
-        errors.IdempotencyKeyMalformed,
-        errors.IdempotencyKeyReused,
     ],
 )
 def send(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
@@ -63,8 +56,7 @@ def send(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
         send_at=body["send_at"],
     )
     taken = notify(the_caller(Scope.NOTIFICATIONS), body["to"], draft, request=repeatable())
-    headers = {"Idempotent-Replayed": "true"} if taken.replayed else {}
-    return _taken_document(taken.notification), 202, headers
+    return _taken_document(taken.notification), 202, replay_header(taken.replayed)
 
 
 @face.operation("GET", "/<notification_id>", answer=schemas.Notification)

@@ -13,16 +13,10 @@ from pushhub.kernel import errors
 from pushhub.kernel.ids import Prefix, parse_id, public_id
 from pushhub.products.rules import Scope
 from web_api.integrators import schemas
-from web_api.integrators.caller import (
-    IDEMPOTENCY_KEY,
-    operations,
-    repeatable,
-    the_caller,
-)
+from web_api.integrators.caller import NO_STORE, operations, repeatable, replay_header, the_caller
 from web_api.pictures import qr_png, qr_svg
 
 face = operations("offers", __name__, "Offers to bind a device to a number")
-NO_STORE = {"Cache-Control": "no-store"}
 
 
 @face.operation(
@@ -31,13 +25,11 @@ NO_STORE = {"Cache-Control": "no-store"}
     body=schemas.NewOffer,
     answer=schemas.Offer,
     status=201,
-    headers=[IDEMPOTENCY_KEY],
+    repeatable=True,
     refuses=[
         errors.NumberInvalid,
         errors.NumberNotAllowed,
         errors.AssuranceNotAllowed,
-        errors.IdempotencyKeyMalformed,
-        errors.IdempotencyKeyReused,
     ],
 )
 def create_offer(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
@@ -49,8 +41,7 @@ def create_offer(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, s
         locale=body["locale"],
         request=repeatable(),
     )
-    replayed = {"Idempotent-Replayed": "true"} if shown.replayed else {}
-    return offer_document(shown), 201, NO_STORE | replayed
+    return offer_document(shown), 201, NO_STORE | replay_header(shown.replayed)
 
 
 @face.operation("GET", "/<offer_id>", answer=schemas.Offer)

@@ -7,27 +7,20 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from pushhub.context import current
-from pushhub.http.fields import Time
+from pushhub.http.fields import Time, one_of
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import errors
 from pushhub.kernel.ids import Prefix, parse_id, public_id
 from pushhub.panels import panels
 from pushhub.panels.panels import ShownPanel
 from pushhub.panels.rules import PanelStatus, origin_in
-from pushhub.products.assurance import Assurance
 from pushhub.products.products import Caller
-from pushhub.products.rules import Scope
+from pushhub.products.rules import Assurance, Scope
 from pushhub.translations.message_texts import LOCALES
-from web_api.integrators.caller import (
-    IDEMPOTENCY_KEY,
-    operations,
-    repeatable,
-    the_caller,
-)
-from web_api.integrators.schemas import Number, one_of
+from web_api.integrators.caller import NO_STORE, operations, repeatable, replay_header, the_caller
+from web_api.integrators.schemas import assurance_field, number_field
 
 face = operations("panels", __name__, "Panels: QR code, password and code entry in the product's own pages")
-NO_STORE = {"Cache-Control": "no-store"}
 
 
 def _is_an_origin(text: str) -> None:
@@ -36,7 +29,7 @@ def _is_an_origin(text: str) -> None:
 
 
 class NewPanel(Schema):
-    number = Number()
+    number = number_field()
     purpose = fields.String(
         validate=validate.Length(min=1, max=40),
         load_default=None,
@@ -44,12 +37,7 @@ class NewPanel(Schema):
         metadata={"description": "What the code is for. Left out: the panel only binds."},
     )
     locale = fields.String(validate=one_of(LOCALES), load_default="ru")
-    assurance = fields.Enum(
-        Assurance,
-        by_value=True,
-        load_default=Assurance.ANONYMOUS_OFFER,
-        metadata={"description": "How you know that whoever sees the panel owns the number, as with an offer."},
-    )
+    assurance = assurance_field("How you know that whoever sees the panel owns the number, as with an offer.")
     origin = fields.String(
         validate=[validate.Length(min=1, max=255), _is_an_origin],
         load_default=None,
@@ -92,14 +80,12 @@ class MadePanel(Panel):
     body=NewPanel,
     answer=MadePanel,
     status=201,
-    headers=[IDEMPOTENCY_KEY],
+    repeatable=True,
     refuses=[
         errors.NumberInvalid,
         errors.NumberNotAllowed,
         errors.UnknownPurpose,
         errors.AssuranceNotAllowed,
-        errors.IdempotencyKeyMalformed,
-        errors.IdempotencyKeyReused,
         errors.NotFound,
     ],
 )
@@ -115,8 +101,8 @@ def create_panel(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, s
         request=repeatable(),
     )
     script = f"{current().settings.public_url}/panel.js"
-    replayed = {"Idempotent-Replayed": "true"} if shown.replayed else {}
-    return panel_document(shown) | {"secret": shown.secret, "script": script}, 201, NO_STORE | replayed
+    document = panel_document(shown) | {"secret": shown.secret, "script": script}
+    return document, 201, NO_STORE | replay_header(shown.replayed)
 
 
 @face.operation("GET", "/<panel_id>", answer=Panel)

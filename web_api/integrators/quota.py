@@ -15,16 +15,13 @@ from pushhub.products.products import Caller
 
 def spend(caller: Caller) -> None:
     """Count one request. Raises `TooManyRequests` with `retry_at`."""
-    _spend("requests", caller.policy.requests_per_minute, caller)
+    spend_of("requests", caller.policy.requests_per_minute, str(caller.key_id))
 
 
 def spend_lookup(caller: Caller) -> None:
     """Count one look-up of a number. Raises `TooManyRequests` with `retry_at`."""
-    _spend("lookups", min(current().quotas.lookups, caller.policy.requests_per_minute), caller)
-
-
-def _spend(name: str, per_minute: int, caller: Caller) -> None:
-    spend_of(name, per_minute, str(caller.key_id))
+    per_minute = min(current().quotas.lookups, caller.policy.requests_per_minute)
+    spend_of("lookups", per_minute, str(caller.key_id))
 
 
 def spend_of(name: str, per_minute: int, subject: str) -> None:

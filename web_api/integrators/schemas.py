@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from marshmallow import Schema, fields, validate
 
 from pushhub.delivery.rules import DeliveryStatus
 from pushhub.devices.models import OfferStatus
 from pushhub.devices.reachability import REASONS
-from pushhub.http.fields import Time
-from pushhub.products.assurance import Assurance
+from pushhub.http.fields import Time, one_of
 from pushhub.products.route import PLACES
+from pushhub.products.rules import Assurance
 from pushhub.translations.message_texts import LOCALES
 from pushhub.verifications.rules import VerificationStatus
 
 
-def one_of(values: Any) -> validate.OneOf:
-    return validate.OneOf([str(value) for value in values])
-
-
-class Number(fields.String):
+def number_field() -> fields.String:
     """A phone number in international form."""
+    metadata = {"description": "E.164", "example": "+77011234567"}
+    return fields.String(required=True, validate=validate.Length(min=1, max=40), metadata=metadata)
 
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("metadata", {"description": "E.164", "example": "+77011234567"})
-        super().__init__(required=True, validate=validate.Length(min=1, max=40), **kwargs)
+
+def assurance_field(description: str) -> fields.Enum[Assurance]:
+    """How the product knows that the number is that of whoever sees its offer."""
+    usual = Assurance.ANONYMOUS_OFFER
+    return fields.Enum(Assurance, by_value=True, load_default=usual, metadata={"description": description})
+
+
+class NumberChannel(Schema):
+    channel = fields.String(required=True)
+    platform = fields.String(required=True)
+    last_seen_at = Time(required=True)
 
 
 class NumberState(Schema):
@@ -37,33 +41,16 @@ class NumberState(Schema):
         validate=one_of(REASONS),
         metadata={"description": "Why it can't be reached; null where it can."},
     )
-    channels = fields.List(
-        fields.Nested(
-            Schema.from_dict(
-                {
-                    "channel": fields.String(required=True),
-                    "platform": fields.String(required=True),
-                    "last_seen_at": Time(required=True),
-                },
-                name="NumberChannel",
-            )
-        ),
-        required=True,
-    )
+    channels = fields.List(fields.Nested(NumberChannel), required=True)
     bound_at = Time(required=True, allow_none=True)
 
 
 class NewOffer(Schema):
-    number = Number()
+    number = number_field()
     locale = fields.String(validate=one_of(LOCALES), load_default="ru")
-    assurance = fields.Enum(
-        Assurance,
-        by_value=True,
-        load_default=Assurance.ANONYMOUS_OFFER,
-        metadata={
-            "description": "How you know that whoever sees the offer owns the number. Left out: anonymous_offer, "
-            "which can't take a number from the device that has it."
-        },
+    assurance = assurance_field(
+        "How you know that whoever sees the offer owns the number. Left out: anonymous_offer, "
+        "which can't take a number from the device that has it."
     )
 
 
@@ -112,7 +99,7 @@ class Client(Schema):
 
 
 class NewVerification(Schema):
-    number = Number()
+    number = number_field()
     purpose = fields.String(required=True, validate=validate.Length(min=1, max=40))
     locale = fields.String(validate=one_of(LOCALES), load_default="ru")
     channels = fields.List(

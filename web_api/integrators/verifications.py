@@ -18,12 +18,7 @@ from pushhub.verifications.models import Verification
 from pushhub.verifications.resend import resend as resend_code
 from pushhub.verifications.rules import VerificationStatus, status_at
 from web_api.integrators import schemas
-from web_api.integrators.caller import (
-    IDEMPOTENCY_KEY,
-    operations,
-    repeatable,
-    the_caller,
-)
+from web_api.integrators.caller import operations, repeatable, replay_header, the_caller
 
 face = operations("verifications", __name__, "Confirmation codes")
 
@@ -35,7 +30,7 @@ face = operations("verifications", __name__, "Confirmation codes")
     answer=schemas.Verification,
     status=201,
     also={200: schemas.Verification},
-    headers=[IDEMPOTENCY_KEY],
+    repeatable=True,
     refuses=[
         errors.NumberInvalid,
         errors.NumberNotAllowed,
@@ -43,8 +38,6 @@ face = operations("verifications", __name__, "Confirmation codes")
         errors.ChannelNotInRoute,
         errors.NumberUnreachable,
         errors.TooManyCodes,
-        errors.IdempotencyKeyMalformed,
-        errors.IdempotencyKeyReused,
     ],
 )
 def ask(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
@@ -60,8 +53,8 @@ def ask(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
         client_address=str(client["ip"]) if client.get("ip") else None,
         request=repeatable(),
     )
-    headers = {"Idempotent-Replayed": "true"} if asked.replayed else {}
-    return verification_document(asked.verification, asked.deliveries), 201 if asked.created else 200, headers
+    document = verification_document(asked.verification, asked.deliveries)
+    return document, 201 if asked.created else 200, replay_header(asked.replayed)
 
 
 @face.operation("GET", "/<verification_id>", answer=schemas.Verification)
@@ -148,15 +141,6 @@ def _delivery_document(history: DeliveryHistory) -> dict[str, Any]:
         "created_at": delivery.created_at,
         "received_at": delivery.received_at,
         "seen_at": delivery.seen_at,
-        "attempts": [
-            {
-                "started_at": attempt.started_at,
-                "finished_at": attempt.finished_at,
-                "outcome": attempt.outcome,
-                "reason": attempt.reason,
-                "provider_id": attempt.provider_id,
-            }
-            for attempt in history.attempts
-        ],
+        "attempts": history.attempts,
     }
     return document | ({"error": delivery.error} if delivery.error else {})

@@ -13,15 +13,9 @@ from pushhub.webhooks import endpoints
 from pushhub.webhooks.endpoints import ShownMessage, ShownWebhook
 from pushhub.webhooks.rules import MessageStatus
 from web_api.integrators import event_schemas
-from web_api.integrators.caller import (
-    IDEMPOTENCY_KEY,
-    operations,
-    repeatable,
-    the_caller,
-)
+from web_api.integrators.caller import NO_STORE, operations, repeatable, replay_header, the_caller
 
 face = operations("webhooks", __name__, "Addresses of yours that are told what happened")
-_REPEATED = [errors.IdempotencyKeyMalformed, errors.IdempotencyKeyReused]
 
 
 @face.operation(
@@ -30,14 +24,14 @@ _REPEATED = [errors.IdempotencyKeyMalformed, errors.IdempotencyKeyReused]
     body=event_schemas.NewWebhook,
     answer=event_schemas.WebhookWithSecret,
     status=201,
-    headers=[IDEMPOTENCY_KEY],
-    refuses=[errors.WebhookUrlRefused, errors.TooManyWebhooks, *_REPEATED],
+    repeatable=True,
+    refuses=[errors.WebhookUrlRefused, errors.TooManyWebhooks],
 )
 def create_webhook(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Register an address. Keep `secret`: it is shown in this answer only"""
     caller = the_caller(Scope.WEBHOOKS)
     shown = endpoints.create_webhook(caller, body["url"], body.get("events", ()), request=repeatable())
-    return webhook_document(shown), 201, _headers(shown)
+    return webhook_document(shown), 201, NO_STORE | replay_header(shown.replayed)
 
 
 @face.operation("GET", "", answer=event_schemas.Webhooks)
@@ -78,13 +72,12 @@ def delete_webhook(webhook_id: str) -> None:
     "POST",
     "/<webhook_id>/rotate",
     answer=event_schemas.WebhookWithSecret,
-    headers=[IDEMPOTENCY_KEY],
-    refuses=_REPEATED,
+    repeatable=True,
 )
 def rotate_secret(webhook_id: str) -> tuple[dict[str, Any], int, dict[str, str]]:
     """A new secret, shown in this answer only; the one before signs beside it for 24 hours"""
     shown = endpoints.rotate_secret(the_caller(Scope.WEBHOOKS), _key(webhook_id), request=repeatable())
-    return webhook_document(shown), 200, _headers(shown)
+    return webhook_document(shown), 200, NO_STORE | replay_header(shown.replayed)
 
 
 @face.operation(
@@ -108,10 +101,6 @@ def list_deliveries(webhook_id: str) -> dict[str, Any]:
 
 def _key(webhook_id: str) -> UUID:
     return parse_id(Prefix.WEBHOOK, webhook_id)
-
-
-def _headers(shown: ShownWebhook) -> dict[str, str]:
-    return {"Cache-Control": "no-store"} | ({"Idempotent-Replayed": "true"} if shown.replayed else {})
 
 
 def webhook_document(shown: ShownWebhook) -> dict[str, Any]:

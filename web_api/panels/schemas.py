@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
-import qrcode
 from marshmallow import Schema, fields
-from qrcode.constants import ERROR_CORRECT_M
 
 from pushhub.binding.offers import ShownOffer
 from pushhub.devices.models import OfferStatus
 from pushhub.devices.reachability import REASONS
-from pushhub.http.fields import Time
+from pushhub.http.fields import Time, one_of
 from pushhub.kernel.ids import Prefix, public_id
 from pushhub.panels import panel_session
 from pushhub.panels.rules import PanelStatus
@@ -20,7 +17,7 @@ from pushhub.products.route import PLACES, read_route
 from pushhub.translations.message_texts import LOCALES
 from pushhub.verifications.models import Verification as VerificationRow
 from pushhub.verifications.rules import VerificationStatus
-from web_api.integrators.schemas import one_of
+from web_api.pictures import qr_modules
 
 
 class Modules(Schema):
@@ -129,7 +126,7 @@ def _offer_document(shown: ShownOffer) -> dict[str, Any]:
         "step_seconds": shown.offer.step_seconds,
         "expires_at": shown.offer.expires_at,
         "link": panel_session.link_on_this_device(shown.link) if shown.link is not None else None,
-        "qr": _modules(shown.link) if shown.link is not None else None,
+        "qr": qr_modules(shown.link) if shown.link is not None else None,
     }
 
 
@@ -147,17 +144,3 @@ def _verification_document(verification: VerificationRow, status: VerificationSt
         "resends_left": verification.resends_left,
         "attempts_left": verification.attempts_allowed - verification.attempts_used if pending else 0,
     }
-
-
-@lru_cache(maxsize=500)
-def _modules(link: str) -> dict[str, Any]:
-    """The QR code of a link. It is the same in every poll, and drawing it costs more than all the rest."""
-    code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=0)
-    code.add_data(link)
-    matrix: list[list[bool]] = code.get_matrix()
-    size = len(matrix)
-    width = -(-size // 4)
-    rows = [
-        f"{int(''.join('1' if dark else '0' for dark in row).ljust(width * 4, '0'), 2):0{width}x}" for row in matrix
-    ]
-    return {"size": size, "rows": rows}

@@ -11,7 +11,7 @@ from pushhub.kernel import errors
 from pushhub.panels import panel_session
 from web_api.integrators.schemas import Typed
 from web_api.panels import schemas
-from web_api.panels.visitor import ALWAYS, SECURITY, open_to_pages, valid_panel_secret, visit
+from web_api.panels.visitor import open_to_pages, valid_panel_secret, visit
 
 face = ApiBlueprint(
     "panel",
@@ -20,8 +20,8 @@ face = ApiBlueprint(
     about="What a panel in a page asks for, with its secret (`phs_…`)",
     guard=valid_panel_secret,
     after=open_to_pages,
-    security=SECURITY,
-    always=ALWAYS,
+    security=[{"panel_secret": []}],
+    always=[errors.PanelOver, errors.OriginRefused, errors.TooManyRequests],
 )
 
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from flask import Response, g, request
 
 from pushhub.context import current
-from pushhub.kernel import errors
 from pushhub.kernel.errors import OriginRefused, PanelOver
 from pushhub.panels.panel_session import PanelSession, recognise
 from pushhub.panels.rules import origin_in
 from web_api.integrators import quota
 
-SECURITY: list[dict[str, Any]] = [{"panel_secret": []}]
-#: How every operation of a panel may be refused.
-ALWAYS = [errors.PanelOver, errors.OriginRefused, errors.TooManyRequests]
 _PREFLIGHT_SECONDS = 7200
 
 

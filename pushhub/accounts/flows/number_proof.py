@@ -25,9 +25,9 @@ from pushhub.kernel import clock
 from pushhub.kernel.db import reading, transaction
 from pushhub.kernel.errors import CodeMalformed, NotArmed, NotFound, NumberUnreachable, TooManyCodes
 from pushhub.kernel.limits import Window, address_subject, count_up, counted, room_from
-from pushhub.products.assurance import Assurance
 from pushhub.products.products import Caller
 from pushhub.products.route import PUSH, way_without_app
+from pushhub.products.rules import Assurance
 from pushhub.verifications.ask import ask, decoy_ask
 from pushhub.verifications.check import check as check_code
 from pushhub.verifications.lifecycle import find

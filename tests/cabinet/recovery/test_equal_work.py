@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.identity.kz_id_checksum import check_digit
+from pushhub.identity.iin import check_digit
 from pushhub.kernel.db import db
 from tests.cabinet.conftest import Browser
 from tests.cabinet.recovering import IIN, KINDERGARTEN, NUMBER, PORTAL

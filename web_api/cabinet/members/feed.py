@@ -15,7 +15,7 @@ from pushhub.accounts.sign_in_identifiers import Identifier
 from pushhub.binding.offers import ShownOffer
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.clock import rfc3339
-from pushhub.products.assurance import Assurance
+from pushhub.products.rules import Assurance
 from web_api.cabinet.members.event_words import event_details, event_words
 from web_api.cabinet.request_context import caller, language, member, page
 from web_api.cabinet.routes import members

@@ -18,7 +18,7 @@ from pushhub.accounts.people import own_login_and_email
 from pushhub.accounts.people.password_change import change_password, was_just_set
 from pushhub.accounts.people.register import IdentifierTaken
 from pushhub.accounts.profile_data import email_of, profile_data_of
-from pushhub.identity.kz_id_checksum import masked
+from pushhub.identity.iin import masked
 from pushhub.identity.login import NotALogin
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.errors import NotFound

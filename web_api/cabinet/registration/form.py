@@ -11,10 +11,8 @@ from flask_babel import gettext as _
 
 from pushhub.cabinets.profile import Field, Person, Registration
 from pushhub.cabinets.registration_mapping import RegistrationAnswers, citizen_data, customer_data, tells_of_the_person
-from pushhub.identity.iin import Iin
-from pushhub.identity.kz_id_checksum import DigitsProblem, WrongDigits
+from pushhub.identity.iin import DigitsProblem, Iin, TaxId, WrongDigits
 from pushhub.identity.phone import PhoneNumber
-from pushhub.identity.tax_id import TaxId
 from pushhub.kernel.clock import now
 from pushhub.kernel.errors import CustomersUnavailable
 from pushhub.registry.contract import stands_under

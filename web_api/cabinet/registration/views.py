@@ -31,7 +31,7 @@ from pushhub.kernel.db import transaction
 from pushhub.kernel.errors import NotFound
 from pushhub.kernel.ids import Prefix, new_key, parse_id, public_id
 from pushhub.mail.health import mail_state
-from pushhub.products.assurance import Assurance
+from pushhub.products.rules import Assurance
 from web_api.cabinet import number_proof
 from web_api.cabinet.captcha import refuse_without_attempt, refuse_without_captcha
 from web_api.cabinet.code_step import begin_again, have_code_sent
