@@ -17,7 +17,8 @@ from typing import Any, cast
 
 from simulators.http1 import Http1
 from simulators.http2 import Http2
-from simulators.wire import Reply, Request, Service, Session
+from simulators.state import Service
+from simulators.wire import Reply, Request
 
 #: How long a connection that is finished on our side waits for the client to close it. Closing at once, with
 #: bytes of the client still unread, would make the kernel send a reset and destroy answers on their way.
@@ -36,7 +37,7 @@ class Connection(asyncio.Protocol):
         self.loop = asyncio.get_running_loop()
         self.transport: asyncio.Transport
         self._live = live
-        self._session: Session | None = None
+        self._session: Http1 | Http2 | None = None
         self._finished = False
         self.writable = True  # the client reads its answers
 
@@ -47,10 +48,7 @@ class Connection(asyncio.Protocol):
         agreed = tls.selected_alpn_protocol() if tls is not None else None
         # A host that speaks HTTP/2 only takes it for granted where a client offers no ALPN at all, as Apple's
         # do; a client that then sends HTTP/1.1 is told PROTOCOL_ERROR and closed.
-        if agreed == "h2" or not self.service.http1:
-            self._session = Http2(self)
-        else:
-            self._session = Http1(self)
+        self._session = Http2(self) if agreed == "h2" or not self.service.http1 else Http1(self)
 
     def data_received(self, data: bytes) -> None:
         if self._session is not None and not self._finished:
@@ -80,6 +78,7 @@ class Connection(asyncio.Protocol):
 
     def answer(self, request: Request) -> Reply:
         """Ask the service. An answer to HEAD carries no body (RFC 9110 section 9.3.2)."""
+        request.body = request.body[: self.service.body_limit]
         reply = self.service.answer(request)
         if request.method == "HEAD":
             reply.body = b""

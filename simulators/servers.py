@@ -36,9 +36,8 @@ from simulators.oauth import AccessTokens
 from simulators.scripts import Script
 from simulators.sms import Sms
 from simulators.smtp import Smtp, Submission
-from simulators.state import PUSH_PROVIDERS, Environment, SimulatorState, TargetFacts
+from simulators.state import PUSH_PROVIDERS, Environment, Service, SimulatorState, TargetFacts
 from simulators.webpush import WebPush
-from simulators.wire import Service
 
 DEFAULT_TOPICS = ("org.example.pushhub",)
 PORTS = (
