@@ -24,9 +24,8 @@ from pathlib import Path
 from hpack import Decoder
 
 from simulators.certificates import prepare_certificates
-from simulators.credentials import APNS_KEY_ID, APNS_TEAM_ID, PROJECT_ID, prepare, write_service_account
+from simulators.credentials import APNS_KEY_ID, APNS_TEAM_ID, APNS_TOPIC, PROJECT_ID, prepare, write_service_account
 from simulators.http2 import MAX_STREAMS
-from simulators.servers import DEFAULT_TOPICS
 
 #: The name under which it tells the address where it counts.
 COUNTED_AT = "COUNTED_AT"
@@ -219,7 +218,7 @@ async def serve(directory: Path) -> None:
         "PUSHHUB_APNS_KEY": credentials.apns_key,
         "PUSHHUB_APNS_KEY_ID": APNS_KEY_ID,
         "PUSHHUB_APNS_TEAM_ID": APNS_TEAM_ID,
-        "PUSHHUB_APNS_TOPIC": DEFAULT_TOPICS[0],
+        "PUSHHUB_APNS_TOPIC": APNS_TOPIC,
         "PUSHHUB_APNS_URL": apns,
         "PUSHHUB_APNS_SANDBOX_URL": apns,
         "PUSHHUB_PROVIDER_CA": certificates.ca,

@@ -7,7 +7,7 @@ from APNs" (reasons), "Generating a remote notification" (payload).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
@@ -71,20 +71,18 @@ class _Call:
 class Apns(Service):
     """The service behind one APNs port.
 
-    `topics` are the bundle ids that our key may push to; others are refused with TopicDisallowed.
+    `topic` is the bundle id that our key may push to; others are refused with TopicDisallowed.
     """
 
     http1 = False
     body_limit = 8 * 1024
 
-    def __init__(
-        self, state: SimulatorState, provider: Provider, provider_tokens: ProviderTokens, topics: Collection[str]
-    ) -> None:
+    def __init__(self, state: SimulatorState, provider: Provider, provider_tokens: ProviderTokens, topic: str) -> None:
         super().__init__(state)
         self.name = provider
         self._environment: Environment = "production" if provider == "apns" else "sandbox"
         self._provider_tokens = provider_tokens
-        self._topics = frozenset(topics) | {topic + suffix for topic in topics for suffix in TOPIC_SUFFIXES}
+        self._topics = _with_suffixes(topic)
         self._checks: Sequence[Callable[[_Call], str | None]] = (
             self._check_address,
             _check_repetition,
@@ -124,10 +122,7 @@ class Apns(Service):
         if facts.environment not in (None, self._environment):
             return apns_error("BadDeviceToken")
         topic = call.fields["apns-topic"]
-        if facts.topic is not None and topic not in {
-            facts.topic,
-            *(facts.topic + end for end in TOPIC_SUFFIXES),
-        }:
+        if facts.topic is not None and topic not in _with_suffixes(facts.topic):
             return apns_error("DeviceTokenNotForTopic")
         if facts.unregistered_since is not None:
             return apns_error("Unregistered", timestamp=int(facts.unregistered_since.timestamp() * 1000))
@@ -153,6 +148,10 @@ class Apns(Service):
         if not _TOPIC.fullmatch(topic):
             return "BadTopic"
         return None if topic in self._topics else "TopicDisallowed"
+
+
+def _with_suffixes(topic: str) -> set[str]:
+    return {topic, *(topic + suffix for suffix in TOPIC_SUFFIXES)}
 
 
 def _scripted(script: Script) -> Outcome:

@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from simulators.answers import Outcome, hms_answer, json_outcome
-from simulators.bearers import Bearers
 from simulators.inbox import Note
+from simulators.oauth import Bearers
 from simulators.scripts import Script
 from simulators.state import Service, SimulatorState
 from simulators.wire import Reply, Request, parse_json

@@ -85,8 +85,8 @@ class Count:
 class Inbox:
     """The arrivals. With `count_only` nothing is kept, which is what a benchmark wants."""
 
-    def __init__(self, keep: int = DEFAULT_KEEP, *, count_only: bool = False) -> None:
-        self.count_only = count_only
+    def __init__(self, keep: int) -> None:
+        self.count_only = False
         self.counts: dict[str, Count] = {}
         self._kept: deque[Arrival] = deque(maxlen=keep)
         self._seq = 0

@@ -68,26 +68,27 @@ class SimulatorState:
         facts = self.targets.get(target or "")
         return facts is not None and facts.unregistered_since is not None
 
-    def set_goaway_after(self, provider: str, requests: int | None) -> None:
-        """None ends it. Connections that are open are counted from their first request."""
-        if provider not in PUSH_PROVIDERS:
+    def set_goaway_after(self, provider: str | None, requests: int | None) -> None:
+        """None ends it; no provider stands for all. Connections that are open are counted from their first request."""
+        if provider not in (None, *PUSH_PROVIDERS):
             raise ValueError(f"Choose a provider among {', '.join(PUSH_PROVIDERS)}.")
-        if requests is None:
-            self.goaway_after.pop(provider, None)
-        elif requests < 1:
+        if requests is not None and requests < 1:
             raise ValueError("Give goaway_after as 1 or more requests, or null for never.")
-        else:
-            self.goaway_after[provider] = requests
+        for each in PUSH_PROVIDERS if provider is None else (provider,):
+            self.goaway_after.pop(each, None)
+            if requests is not None:
+                self.goaway_after[each] = requests
 
     def forget_scripts(self) -> None:
         """End all scripts and `goaway_after`. Requests that hang go on hanging."""
         self.scripts.clear()
         self.goaway_after.clear()
 
-    def time(self) -> str:
-        """Now, as RFC 3339 in UTC with milliseconds."""
-        now = datetime.fromtimestamp(self.clock(), UTC)
-        return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    def forget(self) -> None:
+        """Forget all that arrived and was said."""
+        self.inbox.clear()
+        self.forget_scripts()
+        self.targets.clear()
 
     def play(
         self,
@@ -114,7 +115,8 @@ class SimulatorState:
         decided = script is None or script.fault not in UNDECIDED
         written: Callable[[], None] | None = None
         if keep:
-            written = self.inbox.record(note, request, outcome if decided else None, self.time())
+            now = datetime.fromtimestamp(self.clock(), UTC).isoformat(timespec="milliseconds")
+            written = self.inbox.record(note, request, outcome if decided else None, now.replace("+00:00", "Z"))
         reply = Reply(outcome.status, outcome.headers, outcome.body, written=written)
         if script is not None:
             _apply(script, request, reply)
