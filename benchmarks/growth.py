@@ -8,13 +8,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from statistics import fmean, harmonic_mean
 
-from benchmarks.client import Asked, Product
-from benchmarks.installation import Ground, Installation
+from benchmarks.client import Asked
+from benchmarks.installation import Ground, Installation, Server
 from benchmarks.options import Options
-from benchmarks.processes import cpu_seconds
+from benchmarks.processes import cpu_meter
 from benchmarks.report import middle, progress, show
 from benchmarks.senders import Dispatcher, Drained
-from benchmarks.servers import Server, Sink
+from benchmarks.servers import Sink
 
 #: What is measured, and how many digits of it are shown.
 FIGURES = {
@@ -38,20 +38,17 @@ class Side:
 
     installation: Installation
     server: Server
-    product: Product
     #: By round, in the order of `FIGURES`.
     rounds: list[list[float]] = field(default_factory=list)
     _asked: list[Asked] = field(default_factory=list)
-    _cpu: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    _cpu: list[list[float]] = field(default_factory=list)
     _drained: list[Drained] = field(default_factory=list)
 
     def ask(self, clients: int, seconds: float) -> None:
         """A piece of asking while nobody delivers."""
-        pids = (self.server.program.pid, self.installation.engine.server_pid)
-        before = [cpu_seconds(pid) for pid in pids]
-        self._asked.append(self.product.without_pause(clients, seconds))
-        for place, pid in enumerate(pids):
-            self._cpu[place] += cpu_seconds(pid) - before[place]
+        spent = cpu_meter(self.server.program.pid, self.installation.engine.server_pid)
+        self._asked.append(self.server.product.without_pause(clients, seconds))
+        self._cpu.append(spent())
 
     def drain(self, dispatcher: Dispatcher, count: int) -> None:
         """A piece of draining."""
@@ -63,13 +60,13 @@ class Side:
         self.rounds.append(
             [
                 made / sum(asked.seconds for asked in self._asked),
-                *(spent / made * 1000 for spent in self._cpu),
+                *(sum(spent) / made * 1000 for spent in zip(*self._cpu, strict=True)),
                 harmonic_mean([drained.per_second for drained in self._drained]),
                 fmean(drained.sender_cpu for drained in self._drained),
                 fmean(drained.database_cpu for drained in self._drained),
             ]
         )
-        self._asked, self._cpu, self._drained = [], [0.0, 0.0], []
+        self._asked, self._cpu, self._drained = [], [], []
 
 
 @dataclass(slots=True)
@@ -83,7 +80,7 @@ class Pair:
     def warm_up(self, options: Options) -> None:
         """Requests that are not counted."""
         for side in (self.empty, self.grown):
-            side.product.without_pause(options.clients, options.warm_up)
+            side.server.product.without_pause(options.clients, options.warm_up)
             side.installation.rows.clear()
 
     def turn(self, options: Options, sink: Sink) -> None:
@@ -152,6 +149,5 @@ def _pair(ground: Ground, stack: ExitStack, name: str) -> Pair:
         if old_rows:
             progress(f"growth: {name}, {old_rows:,} old rows")
         installation.rows.grow_old(old_rows)
-        server = stack.enter_context(installation.served("external"))
-        sides.append(Side(installation, server, installation.product(server)))
+        sides.append(Side(installation, stack.enter_context(installation.served("external"))))
     return Pair(name, *sides)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,8 @@ class Options:
 
 def quick(options: Options) -> Options:
     """The same in less than two minutes, with rougher figures."""
-    return Options(
-        databases=options.databases,
-        workers=options.workers,
-        clients=options.clients,
-        rate=options.rate,
+    return replace(
+        options,
         numbers=2_000,
         rounds=1,
         warm_up=0.4,

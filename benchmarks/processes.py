@@ -111,6 +111,12 @@ def cpu_seconds(pid: int | None) -> float:
     return spent + getattr(ended, "children_user", 0.0) + getattr(ended, "children_system", 0.0)
 
 
+def cpu_meter(*pids: int | None) -> Callable[[], list[float]]:
+    """Begins now. What it gives tells how much processor time each process and its children have taken since."""
+    before = [cpu_seconds(pid) for pid in pids]
+    return lambda: [cpu_seconds(pid) - start for pid, start in zip(pids, before, strict=True)]
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -7,7 +7,7 @@ signatures of 20,000 phones.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -103,17 +103,14 @@ class Rows:
             .join(Attempt, Attempt.delivery_id == Delivery.id)
             .where(Attempt.id >= _first_key(since), Attempt.outcome == "accepted")
         )
-        with self._engine.connect() as connection:
-            rows = connection.execution_options(**{READING: True}).execute(statement).all()
-        return {row.verification_id: row.finished_at.timestamp() for row in rows}
+        return {verification_id: at.timestamp() for verification_id, at in self._read(statement)}
 
     def span_of_attempts(self, since: float) -> tuple[float, float]:
         """When the first try since then began and the last one ended."""
         statement = sa.select(sa.func.min(Attempt.started_at), sa.func.max(Attempt.finished_at)).where(
             Attempt.id >= _first_key(since)
         )
-        with self._engine.connect() as connection:
-            first, last = connection.execution_options(**{READING: True}).execute(statement).one()
+        [(first, last)] = self._read(statement)
         return first.timestamp(), last.timestamp()
 
     def wait_until_idle(self, seconds: float = 60.0) -> None:
@@ -144,11 +141,14 @@ class Rows:
 
     def is_idle(self) -> bool:
         statement = sa.select(sa.literal(1)).select_from(Delivery).where(_WAITING).limit(1)
-        with self._engine.connect() as connection:
-            return connection.execution_options(**{READING: True}).scalar(statement) is None
+        return not self._read(statement)
 
     def close(self) -> None:
         self._engine.dispose()
+
+    def _read(self, statement: sa.Executable) -> Sequence[sa.Row[*tuple[Any, ...]]]:
+        with self._engine.connect() as connection:
+            return connection.execution_options(**{READING: True}).execute(statement).all()
 
     def _insert(
         self, rows: Mapping[type[Base], list[dict[str, Any]]], before_commit: Callable[[], None] = lambda: None

@@ -1,4 +1,4 @@
-"""The programs under measurement, and the providers that they send to."""
+"""The providers that are sent to, and how programs under measurement are started."""
 
 from __future__ import annotations
 
@@ -17,14 +17,6 @@ from benchmarks.engines import Engine
 from benchmarks.processes import PUSHHUB, ROOT, Program, free_port, program
 from benchmarks.sink import COUNTED_AT
 from pushhub.kernel.sealing import create_key_file
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """Something that answers at `address`."""
-
-    address: str
-    program: Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +51,6 @@ class Simulators(Provider):
     def forget(self) -> None:
         """Begin to keep anew."""
         _call("DELETE", f"{self.control}/arrived")
-        _call("POST", f"{self.control}/settings", {"count_only": False})
 
     def arrivals(self) -> Iterator[dict[str, Any]]:
         """What arrived at FCM."""
@@ -112,38 +103,12 @@ def environment(engine: Engine, sends_to: Provider, workers: int) -> dict[str, s
 
 
 @contextmanager
-def service(engine: Engine, environ: dict[str, str]) -> Iterator[Server]:
-    """The service as it is installed: gunicorn with the project's own configuration."""
-    command = _gunicorn("wsgi:application", ROOT / "gunicorn.conf.py")
-    with program(command, environ, engine.home / "service.log") as running:
-        yield _ready(running, environ, "/healthz", "The service")
-
-
-@contextmanager
-def bare(engine: Engine, environ: dict[str, str]) -> Iterator[Server]:
-    """One INSERT behind the same server."""
-    environ = environ | {"PUSHHUB_PORT": str(free_port())}
-    command = _gunicorn("benchmarks.bare:application", ROOT / "benchmarks" / "bare_gunicorn.py")
-    with program(command, environ, engine.home / "bare.log") as running:
-        yield _ready(running, environ, "/ready", "The bare endpoint")
-
-
-@contextmanager
-def dispatcher(engine: Engine, environ: dict[str, str]) -> Iterator[Program]:
-    """`pushhub dispatch`."""
-    log = engine.home / "dispatcher.log"
-    with program([*PUSHHUB, "dispatch"], environ | {"PUSHHUB_DISPATCHER": "external"}, log) as running:
+def gunicorn(application: str, config: str, environ: dict[str, str], log: Path, what: str) -> Iterator[Program]:
+    """An application behind gunicorn, once it answers at `/healthz`."""
+    command = [sys.executable, "-m", "gunicorn", application, "--config", str(ROOT / config)]
+    with program(command, environ, log) as running:
+        running.wait_until(lambda: _answers(f"http://127.0.0.1:{environ['PUSHHUB_PORT']}/healthz"), what)
         yield running
-
-
-def _gunicorn(application: str, config: Path) -> list[str]:
-    return [sys.executable, "-m", "gunicorn", application, "--config", str(config)]
-
-
-def _ready(running: Program, environ: dict[str, str], path: str, what: str) -> Server:
-    address = f"http://127.0.0.1:{environ['PUSHHUB_PORT']}"
-    running.wait_until(lambda: _answers(address + path), what)
-    return Server(address, running)
 
 
 def _answers(url: str) -> bool:
@@ -154,8 +119,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _call(method: str, url: str, body: Any = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)  # noqa: S310
+def _call(method: str, url: str) -> Any:
+    request = urllib.request.Request(url, method=method)  # noqa: S310
     with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 - our own address
         return json.load(response)
