@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks import servers
@@ -13,7 +13,7 @@ from benchmarks.engines import Engine, new_engine, server_of_ours
 from benchmarks.options import Options
 from benchmarks.processes import PUSHHUB, Program, free_port, program
 from benchmarks.rows import Rows
-from benchmarks.servers import Provider, Sink
+from benchmarks.servers import Sink
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,6 @@ class Installation:
     engine: Engine
     environ: dict[str, str]
     rows: Rows
-
-    def sending_to(self, provider: Provider) -> Installation:
-        """The same one with another provider."""
-        return replace(self, environ=self.environ | provider.settings)
 
     @contextmanager
     def served(self, dispatcher: str) -> Iterator[Server]:

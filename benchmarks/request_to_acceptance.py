@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 
 from benchmarks import servers
@@ -22,9 +23,10 @@ def run(ground: Ground) -> None:
     rows = []
     with servers.simulators(ground.home) as simulators:
         for each in ground.installations:
+            installation = replace(each, environ=each.environ | simulators.settings)
             for dispatcher in DISPATCHERS:
                 known = ground.fastest.get((each.engine.name, dispatcher))
-                rows += _measure(ground.options, simulators, each.sending_to(simulators), dispatcher, known)
+                rows += _measure(ground.options, simulators, installation, dispatcher, known)
     show(
         f"request_to_acceptance: milliseconds since it was due; {ground.options.steady_seconds:.0f} s of steady load",
         HEAD,

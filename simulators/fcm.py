@@ -57,7 +57,7 @@ class Fcm(Service):
         if request.method != "POST":
             granted = google_error(405, "Use POST.")
         else:
-            granted = self._access_tokens.grant(request.body)
+            granted = self._access_tokens.exchange(request.body)
         refusal = None if granted.status == 200 else granted
         return self._state.play(request, Note("oauth"), refusal, _scripted_grant, lambda: granted, keep=False)
 

@@ -85,8 +85,7 @@ class Hms(Service):
             return _token_error(WRONG_ID)
         if not hmac.compare_digest(form.get("client_secret", [""])[0].encode(), self._secret.encode()):
             return _token_error(WRONG_SECRET)
-        value = {"access_token": self._bearers.issue(), "expires_in": ACCESS_TOKEN_LIFE, "token_type": "Bearer"}
-        return json_outcome(200, None, value)
+        return self._bearers.grant()
 
     def _admit(self, request: Request, path: str) -> None:
         if not path.startswith("/v1/") or not path.endswith("/messages:send") or request.method != "POST":

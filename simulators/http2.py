@@ -23,7 +23,7 @@ from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes, Settings
 from hyperframe.frame import GoAwayFrame
 
-from simulators.wire import Headers, Reply, Request
+from simulators.wire import Reply, Request
 
 if TYPE_CHECKING:
     from simulators.connection import Connection
@@ -122,16 +122,10 @@ class Http2:
         stream_id = event.stream_id
         if self._last_stream is not None:
             return
-        method = path = ""
-        headers: Headers = []
-        for raw_name, raw_value in event.headers:
-            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-            if name == ":method":
-                method = value
-            elif name == ":path":
-                path = value
-            elif not name.startswith(":"):
-                headers.append((name, value))
+        lines = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers]
+        pseudo = dict(line for line in lines if line[0].startswith(":"))
+        headers = [line for line in lines if not line[0].startswith(":")]
+        method, path = pseudo.get(":method", ""), pseudo.get(":path", "")
         self._incoming[stream_id] = Request(self._connection, method, path, headers)
         self._requests += 1
         limit = self._connection.service.requests_per_connection()

@@ -50,7 +50,7 @@ class Bearers:
         prefix: how one begins, as the real thing does.
     """
 
-    def __init__(self, secret: bytes, clock: Callable[[], float], *, life: float, prefix: str = "") -> None:
+    def __init__(self, secret: bytes, clock: Callable[[], float], *, life: int, prefix: str = "") -> None:
         self._secret = secret
         self._clock = clock
         self._life = life
@@ -59,6 +59,11 @@ class Bearers:
     def issue(self) -> str:
         content = struct.pack(">d", self._clock() + self._life) + secrets.token_bytes(8)
         return self._prefix + base64.urlsafe_b64encode(content + self._mac(content)).decode()
+
+    def grant(self) -> Outcome:
+        """200 `{"access_token", "expires_in" (seconds), "token_type"}` with a new one (RFC 6749 section 5.1)."""
+        value = {"access_token": self.issue(), "expires_in": self._life, "token_type": "Bearer"}
+        return json_outcome(200, None, value)
 
     def expiry(self, access_token: str) -> float | None:
         """When one that was issued here ends, in seconds since 1970; None if it was not."""
@@ -80,24 +85,17 @@ class Bearers:
         return hmac.digest(self._secret, content, hashlib.sha256)
 
 
-class AccessTokens:
-    """Issues access tokens and recognises them.
-
-    `token_uri` is set when the port is known.
-    """
+class AccessTokens(Bearers):
+    """Google's. `token_uri` is set when the port is known."""
 
     def __init__(self, public_key: bytes, secret: bytes, clock: Callable[[], float]) -> None:
+        super().__init__(secret, clock, life=ACCESS_TOKEN_LIFE, prefix=_PREFIX)
         self._key = RSAKey.import_key(public_key)
-        self._bearers = Bearers(secret, clock, life=ACCESS_TOKEN_LIFE, prefix=_PREFIX)
-        self._clock = clock
         self.token_uri = GOOGLE_AUDIENCE
 
-    def grant(self, body: bytes) -> Outcome:
-        """Answer `grant_type=…jwt-bearer&assertion=<JWT>`, form-encoded.
-
-        200 `{"access_token", "expires_in" (seconds), "token_type"}`, or 400 with unsupported_grant_type,
-        invalid_grant (signature, iss, aud, iat, exp) or invalid_scope.
-        """
+    def exchange(self, body: bytes) -> Outcome:
+        """Answer `grant_type=…jwt-bearer&assertion=<JWT>`, form-encoded: a grant, or 400 with unsupported_grant_type,
+        invalid_grant (signature, iss, aud, iat, exp) or invalid_scope."""
         try:
             form = parse_qs(body.decode("ascii"), max_num_fields=10)
         except ValueError:
@@ -108,11 +106,7 @@ class AccessTokens:
             claims = jwt.decode(form.get("assertion", [""])[0], self._key, algorithms=["RS256"]).claims
         except (JoseError, ValueError):
             return oauth_error("invalid_grant", "Invalid JWT Signature.")
-        return self._refusal(claims) or self._issue()
-
-    def good(self, access_token: str) -> bool:
-        """It was issued here and has not expired."""
-        return self._bearers.good(access_token)
+        return self._refusal(claims) or self.grant()
 
     def _refusal(self, claims: Mapping[str, Any]) -> Outcome | None:
         if claims.get("iss") != CLIENT_EMAIL:
@@ -128,10 +122,3 @@ class AccessTokens:
         if not isinstance(scope, str) or not SCOPES & set(scope.split()):
             return oauth_error("invalid_scope", "Ask for the scope of firebase.messaging.")
         return None
-
-    def _issue(self) -> Outcome:
-        return json_outcome(
-            200,
-            None,
-            {"access_token": self._bearers.issue(), "expires_in": ACCESS_TOKEN_LIFE, "token_type": "Bearer"},
-        )

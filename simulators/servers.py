@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from copy import deepcopy
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -27,8 +28,7 @@ from simulators.credentials import (
     HMS_APP_ID,
     PROJECT_ID,
     SMTP_USER,
-    prepare,
-    write_service_account,
+    Credentials,
 )
 from simulators.environment import address, settings
 from simulators.fcm import TOKEN_PATH, Fcm
@@ -91,7 +91,7 @@ class Simulators:
         if self._thread is not None:
             raise RuntimeError("These simulators run already.")
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._credentials = prepare(self.directory)
+        self._credentials = Credentials(self.directory)
         self._certificates = prepare_certificates(self.directory, self.host)
         self._sms_token = self._credentials.secret("sms access token").hex()[:40]
         self._smtp_password = self._credentials.secret("smtp password").hex()[:24]
@@ -297,16 +297,13 @@ class Simulators:
             ("control_port", Control(state, self._about, self._webpush.subscribe), None),
         ]
         for name, service, context in listeners:
-            await self._open(servers, name, self._http(service), context)
+            await self._open(servers, name, partial(Connection, service, self._live), context)
         submission = Submission(state, SMTP_USER, self._smtp_password, self._certificates.context([]), self._live)
         await self._open(servers, "smtp_port", lambda: Smtp(submission, tls=False), None)
         await self._open(servers, "smtps_port", lambda: Smtp(submission, tls=True), submission.context)
         self._webpush.origin = self.webpush_url
         access.token_uri = self.fcm_url + TOKEN_PATH
-        write_service_account(keys, access.token_uri)
-
-    def _http(self, service: Service) -> Callable[[], asyncio.Protocol]:
-        return lambda: Connection(service, self._live)
+        keys.write_service_account(access.token_uri)
 
     async def _open(
         self,
