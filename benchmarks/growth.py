@@ -42,17 +42,13 @@ class Side:
     rounds: list[list[float]] = field(default_factory=list)
     _asked: list[Asked] = field(default_factory=list)
     _cpu: list[list[float]] = field(default_factory=list)
-    _drained: list[Drained] = field(default_factory=list)
+    drained: list[Drained] = field(default_factory=list)
 
     def ask(self, clients: int, seconds: float) -> None:
         """A piece of asking while nobody delivers."""
         spent = cpu_meter(self.server.program.pid, self.installation.engine.server_pid)
         self._asked.append(self.server.product.without_pause(clients, seconds))
         self._cpu.append(spent())
-
-    def drain(self, dispatcher: Dispatcher, count: int) -> None:
-        """A piece of draining."""
-        self._drained.append(dispatcher.turn(count))
 
     def end_round(self) -> None:
         """Sum up its pieces."""
@@ -61,12 +57,12 @@ class Side:
             [
                 made / sum(asked.seconds for asked in self._asked),
                 *(sum(spent) / made * 1000 for spent in zip(*self._cpu, strict=True)),
-                harmonic_mean([drained.per_second for drained in self._drained]),
-                fmean(drained.sender_cpu for drained in self._drained),
-                fmean(drained.database_cpu for drained in self._drained),
+                harmonic_mean([piece.per_second for piece in self.drained]),
+                fmean(piece.sender_cpu for piece in self.drained),
+                fmean(piece.database_cpu for piece in self.drained),
             ]
         )
-        self._asked, self._cpu, self._drained = [], [], []
+        self._asked, self._cpu, self.drained = [], [], []
 
 
 @dataclass(slots=True)
@@ -94,7 +90,7 @@ class Pair:
                 program = stack.enter_context(side.installation.dispatched())
                 dispatchers[id(side)] = Dispatcher(side.installation, program, sink, "fcm")
             for side in self._alternating():
-                side.drain(dispatchers[id(side)], options.queued // _PIECES)
+                side.drained.append(dispatchers[id(side)].turn(options.queued // _PIECES))
         for side in (self.empty, self.grown):
             side.end_round()
 

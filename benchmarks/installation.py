@@ -11,9 +11,10 @@ from benchmarks import servers
 from benchmarks.client import Product
 from benchmarks.engines import Engine, new_engine, server_of_ours
 from benchmarks.options import Options
-from benchmarks.processes import PUSHHUB, Program, free_port, program
+from benchmarks.processes import PUSHHUB, Program, program
 from benchmarks.rows import Rows
 from benchmarks.servers import Sink
+from tests.support.ports import free_port
 
 
 @dataclass(frozen=True, slots=True)

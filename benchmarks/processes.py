@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -115,9 +114,3 @@ def cpu_meter(*pids: int | None) -> Callable[[], list[float]]:
     """Begins now. What it gives tells how much processor time each process and its children have taken since."""
     before = [cpu_seconds(pid) for pid in pids]
     return lambda: [cpu_seconds(pid) - start for pid, start in zip(pids, before, strict=True)]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.engines import Engine
-from benchmarks.processes import PUSHHUB, ROOT, Program, free_port, program
+from benchmarks.processes import PUSHHUB, ROOT, Program, program
 from benchmarks.sink import COUNTED_AT
 from pushhub.kernel.sealing import create_key_file
+from tests.support.ports import free_port
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Connection(asyncio.Protocol):
         self.loop = asyncio.get_running_loop()
         self.transport: asyncio.Transport
         self._live = live
-        self._session: Http1 | Http2 | None = None
+        self._session: Http1 | Http2
         self._finished = False
         self.writable = True  # the client reads its answers
 
@@ -51,14 +51,13 @@ class Connection(asyncio.Protocol):
         self._session = Http2(self) if agreed == "h2" or not self.service.http1 else Http1(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._session is not None and not self._finished:
+        if not self._finished:
             self._session.receive(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._live.discard(self)
         self._finished = True
-        if self._session is not None:
-            self._session.lost()
+        self._session.lost()
 
     def pause_writing(self) -> None:
         """The client does not read its answers: take no more requests from it."""
@@ -68,7 +67,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self.writable = True
         self.transport.resume_reading()
-        if self._session is not None and not self._finished:
+        if not self._finished:
             self._session.resume()
 
     @property
@@ -96,8 +95,7 @@ class Connection(asyncio.Protocol):
 
     def reset(self) -> None:
         """Write what is ready, then reset the TCP connection as a crashed peer or a middlebox would."""
-        if self._session is not None:
-            self._session.flush()
+        self._session.flush()
         reset(self.transport)
 
 

@@ -89,12 +89,8 @@ class Inbox:
         self.count_only = False
         self.counts: dict[str, Count] = {}
         self._kept: deque[Arrival] = deque(maxlen=keep)
-        self._seq = 0
-
-    @property
-    def last_seq(self) -> int:
-        """The number of the newest arrival; it does not go back when the inbox is cleared."""
-        return self._seq
+        #: The number of the newest arrival; it does not go back when the inbox is cleared.
+        self.last_seq = 0
 
     def record(self, note: Note, request: Request, outcome: Outcome | None, at: str) -> Callable[[], None]:
         """Note one request, and what was decided about it; the returned function notes that it was answered."""
@@ -102,11 +98,11 @@ class Inbox:
         count.arrived += 1
         key = "none" if outcome is None else str(outcome.status)
         count.by_status[key] = count.by_status.get(key, 0) + 1
-        self._seq += 1
+        self.last_seq += 1
         # One string takes a third of the memory of a list of pairs; about 1.3 KB are left per arrival.
         raw_headers = "\n".join(f"{name}:{value}" for name, value in request.headers if name != "authorization")
         arrival = Arrival(
-            seq=self._seq,
+            seq=self.last_seq,
             provider=note.provider,
             target=note.target,
             message_id=note.message_id,

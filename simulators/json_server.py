@@ -12,7 +12,6 @@ from collections.abc import Callable
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 _LONGEST_BODY = 4096
@@ -56,9 +55,7 @@ class JsonServer(ThreadingHTTPServer):
         threading.Thread(target=serve, name=type(self).__name__, daemon=True).start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.shutdown()
         self.server_close()
 
