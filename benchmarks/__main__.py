@@ -19,8 +19,7 @@ from types import FrameType
 
 from benchmarks import codes_per_second, drain, growth, request_to_acceptance
 from benchmarks.engines import describe, fsync_milliseconds
-from benchmarks.installation import Ground, ground
-from benchmarks.options import Options, quick
+from benchmarks.installation import Ground, Options, ground, quick
 from benchmarks.processes import DidNotWork
 from benchmarks.report import progress, show
 from pushhub.kernel.settings import load_settings

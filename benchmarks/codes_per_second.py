@@ -8,8 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from benchmarks.client import Asked
-from benchmarks.installation import Ground, Installation, Server
-from benchmarks.options import Options
+from benchmarks.installation import Ground, Installation, Options, Server
 from benchmarks.processes import Program, cpu_meter
 from benchmarks.report import middle, progress, quantiles, show
 

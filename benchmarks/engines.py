@@ -70,12 +70,10 @@ def describe(engine: Engine) -> str:
         level = {0: "OFF", 1: "NORMAL", 2: "FULL", 3: "EXTRA"}[synchronous]
         return f"{version}, journal {journal}, synchronous {level}"
     with psycopg.connect(engine.url.replace("+psycopg", "")) as connection:
-        shown = [connection.execute(f"SHOW {name}").fetchone() for name in _SHOWN]
+        names = ("server_version", "fsync", "synchronous_commit", "shared_buffers")
+        shown = [connection.execute(f"SHOW {name}").fetchone() for name in names]
     values = [str(row[0]) if row else "?" for row in shown]
     return f"{values[0]}, fsync {values[1]}, synchronous_commit {values[2]}, shared_buffers {values[3]}"
-
-
-_SHOWN = ("server_version", "fsync", "synchronous_commit", "shared_buffers")
 
 
 def fsync_milliseconds(directory: Path) -> float:

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from statistics import fmean, harmonic_mean
 
 from benchmarks.client import Asked
-from benchmarks.installation import Ground, Installation, Server
-from benchmarks.options import Options
+from benchmarks.installation import Ground, Installation, Options, Server
 from benchmarks.processes import cpu_meter
 from benchmarks.report import middle, progress, show
 from benchmarks.senders import Dispatcher, Drained

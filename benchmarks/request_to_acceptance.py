@@ -9,8 +9,7 @@ from datetime import datetime
 from benchmarks import servers
 from benchmarks.client import Asked
 from benchmarks.codes_per_second import DISPATCHERS
-from benchmarks.installation import Ground, Installation
-from benchmarks.options import Options
+from benchmarks.installation import Ground, Installation, Options
 from benchmarks.report import QUANTILES, progress, quantiles, show
 from benchmarks.servers import Simulators
 from pushhub.kernel.ids import Prefix, parse_id

@@ -7,7 +7,8 @@ signatures of 20,000 phones.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -55,19 +56,15 @@ class Rows:
         bound = self._devices[PushKind.FCM_TOKEN]
         self._insert({Binding: [binding_row(number, key, now) for number, key in bound.items()]})
         self._filled = 0
-        self._asks = self._every_number_for_every_purpose()
+        self._asks = product(Policy().purposes, self._numbers)
 
     def next_ask(self) -> dict[str, str]:
         """The body of a request that makes a new code."""
         try:
-            return next(self._asks)
+            purpose, number = next(self._asks)
         except StopIteration:
             raise DidNotWork("All numbers are used up. Give more with --numbers.") from None
-
-    def _every_number_for_every_purpose(self) -> Iterator[dict[str, str]]:
-        for purpose in Policy().purposes:
-            for number in self._numbers:
-                yield {"number": number, "purpose": purpose}
+        return {"number": number, "purpose": purpose}
 
     def fill_queue(self, deliveries: int, channel: str, before_commit: Callable[[], None] = lambda: None) -> None:
         """Queue codes that nobody asked for, in one transaction; dispatchers find them when they look."""

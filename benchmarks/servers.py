@@ -32,12 +32,10 @@ class Provider:
 class Sink(Provider):
     """Says yes to everything and only counts; see `benchmarks.sink`."""
 
-    counted_at: str
-
     def taken(self) -> int:
         """How many messages it has taken since its start."""
         roots = ssl.create_default_context(cafile=self.settings["PUSHHUB_PROVIDER_CA"])
-        with urllib.request.urlopen(self.counted_at, timeout=30, context=roots) as response:  # noqa: S310 - our own
+        with urllib.request.urlopen(self.settings[COUNTED_AT], timeout=30, context=roots) as response:  # noqa: S310 - our own
             return int(json.load(response)["taken"])
 
 
@@ -75,8 +73,7 @@ def sink(home: Path) -> Iterator[Sink]:
     """The sink, in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.sink", str(home / "sink")]
     with program(command, {}, home / "sink.log") as running:
-        told = _told(running, COUNTED_AT)
-        yield Sink({name: value for name, value in told.items() if name != COUNTED_AT}, running, told[COUNTED_AT])
+        yield Sink(_told(running, COUNTED_AT), running)
 
 
 def _told(running: Program, last: str) -> dict[str, str]:

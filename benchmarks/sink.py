@@ -222,10 +222,10 @@ async def serve(directory: Path) -> None:
         "PUSHHUB_APNS_URL": apns,
         "PUSHHUB_APNS_SANDBOX_URL": apns,
         "PUSHHUB_PROVIDER_CA": certificates.ca,
+        COUNTED_AT: oauth,
     }
     for name, value in settings.items():
         print(f"{name}={value}", flush=True)
-    print(f"{COUNTED_AT}={oauth}", flush=True)
     await stop.wait()
 
 
