@@ -132,18 +132,14 @@ def _check_android(value: object) -> None:
     ttl = _TTL.fullmatch(str(android.get("ttl", "86400s")))
     if not android or ttl is None or not 1 <= int(ttl[1]) <= _MAX_TTL:
         raise _Refused("80100003")
-    if android.get("urgency", "NORMAL") != "NORMAL" or _importance(android) == "HIGH":
+    notification = _object(android.get("notification"))
+    if android.get("urgency", "NORMAL") != "NORMAL" or notification.get("importance") == "HIGH":
         raise _Refused("80300011")
     if "notification" in android:
-        notification = _object(android["notification"])
         texts = [notification.get("title"), notification.get("body")]
         action = _object(notification.get("click_action")).get("type")
         if not all(isinstance(each, str) and each for each in texts) or action not in (1, 2, 3):
             raise _Refused("80100003")
-
-
-def _importance(android: dict[str, Any]) -> object:
-    return _object(android.get("notification")).get("importance")
 
 
 def _scripted(request_id: str, script: Script) -> Outcome:
