@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,13 +19,17 @@ from types import FrameType
 
 from benchmarks import codes_per_second, drain, growth, request_to_acceptance
 from benchmarks.engines import describe, fsync_milliseconds
-from benchmarks.installation import Ground, ground
-from benchmarks.options import Options, quick
+from benchmarks.installation import Ground, Options, ground, quick
 from benchmarks.processes import DidNotWork
 from benchmarks.report import progress, show
 from pushhub.kernel.settings import load_settings
 
-PARTS = ("codes_per_second", "request_to_acceptance", "drain", "growth")
+PARTS: Mapping[str, Callable[[Ground], None]] = {
+    "codes_per_second": codes_per_second.run,
+    "request_to_acceptance": request_to_acceptance.run,
+    "drain": drain.run,
+    "growth": growth.run,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             progress("databases, sink, rows")
             with ground(options, home) as prepared:
                 _facts(prepared)
-                _measure(parts, prepared)
+                for part in parts:
+                    PARTS[part](prepared)
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 130
@@ -85,18 +90,6 @@ def _temporary_directory(parent: str | None) -> Iterator[Path]:
         # runs after it.
         atexit.register(shutil.rmtree, home, ignore_errors=True)
         yield Path(home)
-
-
-def _measure(parts: Sequence[str], prepared: Ground) -> None:
-    fastest: codes_per_second.Fastest = {}
-    if "codes_per_second" in parts:
-        fastest = codes_per_second.run(prepared)
-    if "request_to_acceptance" in parts:
-        request_to_acceptance.run(prepared, fastest)
-    if "drain" in parts:
-        drain.run(prepared)
-    if "growth" in parts:
-        growth.run(prepared)
 
 
 def _facts(prepared: Ground) -> None:

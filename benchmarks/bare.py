@@ -22,8 +22,8 @@ _table.metadata.create_all(_engine)
 application = Flask("bare")
 
 
-@application.get("/ready")
-def ready() -> dict[str, str]:
+@application.get("/healthz")
+def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 

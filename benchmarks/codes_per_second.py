@@ -3,20 +3,17 @@ provider has accepted them, with the dispatcher beside the service and inside it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from benchmarks.client import Asked, Product
-from benchmarks.installation import Ground, Installation
-from benchmarks.options import Options
-from benchmarks.processes import Program, cpu_seconds
+from benchmarks.client import Asked
+from benchmarks.installation import Ground, Installation, Options, Server
+from benchmarks.processes import Program, cpu_meter
 from benchmarks.report import middle, progress, quantiles, show
 
 #: How an installation delivers, by `PUSHHUB_DISPATCHER`.
 DISPATCHERS = ("external", "embedded")
-#: Codes a second that were accepted, by database and dispatcher.
-Fastest = dict[tuple[str, str], float]
 
 HEAD = [
     "database",
@@ -38,6 +35,8 @@ class Way:
     """One way of being asked, and what was measured of it."""
 
     what: str
+    installation: Installation
+    server: Server
     rates: list[float] = field(default_factory=list)
     #: By round: of the server, a dispatcher beside it, and the database; seconds for 1,000.
     cpu: list[list[float]] = field(default_factory=list)
@@ -45,7 +44,29 @@ class Way:
     seconds: list[float] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
 
-    def note(self, asked: Asked, rate: float, count: int, spent: Sequence[float]) -> None:
+    def ask(self, clients: int, seconds: float) -> None:
+        """One turn while nobody delivers."""
+        spent = self._cpu_meter(None)
+        asked = self.server.product.without_pause(clients, seconds)
+        self._note(asked, asked.per_second, len(asked.made), spent())
+
+    def deliver(self, clients: int, seconds: float, dispatcher: Program | None) -> None:
+        """One turn until the last code is accepted; None for a dispatcher that is inside the service."""
+        rows, spent = self.installation.rows, self._cpu_meter(dispatcher)
+        asked = self.server.product.without_pause(clients, seconds)
+        rows.wait_until_idle()
+        cpu = spent()
+        accepted = rows.accepted(asked.began)
+        self._note(asked, len(accepted) / (max(accepted.values()) - asked.began), len(accepted), cpu)
+        if len(accepted) != len(asked.made):
+            progress(f"{self.what}: {len(accepted):,} of {len(asked.made):,} codes were accepted")
+        rows.clear()
+
+    def _cpu_meter(self, dispatcher: Program | None) -> Callable[[], list[float]]:
+        beside = dispatcher.pid if dispatcher else None
+        return cpu_meter(self.server.program.pid, beside, self.installation.engine.server_pid)
+
+    def _note(self, asked: Asked, rate: float, count: int, spent: Sequence[float]) -> None:
         self.rates.append(rate)
         self.cpu.append([each / count * 1000 for each in spent])
         self.client.append(asked.client_load)
@@ -76,73 +97,38 @@ class Contestant:
         self.name = apart.engine.name
         self._options = options
         self._apart, self._together = apart, together
-        bare = stack.enter_context(apart.bare())
-        external, embedded = (
-            stack.enter_context(installation.served(dispatcher))
-            for installation, dispatcher in zip((apart, together), DISPATCHERS, strict=True)
-        )
-        self._bare_program, self._bare_product = bare.program, apart.bare_product(bare)
-        self._external_program, self._external_product = external.program, apart.product(external)
-        self._embedded_program, self._embedded_product = embedded.program, together.product(embedded)
-        self.bare = Way("bare: one INSERT")
-        self.asked = Way("asked, nobody delivers")
-        self.accepted = {
-            "external": Way("accepted, dispatcher beside"),
-            "embedded": Way("accepted, dispatcher embedded"),
-        }
+        external = stack.enter_context(apart.served("external"))
+        self.bare = Way("bare: one INSERT", apart, stack.enter_context(apart.bare()))
+        self.asked = Way("asked, nobody delivers", apart, external)
+        self.beside = Way("accepted, dispatcher beside", apart, external)
+        embedded = stack.enter_context(together.served("embedded"))
+        self.embedded = Way("accepted, dispatcher embedded", together, embedded)
 
     def warm_up(self) -> None:
         """Requests that are not counted, to all three."""
-        clients, seconds = self._options.clients, self._options.warm_up
-        for product in (self._bare_product, self._external_product, self._embedded_product):
-            product.without_pause(clients, seconds)
+        for way in (self.bare, self.asked, self.embedded):
+            way.server.product.without_pause(self._options.clients, self._options.warm_up)
         self._apart.rows.clear()
         self._together.rows.wait_until_idle()
         self._together.rows.clear()
 
     def turn(self) -> None:
         """Each way once."""
-        options = self._options
-        self._ask_only(self.bare, self._bare_product, self._bare_program, options.bare_seconds)
-        self._ask_only(self.asked, self._external_product, self._external_program, options.codes_seconds)
+        clients, seconds = self._options.clients, self._options.codes_seconds
+        self.bare.ask(clients, self._options.bare_seconds)
+        self.asked.ask(clients, seconds)
         self._apart.rows.clear()
         with self._apart.dispatched() as dispatcher:
-            way = self.accepted["external"]
-            self._deliver(way, self._apart, self._external_product, self._external_program, dispatcher)
-        self._deliver(self.accepted["embedded"], self._together, self._embedded_product, self._embedded_program, None)
-
-    def _ask_only(self, way: Way, product: Product, server: Program, seconds: float) -> None:
-        before = self._cpu(server, None)
-        asked = product.without_pause(self._options.clients, seconds)
-        way.note(asked, asked.per_second, len(asked.made), self._since(before, server, None))
-
-    def _deliver(
-        self, way: Way, installation: Installation, product: Product, server: Program, dispatcher: Program | None
-    ) -> None:
-        before = self._cpu(server, dispatcher)
-        asked = product.without_pause(self._options.clients, self._options.codes_seconds)
-        installation.rows.wait_until_idle()
-        spent = self._since(before, server, dispatcher)
-        accepted = installation.rows.accepted(asked.began)
-        way.note(asked, len(accepted) / (max(accepted.values()) - asked.began), len(accepted), spent)
-        if len(accepted) != len(asked.made):
-            progress(f"{way.what}: {len(accepted):,} of {len(asked.made):,} codes were accepted")
-        installation.rows.clear()
-
-    def _cpu(self, server: Program, dispatcher: Program | None) -> list[float]:
-        pids = (server.pid, dispatcher.pid if dispatcher else None, self._apart.engine.server_pid)
-        return [cpu_seconds(pid) for pid in pids]
-
-    def _since(self, before: Sequence[float], server: Program, dispatcher: Program | None) -> list[float]:
-        return [now - start for now, start in zip(self._cpu(server, dispatcher), before, strict=True)]
+            self.beside.deliver(clients, seconds, dispatcher)
+        self.embedded.deliver(clients, seconds, None)
 
     def rows(self) -> list[list[str]]:
-        ways = (self.bare, self.asked, *self.accepted.values())
+        ways = (self.bare, self.asked, self.beside, self.embedded)
         return [way.row(self.name if way is self.bare else "", self.bare.rates) for way in ways]
 
 
-def run(ground: Ground) -> Fastest:
-    """Measure and print. Returns what was accepted."""
+def run(ground: Ground) -> None:
+    """Measure and print; note what was accepted."""
     options = ground.options
     with ExitStack() as stack:
         contestants = []
@@ -161,8 +147,6 @@ def run(ground: Ground) -> Fastest:
         [row for one in contestants for row in one.rows()],
         words=2,
     )
-    return {
-        (one.name, dispatcher): sorted(way.rates)[len(way.rates) // 2]
-        for one in contestants
-        for dispatcher, way in one.accepted.items()
-    }
+    for one in contestants:
+        for dispatcher, way in zip(DISPATCHERS, (one.beside, one.embedded), strict=True):
+            ground.fastest[one.name, dispatcher] = sorted(way.rates)[len(way.rates) // 2]

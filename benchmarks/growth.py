@@ -8,13 +8,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from statistics import fmean, harmonic_mean
 
-from benchmarks.client import Asked, Product
-from benchmarks.installation import Ground, Installation
-from benchmarks.options import Options
-from benchmarks.processes import cpu_seconds
+from benchmarks.client import Asked
+from benchmarks.installation import Ground, Installation, Options, Server
+from benchmarks.processes import cpu_meter
 from benchmarks.report import middle, progress, show
 from benchmarks.senders import Dispatcher, Drained
-from benchmarks.servers import Server, Sink
+from benchmarks.servers import Sink
 
 #: What is measured, and how many digits of it are shown.
 FIGURES = {
@@ -38,24 +37,17 @@ class Side:
 
     installation: Installation
     server: Server
-    product: Product
     #: By round, in the order of `FIGURES`.
     rounds: list[list[float]] = field(default_factory=list)
     _asked: list[Asked] = field(default_factory=list)
-    _cpu: list[float] = field(default_factory=lambda: [0.0, 0.0])
-    _drained: list[Drained] = field(default_factory=list)
+    _cpu: list[list[float]] = field(default_factory=list)
+    drained: list[Drained] = field(default_factory=list)
 
     def ask(self, clients: int, seconds: float) -> None:
         """A piece of asking while nobody delivers."""
-        pids = (self.server.program.pid, self.installation.engine.server_pid)
-        before = [cpu_seconds(pid) for pid in pids]
-        self._asked.append(self.product.without_pause(clients, seconds))
-        for place, pid in enumerate(pids):
-            self._cpu[place] += cpu_seconds(pid) - before[place]
-
-    def drain(self, dispatcher: Dispatcher, count: int) -> None:
-        """A piece of draining."""
-        self._drained.append(dispatcher.turn(count))
+        spent = cpu_meter(self.server.program.pid, self.installation.engine.server_pid)
+        self._asked.append(self.server.product.without_pause(clients, seconds))
+        self._cpu.append(spent())
 
     def end_round(self) -> None:
         """Sum up its pieces."""
@@ -63,13 +55,13 @@ class Side:
         self.rounds.append(
             [
                 made / sum(asked.seconds for asked in self._asked),
-                *(spent / made * 1000 for spent in self._cpu),
-                harmonic_mean([drained.per_second for drained in self._drained]),
-                fmean(drained.sender_cpu for drained in self._drained),
-                fmean(drained.database_cpu for drained in self._drained),
+                *(sum(spent) / made * 1000 for spent in zip(*self._cpu, strict=True)),
+                harmonic_mean([piece.per_second for piece in self.drained]),
+                fmean(piece.sender_cpu for piece in self.drained),
+                fmean(piece.database_cpu for piece in self.drained),
             ]
         )
-        self._asked, self._cpu, self._drained = [], [0.0, 0.0], []
+        self._asked, self._cpu, self.drained = [], [], []
 
 
 @dataclass(slots=True)
@@ -83,7 +75,7 @@ class Pair:
     def warm_up(self, options: Options) -> None:
         """Requests that are not counted."""
         for side in (self.empty, self.grown):
-            side.product.without_pause(options.clients, options.warm_up)
+            side.server.product.without_pause(options.clients, options.warm_up)
             side.installation.rows.clear()
 
     def turn(self, options: Options, sink: Sink) -> None:
@@ -97,7 +89,7 @@ class Pair:
                 program = stack.enter_context(side.installation.dispatched())
                 dispatchers[id(side)] = Dispatcher(side.installation, program, sink, "fcm")
             for side in self._alternating():
-                side.drain(dispatchers[id(side)], options.queued // _PIECES)
+                side.drained.append(dispatchers[id(side)].turn(options.queued // _PIECES))
         for side in (self.empty, self.grown):
             side.end_round()
 
@@ -152,6 +144,5 @@ def _pair(ground: Ground, stack: ExitStack, name: str) -> Pair:
         if old_rows:
             progress(f"growth: {name}, {old_rows:,} old rows")
         installation.rows.grow_old(old_rows)
-        server = stack.enter_context(installation.served("external"))
-        sides.append(Side(installation, server, installation.product(server)))
+        sides.append(Side(installation, stack.enter_context(installation.served("external"))))
     return Pair(name, *sides)

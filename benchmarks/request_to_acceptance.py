@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 
 from benchmarks import servers
 from benchmarks.client import Asked
-from benchmarks.codes_per_second import DISPATCHERS, Fastest
-from benchmarks.installation import Ground, Installation
-from benchmarks.options import Options
+from benchmarks.codes_per_second import DISPATCHERS
+from benchmarks.installation import Ground, Installation, Options
 from benchmarks.report import QUANTILES, progress, quantiles, show
 from benchmarks.servers import Simulators
 from pushhub.kernel.ids import Prefix, parse_id
@@ -17,14 +17,15 @@ from pushhub.kernel.ids import Prefix, parse_id
 HEAD = ["database", "dispatcher", "codes/s", "codes", "refused", "until", *QUANTILES]
 
 
-def run(ground: Ground, fastest: Fastest) -> None:
-    """Measure and print. `fastest` has the codes a second that each way can do, where it is known."""
+def run(ground: Ground) -> None:
+    """Measure and print."""
     rows = []
     with servers.simulators(ground.home) as simulators:
         for each in ground.installations:
+            installation = replace(each, environ=each.environ | simulators.settings)
             for dispatcher in DISPATCHERS:
-                known = fastest.get((each.engine.name, dispatcher))
-                rows += _measure(ground.options, simulators, each.sending_to(simulators), dispatcher, known)
+                known = ground.fastest.get((each.engine.name, dispatcher))
+                rows += _measure(ground.options, simulators, installation, dispatcher, known)
     show(
         f"request_to_acceptance: milliseconds since it was due; {ground.options.steady_seconds:.0f} s of steady load",
         HEAD,
@@ -41,13 +42,12 @@ def _measure(
         server = stack.enter_context(installation.served(dispatcher))
         if dispatcher == "external":
             stack.enter_context(installation.dispatched())
-        product = installation.product(server)
-        probe = product.without_pause(options.clients, options.warm_up)
+        probe = server.product.without_pause(options.clients, options.warm_up)
         rows.wait_until_idle()
         rate = options.rate or (fastest or probe.per_second) / 2
         progress(f"request_to_acceptance: {name}, {dispatcher} dispatcher, {rate:.0f} codes/s")
         simulators.forget()
-        asked = product.at_rate(rate, options.steady_seconds)
+        asked = server.product.at_rate(rate, options.steady_seconds)
         rows.wait_until_idle()
     known = {str(key): at for key, at in rows.accepted(asked.began).items()}
     reached = _arrivals(simulators)

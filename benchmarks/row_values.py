@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from pushhub.channels.contract import PushKind
-from pushhub.delivery.rules import DeliveryKind, DeliveryStatus
+from pushhub.delivery.outbox import new_delivery
+from pushhub.delivery.rules import DeliveryKind
 from pushhub.kernel.ids import new_key
 from pushhub.products.rules import CodePush
 from pushhub.verifications.rules import VerificationStatus
@@ -73,20 +74,14 @@ def verification_row(key: UUID, product_id: UUID, number: str, purpose: str, now
 def delivery_row(
     cause: UUID, product_id: UUID, number: str, channel: str, device_id: UUID | None, now: datetime
 ) -> dict[str, Any]:
-    return {
-        "id": new_key(),
-        "kind": DeliveryKind.CODE,
-        "product_id": product_id,
-        "verification_id": cause,
-        "number": number,
-        "device_id": device_id,
-        "channel": channel,
-        "step": 0,
-        "asked": True,
-        "status": DeliveryStatus.QUEUED,
-        "claimable_at": now,
-        "tries": 0,
-        "created_at": now,
-        "expires_at": now + timedelta(minutes=10),
-        "changed_at": now,
-    }
+    row = new_delivery(
+        DeliveryKind.CODE,
+        channel,
+        now,
+        now + timedelta(minutes=10),
+        device_id=device_id,
+        product_id=product_id,
+        verification_id=cause,
+        asked=True,
+    )
+    return row.values() | {"number": number}

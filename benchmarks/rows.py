@@ -7,7 +7,8 @@ signatures of 20,000 phones.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -56,19 +57,15 @@ class Rows:
         bound = self._devices[PushKind.FCM_TOKEN]
         self._insert({Binding: [binding_row(number, key, now) for number, key in bound.items()]})
         self._filled = 0
-        self._asks = self._every_number_for_every_purpose()
+        self._asks = product(Policy().purposes, self._numbers)
 
     def next_ask(self) -> dict[str, str]:
         """The body of a request that makes a new code."""
         try:
-            return next(self._asks)
+            purpose, number = next(self._asks)
         except StopIteration:
             raise DidNotWork("All numbers are used up. Give more with --numbers.") from None
-
-    def _every_number_for_every_purpose(self) -> Iterator[dict[str, str]]:
-        for purpose in Policy().purposes:
-            for number in self._numbers:
-                yield {"number": number, "purpose": purpose}
+        return {"number": number, "purpose": purpose}
 
     def fill_queue(self, deliveries: int, channel: str, before_commit: Callable[[], None] = lambda: None) -> None:
         """Queue codes that nobody asked for, in one transaction; dispatchers find them when they look."""
@@ -104,17 +101,14 @@ class Rows:
             .join(Attempt, Attempt.delivery_id == Delivery.id)
             .where(Attempt.id >= _first_key(since), Attempt.outcome == "accepted")
         )
-        with self._engine.connect() as connection:
-            rows = connection.execution_options(**{READING: True}).execute(statement).all()
-        return {row.verification_id: row.finished_at.timestamp() for row in rows}
+        return {verification_id: at.timestamp() for verification_id, at in self._read(statement)}
 
     def span_of_attempts(self, since: float) -> tuple[float, float]:
         """When the first try since then began and the last one ended."""
         statement = sa.select(sa.func.min(Attempt.started_at), sa.func.max(Attempt.finished_at)).where(
             Attempt.id >= _first_key(since)
         )
-        with self._engine.connect() as connection:
-            first, last = connection.execution_options(**{READING: True}).execute(statement).one()
+        [(first, last)] = self._read(statement)
         return first.timestamp(), last.timestamp()
 
     def wait_until_idle(self, seconds: float = 60.0) -> None:
@@ -145,11 +139,14 @@ class Rows:
 
     def is_idle(self) -> bool:
         statement = sa.select(sa.literal(1)).select_from(Delivery).where(_WAITING).limit(1)
-        with self._engine.connect() as connection:
-            return connection.execution_options(**{READING: True}).scalar(statement) is None
+        return not self._read(statement)
 
     def close(self) -> None:
         self._engine.dispose()
+
+    def _read(self, statement: sa.Executable) -> Sequence[sa.Row[*tuple[Any, ...]]]:
+        with self._engine.connect() as connection:
+            return connection.execution_options(**{READING: True}).execute(statement).all()
 
     def _insert(
         self, rows: Mapping[type[Base], list[dict[str, Any]]], before_commit: Callable[[], None] = lambda: None

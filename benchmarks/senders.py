@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Protocol
 
 from benchmarks.installation import Installation
 from benchmarks.messages import APNS_TARGET, FCM_TARGET, messages
-from benchmarks.processes import DidNotWork, Program, cpu_seconds, program
+from benchmarks.processes import DidNotWork, Program, cpu_meter, program
 from benchmarks.report import progress
 from benchmarks.servers import Sink
 from pushhub.channels import fcm
@@ -67,15 +67,12 @@ class Dispatcher:
         rows = self.installation.rows
         pids = (self.program.pid, self.installation.engine.server_pid, self.sink.program.pid)
         taken = self.sink.taken()
-        before: list[float] = []
-
-        def begin() -> None:
-            before.extend([time.time(), *(cpu_seconds(pid) for pid in pids)])
-
-        rows.fill_queue(count, self.channel, before_commit=begin)
+        begun: list[tuple[float, Callable[[], list[float]]]] = []
+        rows.fill_queue(count, self.channel, before_commit=lambda: begun.append((time.time(), cpu_meter(*pids))))
         rows.wait_until_idle(300)
-        cpu = [(cpu_seconds(pid) - start) / count * 1000 for pid, start in zip(pids, before[1:], strict=True)]
-        first, last = rows.span_of_attempts(before[0])
+        [(began, spent)] = begun
+        cpu = [seconds / count * 1000 for seconds in spent()]
+        first, last = rows.span_of_attempts(began)
         _complain(self, count if self.by_wire else 0, self.sink.taken() - taken)
         rows.clear()
         return Drained(count / (last - first), cpu[0], cpu[1], cpu[2] if self.by_wire else _NOT_MEASURED)
@@ -91,13 +88,12 @@ class Alone:
     database: str = "none"
 
     def turn(self, count: int) -> Drained:
-        before = cpu_seconds(self.sink.program.pid)
-        taken = self.sink.taken()
+        spent, taken = cpu_meter(self.sink.program.pid), self.sink.taken()
         self.program.tell(str(count))
         told = json.loads(self.program.hear())
         # It warms up before it measures; what the sink spent on that has to be counted as well.
         arrived = self.sink.taken() - taken
-        sink_cpu = (cpu_seconds(self.sink.program.pid) - before) / arrived * 1000
+        [sink_cpu] = (seconds / arrived * 1000 for seconds in spent())
         _complain(self, count, told["accepted"])
         return Drained(count / told["seconds"], told["cpu_seconds"] / count * 1000, _NOT_MEASURED, sink_cpu)
 
@@ -130,13 +126,13 @@ class H2Load:
 
     def turn(self, count: int) -> Drained:
         count *= 5  # it is over in a moment
-        before = cpu_seconds(self.sink.program.pid)
+        spent = cpu_meter(self.sink.program.pid)
         ended = subprocess.run([*self._command(), "-n", str(count)], capture_output=True, text=True, check=False)
         rate, done = _H2LOAD_RATE.search(ended.stdout), _H2LOAD_DONE.search(ended.stdout)
         if rate is None or done is None:
             raise DidNotWork(f"h2load did not work:\n{ended.stdout[-1000:]}{ended.stderr[-1000:]}")
         _complain(self, count, int(done[1]))
-        sink_cpu = (cpu_seconds(self.sink.program.pid) - before) / count * 1000
+        [sink_cpu] = (seconds / count * 1000 for seconds in spent())
         return Drained(float(rate[1]), _NOT_MEASURED, _NOT_MEASURED, sink_cpu)
 
     def _command(self) -> list[str]:

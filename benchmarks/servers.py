@@ -1,4 +1,4 @@
-"""The programs under measurement, and the providers that they send to."""
+"""The providers that are sent to, and how programs under measurement are started."""
 
 from __future__ import annotations
 
@@ -14,17 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.engines import Engine
-from benchmarks.processes import PUSHHUB, ROOT, Program, free_port, program
+from benchmarks.processes import PUSHHUB, ROOT, Program, program
 from benchmarks.sink import COUNTED_AT
 from pushhub.kernel.sealing import create_key_file
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """Something that answers at `address`."""
-
-    address: str
-    program: Program
+from tests.support.ports import free_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +32,10 @@ class Provider:
 class Sink(Provider):
     """Says yes to everything and only counts; see `benchmarks.sink`."""
 
-    counted_at: str
-
     def taken(self) -> int:
         """How many messages it has taken since its start."""
         roots = ssl.create_default_context(cafile=self.settings["PUSHHUB_PROVIDER_CA"])
-        with urllib.request.urlopen(self.counted_at, timeout=30, context=roots) as response:  # noqa: S310 - our own
+        with urllib.request.urlopen(self.settings[COUNTED_AT], timeout=30, context=roots) as response:  # noqa: S310 - our own
             return int(json.load(response)["taken"])
 
 
@@ -59,7 +50,6 @@ class Simulators(Provider):
     def forget(self) -> None:
         """Begin to keep anew."""
         _call("DELETE", f"{self.control}/arrived")
-        _call("POST", f"{self.control}/settings", {"count_only": False})
 
     def arrivals(self) -> Iterator[dict[str, Any]]:
         """What arrived at FCM."""
@@ -83,8 +73,7 @@ def sink(home: Path) -> Iterator[Sink]:
     """The sink, in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.sink", str(home / "sink")]
     with program(command, {}, home / "sink.log") as running:
-        told = _told(running, COUNTED_AT)
-        yield Sink({name: value for name, value in told.items() if name != COUNTED_AT}, running, told[COUNTED_AT])
+        yield Sink(_told(running, COUNTED_AT), running)
 
 
 def _told(running: Program, last: str) -> dict[str, str]:
@@ -112,38 +101,12 @@ def environment(engine: Engine, sends_to: Provider, workers: int) -> dict[str, s
 
 
 @contextmanager
-def service(engine: Engine, environ: dict[str, str]) -> Iterator[Server]:
-    """The service as it is installed: gunicorn with the project's own configuration."""
-    command = _gunicorn("wsgi:application", ROOT / "gunicorn.conf.py")
-    with program(command, environ, engine.home / "service.log") as running:
-        yield _ready(running, environ, "/healthz", "The service")
-
-
-@contextmanager
-def bare(engine: Engine, environ: dict[str, str]) -> Iterator[Server]:
-    """One INSERT behind the same server."""
-    environ = environ | {"PUSHHUB_PORT": str(free_port())}
-    command = _gunicorn("benchmarks.bare:application", ROOT / "benchmarks" / "bare_gunicorn.py")
-    with program(command, environ, engine.home / "bare.log") as running:
-        yield _ready(running, environ, "/ready", "The bare endpoint")
-
-
-@contextmanager
-def dispatcher(engine: Engine, environ: dict[str, str]) -> Iterator[Program]:
-    """`pushhub dispatch`."""
-    log = engine.home / "dispatcher.log"
-    with program([*PUSHHUB, "dispatch"], environ | {"PUSHHUB_DISPATCHER": "external"}, log) as running:
+def gunicorn(application: str, config: str, environ: dict[str, str], log: Path, what: str) -> Iterator[Program]:
+    """An application behind gunicorn, once it answers at `/healthz`."""
+    command = [sys.executable, "-m", "gunicorn", application, "--config", str(ROOT / config)]
+    with program(command, environ, log) as running:
+        running.wait_until(lambda: _answers(f"http://127.0.0.1:{environ['PUSHHUB_PORT']}/healthz"), what)
         yield running
-
-
-def _gunicorn(application: str, config: Path) -> list[str]:
-    return [sys.executable, "-m", "gunicorn", application, "--config", str(config)]
-
-
-def _ready(running: Program, environ: dict[str, str], path: str, what: str) -> Server:
-    address = f"http://127.0.0.1:{environ['PUSHHUB_PORT']}"
-    running.wait_until(lambda: _answers(address + path), what)
-    return Server(address, running)
 
 
 def _answers(url: str) -> bool:
@@ -154,8 +117,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _call(method: str, url: str, body: Any = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)  # noqa: S310
+def _call(method: str, url: str) -> Any:
+    request = urllib.request.Request(url, method=method)  # noqa: S310
     with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 - our own address
         return json.load(response)

@@ -24,9 +24,8 @@ from pathlib import Path
 from hpack import Decoder
 
 from simulators.certificates import prepare_certificates
-from simulators.credentials import APNS_KEY_ID, APNS_TEAM_ID, PROJECT_ID, prepare, write_service_account
+from simulators.credentials import APNS_KEY_ID, APNS_TEAM_ID, APNS_TOPIC, PROJECT_ID, Credentials
 from simulators.http2 import MAX_STREAMS
-from simulators.servers import DEFAULT_TOPICS
 
 #: The name under which it tells the address where it counts.
 COUNTED_AT = "COUNTED_AT"
@@ -199,7 +198,7 @@ class _Connection(asyncio.Protocol):
 async def serve(directory: Path) -> None:
     """Print where everything is, as settings, and serve until SIGTERM."""
     directory.mkdir(mode=0o700, exist_ok=True)
-    credentials, certificates = prepare(directory), prepare_certificates(directory, _HOST)
+    credentials, certificates = Credentials(directory), prepare_certificates(directory, _HOST)
     loop, tally, stop = asyncio.get_running_loop(), Tally(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
 
@@ -212,21 +211,21 @@ async def serve(directory: Path) -> None:
 
     fcm, apns = await listen("fcm", "h2", "http/1.1"), await listen("apns", "h2")
     oauth = await listen("oauth", "http/1.1")
-    write_service_account(credentials, f"{oauth}/token")
+    credentials.write_service_account(f"{oauth}/token")
     settings = {
         "PUSHHUB_FCM_CREDENTIALS": credentials.service_account,
         "PUSHHUB_FCM_URL": fcm,
         "PUSHHUB_APNS_KEY": credentials.apns_key,
         "PUSHHUB_APNS_KEY_ID": APNS_KEY_ID,
         "PUSHHUB_APNS_TEAM_ID": APNS_TEAM_ID,
-        "PUSHHUB_APNS_TOPIC": DEFAULT_TOPICS[0],
+        "PUSHHUB_APNS_TOPIC": APNS_TOPIC,
         "PUSHHUB_APNS_URL": apns,
         "PUSHHUB_APNS_SANDBOX_URL": apns,
         "PUSHHUB_PROVIDER_CA": certificates.ca,
+        COUNTED_AT: oauth,
     }
     for name, value in settings.items():
         print(f"{name}={value}", flush=True)
-    print(f"{COUNTED_AT}={oauth}", flush=True)
     await stop.wait()
 
 

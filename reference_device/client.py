@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pyreqwest.client import SyncClientBuilder
+from pyreqwest.exceptions import RequestError
+
 from reference_device.keys import DeviceKey
 
 
@@ -182,6 +185,24 @@ class ReferenceDevice:
             content = json.dumps(body).encode()
             sent["Content-Type"] = "application/json"
         return self.send(method, url + query, sent, content)
+
+
+def http_transport() -> Transport:
+    """Requests over HTTP(S). Raises ConnectionError where the service can't be reached."""
+    client = SyncClientBuilder().timeout(timedelta(seconds=15)).follow_redirects(False).build()
+
+    def send(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        request = client.request(method, url).headers(dict(headers))
+        if body is not None:
+            request = request.body_bytes(body)
+        try:
+            response = request.build().send()
+        except RequestError as problem:
+            raise ConnectionError("The service can't be reached; is the address right?") from problem
+        names = {str(name).lower(): str(value) for name, value in response.headers.items()}
+        return Answer(response.status, names, bytes(response.bytes()))
+
+    return send
 
 
 def _accepted(answer: Answer) -> Answer:

@@ -101,7 +101,6 @@ HMS_CODES: Mapping[str, tuple[int, str]] = {
     "80600003": (500, "Oauth service request failed"),
     "81000001": (500, "System inner error"),
 }
-HMS_STATUSES: Mapping[str, int] = {code: status for code, (status, _) in HMS_CODES.items()}
 
 FCM_ERROR_TYPE = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 BAD_REQUEST_TYPE = "type.googleapis.com/google.rpc.BadRequest"

@@ -7,15 +7,17 @@ from APNs" (reasons), "Generating a remote notification" (payload).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 from uuid import uuid4
 
 from simulators.answers import Outcome, apns_error
 from simulators.apns_auth import ProviderTokens
+from simulators.inbox import Note
 from simulators.scripts import Script
-from simulators.state import Environment, Note, SimulatorState
+from simulators.state import Environment, Service, SimulatorState
 from simulators.wire import Reply, Request, parse_json
 
 Provider = Literal["apns", "apns-sandbox"]
@@ -66,23 +68,21 @@ class _Call:
     target: str | None = field(repr=False)
 
 
-class Apns:
+class Apns(Service):
     """The service behind one APNs port.
 
-    `topics` are the bundle ids that our key may push to; others are refused with TopicDisallowed.
+    `topic` is the bundle id that our key may push to; others are refused with TopicDisallowed.
     """
 
     http1 = False
     body_limit = 8 * 1024
 
-    def __init__(
-        self, state: SimulatorState, provider: Provider, provider_tokens: ProviderTokens, topics: Collection[str]
-    ) -> None:
-        self._state = state
-        self._provider: Provider = provider
+    def __init__(self, state: SimulatorState, provider: Provider, provider_tokens: ProviderTokens, topic: str) -> None:
+        super().__init__(state)
+        self.name = provider
         self._environment: Environment = "production" if provider == "apns" else "sandbox"
         self._provider_tokens = provider_tokens
-        self._topics = frozenset(topics) | {topic + suffix for topic in topics for suffix in TOPIC_SUFFIXES}
+        self._topics = _with_suffixes(topic)
         self._checks: Sequence[Callable[[_Call], str | None]] = (
             self._check_address,
             _check_repetition,
@@ -93,9 +93,6 @@ class Apns:
             _check_target,
             _check_payload,
         )
-
-    def requests_per_connection(self) -> int | None:
-        return self._state.goaway_after.get(self._provider)
 
     def answer(self, request: Request) -> Reply:
         """Check, then play a script or what was declared about the target, then accept.
@@ -109,34 +106,27 @@ class Apns:
         apns_id = fields.get("apns-id", "")
         if not _UUID.fullmatch(apns_id):
             apns_id = str(uuid4())
-        note = Note(self._provider, call.target, apns_id, fields.get("apns-collapse-id"))
-        refusal = next((reason for check in self._checks if (reason := check(call)) is not None), None)
-        script: Script | None = None
-        if refusal is not None:
-            outcome = apns_error(refusal)
-        else:
-            script = self._state.scripts.take(self._provider, call.target)
-            outcome = _scripted(script) or self._declared(call) or Outcome(200)
-        outcome.headers.append(("apns-id", apns_id))
-        if outcome.status == 200 and self._environment == "sandbox":
-            outcome.headers.append(("apns-unique-id", str(uuid4())))
-        return self._state.conclude(request, note, outcome, script)
+        note = Note(self.name, call.target, apns_id, fields.get("apns-collapse-id"))
+        reason = next((reason for check in self._checks if (reason := check(call)) is not None), None)
+        refusal = None if reason is None else apns_error(reason)
+        reply = self._state.play(request, note, refusal, _scripted, partial(self._decide, call))
+        reply.headers.append(("apns-id", apns_id))
+        if reply.status == 200 and self._environment == "sandbox":
+            reply.headers.append(("apns-unique-id", str(uuid4())))
+        return reply
 
-    def _declared(self, call: _Call) -> Outcome | None:
+    def _decide(self, call: _Call) -> Outcome:
         facts = self._state.targets.get(call.target or "")
         if facts is None:
-            return None
+            return Outcome(200)
         if facts.environment not in (None, self._environment):
             return apns_error("BadDeviceToken")
         topic = call.fields["apns-topic"]
-        if facts.topic is not None and topic not in {
-            facts.topic,
-            *(facts.topic + end for end in TOPIC_SUFFIXES),
-        }:
+        if facts.topic is not None and topic not in _with_suffixes(facts.topic):
             return apns_error("DeviceTokenNotForTopic")
         if facts.unregistered_since is not None:
             return apns_error("Unregistered", timestamp=int(facts.unregistered_since.timestamp() * 1000))
-        return None
+        return Outcome(200)
 
     def _check_address(self, call: _Call) -> str | None:
         path = call.request.path
@@ -149,7 +139,7 @@ class Apns:
         return None
 
     def _check_sender(self, call: _Call) -> str | None:
-        return self._provider_tokens.refusal(call.request.connection, call.fields.get("authorization"))
+        return self._provider_tokens.refusal(call.request.connection, call.request.bearer())
 
     def _check_topic(self, call: _Call) -> str | None:
         topic = call.fields.get("apns-topic")
@@ -160,9 +150,11 @@ class Apns:
         return None if topic in self._topics else "TopicDisallowed"
 
 
-def _scripted(script: Script | None) -> Outcome | None:
-    if script is None or not script.answers:
-        return None
+def _with_suffixes(topic: str) -> set[str]:
+    return {topic, *(topic + suffix for suffix in TOPIC_SUFFIXES)}
+
+
+def _scripted(script: Script) -> Outcome:
     return apns_error(script.reason, status=script.status, timestamp=script.timestamp, extra=script.detail)
 
 

@@ -41,7 +41,7 @@ class ProviderTokens:
         # JWT -> iat of those whose signature is good: verifying one costs more than the whole request.
         self._verified: dict[str, int] = {}
 
-    def refusal(self, connection: Peer, authorization: str | None) -> str | None:
+    def refusal(self, connection: Peer, value: str) -> str | None:
         """The `reason` to refuse with, or None if the token is good for this connection.
 
         MissingProviderToken, InvalidProviderToken (signature, algorithm, kid, iss, iat missing or in the
@@ -49,8 +49,7 @@ class ProviderTokens:
         connection's first), TooManyProviderTokenUpdates (a token less than 20 minutes newer than the one in
         use on this connection).
         """
-        scheme, _, value = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not value:
+        if not value:
             return "MissingProviderToken"
         session = self._sessions.get(connection)
         issued_at = self._verified.get(value)

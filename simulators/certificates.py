@@ -17,6 +17,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from simulators.credentials import private_pem, write_private
 
+_CA_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pushhub simulators CA")])
+_SERVER_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pushhub simulators")])
 _CA_LIFE = timedelta(days=3650)
 SERVER_LIFE = timedelta(days=397)
 _RENEW_BEFORE = timedelta(days=30)
@@ -53,16 +55,25 @@ def prepare_certificates(directory: Path, host: str, *, server_life: timedelta =
     if not ca_key_path.exists() or not _usable(found.ca, []):
         key = ec.generate_private_key(ec.SECP256R1())
         write_private(ca_key_path, private_pem(key))
-        found.ca.write_bytes(_authority(key).public_bytes(Encoding.PEM))
+        found.ca.write_bytes(_certificate(_CA_NAME, key, _CA_NAME, key, _CA_LIFE).public_bytes(Encoding.PEM))
         found.server.unlink(missing_ok=True)
     if not found.server_key.exists() or not _usable(found.server, names):
         ca_key = load_pem_private_key(ca_key_path.read_bytes(), password=None)
         if not isinstance(ca_key, ec.EllipticCurvePrivateKey):
             raise ValueError(f"{ca_key_path} is damaged: remove it and start again.")
         key = ec.generate_private_key(ec.SECP256R1())
-        ca = x509.load_pem_x509_certificate(found.ca.read_bytes())
         write_private(found.server_key, private_pem(key))
-        found.server.write_bytes(_server(ca, ca_key, key, names, server_life).public_bytes(Encoding.PEM))
+        server = _certificate(
+            _SERVER_NAME,
+            key,
+            x509.load_pem_x509_certificate(found.ca.read_bytes()).subject,
+            ca_key,
+            server_life,
+            x509.SubjectAlternativeName([_general_name(each) for each in names]),
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]),
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()),
+        )
+        found.server.write_bytes(server.public_bytes(Encoding.PEM))
     return found
 
 
@@ -85,44 +96,17 @@ def _general_name(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pushhub simulators CA")])
-    usage = _key_usage(signs_certificates=True)
-    return (
-        _builder(name, name, key, _CA_LIFE)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-
-
-def _server(
-    ca: x509.Certificate,
-    ca_key: ec.EllipticCurvePrivateKey,
+def _certificate(
+    subject: x509.Name,
     key: ec.EllipticCurvePrivateKey,
-    names: Sequence[str],
+    issuer: x509.Name,
+    issuer_key: ec.EllipticCurvePrivateKey,
     life: timedelta,
+    *further: x509.ExtensionType,
 ) -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pushhub simulators")])
-    issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
-    return (
-        _builder(name, ca.subject, key, life)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([_general_name(each) for each in names]), critical=False)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(_key_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(issuer_key, critical=False)
-        .sign(ca_key, hashes.SHA256())
-    )
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, life: timedelta
-) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
-    return (
+    """The authority's own if it is the subject that issues it."""
+    now, is_authority = datetime.now(UTC), subject == issuer
+    builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
@@ -130,7 +114,13 @@ def _builder(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))  # clocks of containers differ
         .not_valid_after(now + life)
+        .add_extension(x509.BasicConstraints(ca=is_authority, path_length=0 if is_authority else None), critical=True)
+        .add_extension(_key_usage(signs_certificates=is_authority), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
+    for extension in further:
+        builder = builder.add_extension(extension, critical=False)
+    return builder.sign(issuer_key, hashes.SHA256())
 
 
 def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:

@@ -17,7 +17,8 @@ from typing import Any, cast
 
 from simulators.http1 import Http1
 from simulators.http2 import Http2
-from simulators.wire import Reply, Request, Service, Session
+from simulators.state import Service
+from simulators.wire import Reply, Request
 
 #: How long a connection that is finished on our side waits for the client to close it. Closing at once, with
 #: bytes of the client still unread, would make the kernel send a reset and destroy answers on their way.
@@ -36,7 +37,7 @@ class Connection(asyncio.Protocol):
         self.loop = asyncio.get_running_loop()
         self.transport: asyncio.Transport
         self._live = live
-        self._session: Session | None = None
+        self._session: Http1 | Http2
         self._finished = False
         self.writable = True  # the client reads its answers
 
@@ -47,20 +48,16 @@ class Connection(asyncio.Protocol):
         agreed = tls.selected_alpn_protocol() if tls is not None else None
         # A host that speaks HTTP/2 only takes it for granted where a client offers no ALPN at all, as Apple's
         # do; a client that then sends HTTP/1.1 is told PROTOCOL_ERROR and closed.
-        if agreed == "h2" or not self.service.http1:
-            self._session = Http2(self)
-        else:
-            self._session = Http1(self)
+        self._session = Http2(self) if agreed == "h2" or not self.service.http1 else Http1(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._session is not None and not self._finished:
+        if not self._finished:
             self._session.receive(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._live.discard(self)
         self._finished = True
-        if self._session is not None:
-            self._session.lost()
+        self._session.lost()
 
     def pause_writing(self) -> None:
         """The client does not read its answers: take no more requests from it."""
@@ -70,7 +67,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self.writable = True
         self.transport.resume_reading()
-        if self._session is not None and not self._finished:
+        if not self._finished:
             self._session.resume()
 
     @property
@@ -80,6 +77,7 @@ class Connection(asyncio.Protocol):
 
     def answer(self, request: Request) -> Reply:
         """Ask the service. An answer to HEAD carries no body (RFC 9110 section 9.3.2)."""
+        request.body = request.body[: self.service.body_limit]
         reply = self.service.answer(request)
         if request.method == "HEAD":
             reply.body = b""
@@ -97,8 +95,7 @@ class Connection(asyncio.Protocol):
 
     def reset(self) -> None:
         """Write what is ready, then reset the TCP connection as a crashed peer or a middlebox would."""
-        if self._session is not None:
-            self._session.flush()
+        self._session.flush()
         reset(self.transport)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from simulators.answers import to_json
 from simulators.scripts import Script
-from simulators.state import PROVIDERS, PUSH_PROVIDERS, SimulatorState, TargetFacts
+from simulators.state import PROVIDERS, PUSH_PROVIDERS, Service, SimulatorState, TargetFacts
 from simulators.wire import Reply, Request, parse_json
 
 MAX_PAGE = 1000
@@ -37,11 +37,11 @@ HELP = {
 Handler = Callable[[dict[str, str], object], tuple[int, object]]
 
 
-class Control:
+class Control(Service):
     """The service behind the control port. `about` gives addresses and files for `GET /`, `subscribe` a browser's
     push subscription."""
 
-    http1 = True
+    name = "control"
     body_limit = 60 * 1024
 
     def __init__(
@@ -50,7 +50,7 @@ class Control:
         about: Callable[[], Mapping[str, Any]],
         subscribe: Callable[[str | None], Mapping[str, Any]],
     ) -> None:
-        self._state = state
+        super().__init__(state)
         self._about = about
         self._subscribe = subscribe
         self._routes: dict[str, dict[str, Handler]] = {
@@ -65,9 +65,6 @@ class Control:
             "/subscriptions": {"POST": self._new_subscription},
             "/settings": {"POST": self._set},
         }
-
-    def requests_per_connection(self) -> int | None:
-        return None
 
     def answer(self, request: Request) -> Reply:
         """Answer in JSON; what is wrong with the request is told as `{"error": <sentence>}`."""

@@ -11,7 +11,6 @@ import json
 import os
 import secrets
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -27,75 +26,60 @@ PROJECT_ID = "pushhub-simulated"
 CLIENT_EMAIL = f"pushhub@{PROJECT_ID}.iam.gserviceaccount.com"
 APNS_KEY_ID = "SIMKEY0001"
 APNS_TEAM_ID = "SIMTEAM001"
+APNS_TOPIC = "org.example.pushhub"
 HMS_APP_ID = "100000001"
 VAPID_SUBJECT = "mailto:operator@example.org"
 SMTP_USER = "pushhub"
 MAIL_FROM = "pushhub <codes@simulated.example>"
 
 
-@dataclass(frozen=True, slots=True)
 class Credentials:
-    """Where the sender's secrets are, and what the simulators need to check them.
+    """Where the sender's secrets are, and what the simulators need to check them. What is missing in `directory` is
+    made. Raises ValueError if a file is damaged, OSError if it can't be used.
 
     `service_account` is a file as Google's console gives it ("Create and manage service account keys");
     `apns_key` is a .p8 file as Apple's ("Create a private key"). The public halves are PEM. `hms_secret` is a file
     with a client secret, `vapid_key` the key of an application server.
     """
 
-    service_account: Path
-    service_account_key: bytes = field(repr=False)
-    apns_key: Path
-    apns_public_key: bytes = field(repr=False)
-    access_token_secret: bytes = field(repr=False)
-    hms_secret: Path
-    vapid_key: Path
-    root_secret: bytes = field(repr=False)
+    def __init__(self, directory: Path) -> None:
+        self._rsa_key = directory / "service-account-key.pem"
+        self.service_account = directory / "service-account.json"
+        self.apns_key = directory / "apns-key.p8"
+        self.vapid_key = directory / "vapid-key.pem"
+        self.hms_secret = directory / "hms-client-secret.txt"
+        if not self._rsa_key.exists():
+            write_private(self._rsa_key, private_pem(rsa.generate_private_key(public_exponent=65537, key_size=2048)))
+        for path in (self.apns_key, self.vapid_key):
+            if not path.exists():
+                write_private(path, private_pem(ec.generate_private_key(ec.SECP256R1())))
+        if not self.hms_secret.exists():
+            write_private(self.hms_secret, secrets.token_hex(32).encode() + b"\n")
+        self.service_account_key = _public_pem(self._rsa_key)
+        self.apns_public_key = _public_pem(self.apns_key)
+        rsa_pem = self._rsa_key.read_bytes()
+        self.access_token_secret = hashlib.sha256(b"access tokens" + rsa_pem).digest()
+        self._root_secret = hashlib.sha256(b"simulators" + rsa_pem).digest()
 
     def secret(self, purpose: str) -> bytes:
         """A secret of 32 bytes for one purpose, the same after every start in this directory."""
-        return hmac.digest(self.root_secret, purpose.encode(), hashlib.sha256)
+        return hmac.digest(self._root_secret, purpose.encode(), hashlib.sha256)
 
-
-def prepare(directory: Path) -> Credentials:
-    """Make what is missing in `directory`. ValueError if a file is damaged, OSError if it can't be used."""
-    rsa_path, apns_path = directory / "service-account-key.pem", directory / "apns-key.p8"
-    vapid_path, hms_path = directory / "vapid-key.pem", directory / "hms-client-secret.txt"
-    if not rsa_path.exists():
-        write_private(rsa_path, private_pem(rsa.generate_private_key(public_exponent=65537, key_size=2048)))
-    for path in (apns_path, vapid_path):
-        if not path.exists():
-            write_private(path, private_pem(ec.generate_private_key(ec.SECP256R1())))
-    if not hms_path.exists():
-        write_private(hms_path, secrets.token_hex(32).encode() + b"\n")
-    return Credentials(
-        service_account=directory / "service-account.json",
-        service_account_key=_public_pem(rsa_path),
-        apns_key=apns_path,
-        apns_public_key=_public_pem(apns_path),
-        access_token_secret=hashlib.sha256(b"access tokens" + rsa_path.read_bytes()).digest(),
-        hms_secret=hms_path,
-        vapid_key=vapid_path,
-        root_secret=hashlib.sha256(b"simulators" + rsa_path.read_bytes()).digest(),
-    )
-
-
-def write_service_account(credentials: Credentials, token_uri: str) -> None:
-    """Write the service account file for a token endpoint; untouched if it is there already."""
-    path = credentials.service_account
-    private_key = path.with_name("service-account-key.pem").read_text()
-    value = {
-        "type": "service_account",
-        "project_id": PROJECT_ID,
-        "private_key_id": hashlib.sha256(credentials.service_account_key).hexdigest()[:40],
-        "private_key": private_key,
-        "client_email": CLIENT_EMAIL,
-        "client_id": "100000000000000000001",
-        "token_uri": token_uri,
-        "universe_domain": "googleapis.com",
-    }
-    text = json.dumps(value, indent=2) + "\n"
-    if not path.exists() or path.read_text() != text:
-        write_private(path, text.encode())
+    def write_service_account(self, token_uri: str) -> None:
+        """Write the service account file for a token endpoint; untouched if it is there already."""
+        value = {
+            "type": "service_account",
+            "project_id": PROJECT_ID,
+            "private_key_id": hashlib.sha256(self.service_account_key).hexdigest()[:40],
+            "private_key": self._rsa_key.read_text(),
+            "client_email": CLIENT_EMAIL,
+            "client_id": "100000000000000000001",
+            "token_uri": token_uri,
+            "universe_domain": "googleapis.com",
+        }
+        text, path = json.dumps(value, indent=2) + "\n", self.service_account
+        if not path.exists() or path.read_text() != text:
+            write_private(path, text.encode())
 
 
 def private_pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:

@@ -46,10 +46,5 @@ def _normal(contract: str) -> str:
     return "".join(contract.upper().split()).translate(str.maketrans("ABCEHIKMOPTXY–—", "АВСЕНІКМОРТХУ--"))
 
 
-def main() -> None:
-    """Serve a file until Ctrl-C."""
-    serve_a_file(Customers, "A simulated service that knows a product's customers.", '[customers]\nurl = "{url}"')
-
-
 if __name__ == "__main__":
-    main()
+    serve_a_file(Customers, "A simulated service that knows a product's customers.", '[customers]\nurl = "{url}"')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from simulators.credentials import APNS_KEY_ID, APNS_TEAM_ID, HMS_APP_ID, MAIL_FROM, VAPID_SUBJECT
+from simulators.credentials import APNS_KEY_ID, APNS_TEAM_ID, APNS_TOPIC, HMS_APP_ID, MAIL_FROM, VAPID_SUBJECT
 from simulators.hms import TOKEN_PATH
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def address(host: str, port: int) -> str:
     return f"{f'[{name}]' if ':' in name else name}:{port}"
 
 
-def settings(simulators: Simulators, credentials: Credentials, topic: str) -> dict[str, str]:
+def settings(simulators: Simulators, credentials: Credentials) -> dict[str, str]:
     """The environment of a pushhub all of whose channels end at `simulators`."""
     return {
         "PUSHHUB_FCM_CREDENTIALS": str(credentials.service_account),
@@ -32,7 +32,7 @@ def settings(simulators: Simulators, credentials: Credentials, topic: str) -> di
         "PUSHHUB_APNS_KEY": str(credentials.apns_key),
         "PUSHHUB_APNS_KEY_ID": APNS_KEY_ID,
         "PUSHHUB_APNS_TEAM_ID": APNS_TEAM_ID,
-        "PUSHHUB_APNS_TOPIC": topic,
+        "PUSHHUB_APNS_TOPIC": APNS_TOPIC,
         "PUSHHUB_APNS_URL": simulators.apns_url,
         "PUSHHUB_APNS_SANDBOX_URL": simulators.apns_sandbox_url,
         "PUSHHUB_HMS_APP_ID": HMS_APP_ID,

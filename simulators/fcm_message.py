@@ -58,8 +58,8 @@ def addressed_to(message: Mapping[str, Any]) -> str | None:
     return None
 
 
-def check(message: Mapping[str, Any]) -> str:
-    """Check a message with snake_case keys and return its target. Raises `Unacceptable`."""
+def check(message: Mapping[str, Any]) -> None:
+    """Check a message with snake_case keys. Raises `Unacceptable`."""
     _known("message", message, _MESSAGE_FIELDS)
     _strings("message.data", message.get("data"))
     _android(message.get("android"))
@@ -68,10 +68,10 @@ def check(message: Mapping[str, Any]) -> str:
         _known("message.notification", notification, _NOTIFICATION_FIELDS)
         _strings("message.notification", notification)
     _size(message)
-    return _target(message)
+    _target(message)
 
 
-def _target(message: Mapping[str, Any]) -> str:
+def _target(message: Mapping[str, Any]) -> None:
     given = [name for name in _TARGETS if message.get(name) is not None]
     if len(given) != 1:
         _wrong("message", "Set exactly one of token, fid, topic and condition.")
@@ -82,7 +82,6 @@ def _target(message: Mapping[str, Any]) -> str:
         _wrong(f"message.{given[0]}", "Expected a string.")
     if len(target) < MIN_TARGET or any(character.isspace() for character in target):
         raise Unacceptable(fcm_error("INVALID_ARGUMENT"))
-    return str(target)
 
 
 def _android(value: object) -> None:

@@ -9,13 +9,15 @@ import hmac
 import json
 import re
 import secrets
-from typing import Any, cast
+from functools import partial
+from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from simulators.answers import Outcome, hms_answer, json_outcome
-from simulators.bearers import Bearers
+from simulators.inbox import Note
+from simulators.oauth import Bearers
 from simulators.scripts import Script
-from simulators.state import Note, SimulatorState
+from simulators.state import Service, SimulatorState
 from simulators.wire import Reply, Request, parse_json
 
 TOKEN_PATH = "/oauth2/v3/token"  # noqa: S105 - a path, not a secret
@@ -38,21 +40,17 @@ class _Refused(Exception):
         self.code = code
 
 
-class Hms:
+class Hms(Service):
     """The service behind the Push Kit port: `POST /v1/<app id>/messages:send` and `POST /oauth2/v3/token`."""
 
-    http1 = True
-    body_limit = 32 * 1024
+    name = "hms"
 
     def __init__(self, state: SimulatorState, app_id: str, secret: str, key: bytes) -> None:
-        self._state = state
+        super().__init__(state)
         self._app_id = app_id
         self._secret = secret
         self._bearers = Bearers(key, state.clock, life=ACCESS_TOKEN_LIFE)
         self._send_path = f"/v1/{app_id}/messages:send"
-
-    def requests_per_connection(self) -> int | None:
-        return self._state.goaway_after.get("hms")
 
     def answer(self, request: Request) -> Reply:
         """Route, check, then play a script or what was declared about the target, then accept."""
@@ -65,28 +63,20 @@ class Hms:
         targets = message.get("token")
         target = targets[0] if isinstance(targets, list) and targets and isinstance(targets[0], str) else None
         note = Note("hms", target, request_id, _tag(message))
-        script: Script | None = None
         try:
             self._admit(request, path)
-            _check(request, _object(body), message)
+            wanted = _check(request, _object(body), message)
         except _Refused as refused:
             outcome = Outcome(404) if refused.code == "404" else hms_answer(refused.code, request_id)
-        else:
-            script = self._state.scripts.take("hms", target)
-            outcome = _scripted(script, request_id) or self._decide(cast(list[str], targets), request_id)
-        return self._state.conclude(request, note, outcome, script)
+            return self._state.conclude(request, note, outcome, None)
+        scripted, usual = partial(_scripted, request_id), partial(self._decide, request_id, wanted)
+        return self._state.play(request, note, None, scripted, usual)
 
     def _token(self, request: Request) -> Reply:
-        script: Script | None = None
         form = parse_qs(request.body.decode("ascii", "replace"), max_num_fields=10)
-        outcome = self._grant(request, form)
-        if outcome.status == 200:
-            script = self._state.scripts.take("hms-oauth", None)
-            if script is not None and script.answers:
-                error: object = int(script.reason) if script.reason and script.reason.isdigit() else script.reason
-                status = script.status or 400
-                outcome = json_outcome(status, script.reason, {"error": error, "error_description": "scripted"})
-        return self._state.conclude(request, Note("hms-oauth"), outcome, script, keep=False)
+        granted = self._grant(request, form)
+        refusal = None if granted.status == 200 else granted
+        return self._state.play(request, Note("hms-oauth"), refusal, _scripted_grant, lambda: granted, keep=False)
 
     def _grant(self, request: Request, form: dict[str, list[str]]) -> Outcome:
         if request.method != "POST":
@@ -95,14 +85,12 @@ class Hms:
             return _token_error(WRONG_ID)
         if not hmac.compare_digest(form.get("client_secret", [""])[0].encode(), self._secret.encode()):
             return _token_error(WRONG_SECRET)
-        value = {"access_token": self._bearers.issue(), "expires_in": ACCESS_TOKEN_LIFE, "token_type": "Bearer"}
-        return json_outcome(200, None, value)
+        return self._bearers.grant()
 
     def _admit(self, request: Request, path: str) -> None:
         if not path.startswith("/v1/") or not path.endswith("/messages:send") or request.method != "POST":
             raise _Refused("404")
-        scheme, _, access_token = request.fields().get("authorization", "").partition(" ")
-        expires_at = self._bearers.expiry(access_token) if scheme.lower() == "bearer" else None
+        expires_at = self._bearers.expiry(request.bearer())
         if expires_at is None:
             raise _Refused("80200001")
         if expires_at <= self._state.clock():
@@ -110,8 +98,8 @@ class Hms:
         if path != self._send_path:
             raise _Refused("80300002")
 
-    def _decide(self, targets: list[str], request_id: str) -> Outcome:
-        gone = [each for each in targets if self._is_gone(each)]
+    def _decide(self, request_id: str, targets: list[str]) -> Outcome:
+        gone = [each for each in targets if self._state.is_gone(each)]
         if not gone:
             return hms_answer(_SUCCESS, request_id)
         if len(gone) == len(targets):
@@ -119,12 +107,9 @@ class Hms:
         report = {"success": len(targets) - len(gone), "failure": len(gone), "illegal_tokens": gone}
         return hms_answer(_SOME_FAILED, request_id, extra={"msg": json.dumps(report)})
 
-    def _is_gone(self, target: str) -> bool:
-        facts = self._state.targets.get(target)
-        return facts is not None and facts.unregistered_since is not None
 
-
-def _check(request: Request, body: dict[str, Any], message: dict[str, Any]) -> None:
+def _check(request: Request, body: dict[str, Any], message: dict[str, Any]) -> list[str]:
+    """To whom it goes."""
     if not message or set(body) - {"validate_only", "message"} or set(message) - _MESSAGE_FIELDS:
         raise _Refused("80100003")
     targets = message.get("token")
@@ -137,6 +122,7 @@ def _check(request: Request, body: dict[str, Any], message: dict[str, Any]) -> N
     if not isinstance(message.get("data", ""), str):
         raise _Refused("80100003")
     _check_android(message.get("android"))
+    return targets
 
 
 def _check_android(value: object) -> None:
@@ -146,27 +132,26 @@ def _check_android(value: object) -> None:
     ttl = _TTL.fullmatch(str(android.get("ttl", "86400s")))
     if not android or ttl is None or not 1 <= int(ttl[1]) <= _MAX_TTL:
         raise _Refused("80100003")
-    if android.get("urgency", "NORMAL") != "NORMAL" or _importance(android) == "HIGH":
+    notification = _object(android.get("notification"))
+    if android.get("urgency", "NORMAL") != "NORMAL" or notification.get("importance") == "HIGH":
         raise _Refused("80300011")
     if "notification" in android:
-        notification = _object(android["notification"])
         texts = [notification.get("title"), notification.get("body")]
         action = _object(notification.get("click_action")).get("type")
         if not all(isinstance(each, str) and each for each in texts) or action not in (1, 2, 3):
             raise _Refused("80100003")
 
 
-def _importance(android: dict[str, Any]) -> object:
-    return _object(android.get("notification")).get("importance")
-
-
-def _scripted(script: Script | None, request_id: str) -> Outcome | None:
+def _scripted(request_id: str, script: Script) -> Outcome:
     """A code gets Huawei's JSON; a status alone is an answer of what stands before Push Kit."""
-    if script is None or not script.answers:
-        return None
     if script.reason is None:
         return Outcome(script.status or 503)
     return hms_answer(script.reason, request_id, status=script.status, extra=script.detail)
+
+
+def _scripted_grant(script: Script) -> Outcome:
+    error: object = int(script.reason) if script.reason and script.reason.isdigit() else script.reason
+    return json_outcome(script.status or 400, script.reason, {"error": error, "error_description": "scripted"})
 
 
 def _token_error(sub_error: int) -> Outcome:

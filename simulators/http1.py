@@ -26,8 +26,7 @@ class Http1:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=16 * 1024)
-        self._head: h11.Request | None = None
-        self._body = bytearray()
+        self._request: Request | None = None
         self._requests = 0
         self._answering = False
         self._timer: asyncio.TimerHandle | None = None
@@ -65,35 +64,27 @@ class Http1:
 
     def _take(self, event: object) -> None:
         if isinstance(event, h11.Request):
-            self._head = event
-            self._body = bytearray()
-        elif isinstance(event, h11.Data):
-            self._body += event.data
-            if len(self._body) > self._connection.service.body_limit:
-                self._decide(too_long=True)
-        elif isinstance(event, h11.EndOfMessage):
-            self._decide(too_long=False)
+            headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers]
+            method, path = event.method.decode("latin-1"), event.target.decode("latin-1")
+            self._request = Request(self._connection, method, path, headers)
         elif isinstance(event, h11.ConnectionClosed):
             self._connection.transport.close()
+        elif self._request is None:
+            raise RuntimeError("h11 went on with a message that it had not begun")
+        elif isinstance(event, h11.Data):
+            self._request.body += event.data
+            if len(self._request.body) > self._connection.service.body_limit:
+                self._request.too_long = True
+                self._decide(self._request)
+        elif isinstance(event, h11.EndOfMessage):
+            self._decide(self._request)
 
-    def _decide(self, *, too_long: bool) -> None:
-        head = self._head
-        if head is None:
-            raise RuntimeError("h11 ended a message that it had not begun")
+    def _decide(self, request: Request) -> None:
         self._answering = True
         self._requests += 1
         limit = self._connection.service.requests_per_connection()
-        last = too_long or (limit is not None and self._requests >= limit)
-        reply = self._connection.answer(
-            Request(
-                self._connection,
-                head.method.decode("latin-1"),
-                head.target.decode("latin-1"),
-                [(name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers],
-                bytes(self._body[: self._connection.service.body_limit]),
-                too_long,
-            )
-        )
+        last = request.too_long or (limit is not None and self._requests >= limit)
+        reply = self._connection.answer(request)
         if reply.delay > 0:
             self._timer = self._connection.loop.call_later(reply.delay, self._late, reply, last)
         else:

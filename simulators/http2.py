@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from h2.config import H2Configuration
@@ -23,7 +23,7 @@ from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes, Settings
 from hyperframe.frame import GoAwayFrame
 
-from simulators.wire import Headers, Reply, Request
+from simulators.wire import Reply, Request
 
 if TYPE_CHECKING:
     from simulators.connection import Connection
@@ -38,14 +38,6 @@ MAX_HEADER_BYTES = 16 * 1024
 _WINDOW_STEP = 16 * 1024
 #: Names and values come from our own services, in lower case: checking them again costs a third of the speed.
 _CONFIG = H2Configuration(client_side=False, validate_outbound_headers=False, normalize_outbound_headers=False)
-
-
-@dataclass(slots=True)
-class _Incoming:
-    method: str
-    path: str
-    headers: Headers
-    body: bytearray = field(default_factory=bytearray)
 
 
 class Http2:
@@ -66,10 +58,10 @@ class Http2:
                 SettingCodes.MAX_HEADER_LIST_SIZE: MAX_HEADER_BYTES,
             },
         )
-        self._incoming: dict[int, _Incoming] = {}
+        self._incoming: dict[int, Request] = {}
         self._deciding: set[int] = set()
         self._timers: dict[int, asyncio.TimerHandle] = {}
-        self._unsent: dict[int, tuple[bytes, Reply]] = {}
+        self._unsent: dict[int, Reply] = {}
         self._written: list[Callable[[], None]] = []
         self._requests = 0
         self._last_stream: int | None = None
@@ -130,17 +122,11 @@ class Http2:
         stream_id = event.stream_id
         if self._last_stream is not None:
             return
-        method = path = ""
-        headers: Headers = []
-        for raw_name, raw_value in event.headers:
-            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-            if name == ":method":
-                method = value
-            elif name == ":path":
-                path = value
-            elif not name.startswith(":"):
-                headers.append((name, value))
-        self._incoming[stream_id] = _Incoming(method, path, headers)
+        lines = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers]
+        pseudo = dict(line for line in lines if line[0].startswith(":"))
+        headers = [line for line in lines if not line[0].startswith(":")]
+        method, path = pseudo.get(":method", ""), pseudo.get(":path", "")
+        self._incoming[stream_id] = Request(self._connection, method, path, headers)
         self._requests += 1
         limit = self._connection.service.requests_per_connection()
         if limit is not None and self._requests >= limit:
@@ -154,17 +140,18 @@ class Http2:
 
     def _on_data(self, event: DataReceived) -> None:
         self._unacknowledged += event.flow_controlled_length
-        incoming = self._incoming.get(event.stream_id)
-        if incoming is None:
+        request = self._incoming.get(event.stream_id)
+        if request is None:
             return
-        incoming.body += event.data
-        if len(incoming.body) > self._connection.service.body_limit:
+        request.body += event.data
+        if len(request.body) > self._connection.service.body_limit:
             # Answered before its end: RFC 9113 section 8.1 has the server reset the rest with NO_ERROR.
-            self._decide(event.stream_id, too_long=True)
+            request.too_long = True
+            self._decide(event.stream_id)
 
     def _on_end(self, event: StreamEnded) -> None:
         if event.stream_id in self._incoming:
-            self._decide(event.stream_id, too_long=False)
+            self._decide(event.stream_id)
 
     def _on_reset(self, event: StreamReset) -> None:
         self._incoming.pop(event.stream_id, None)
@@ -184,18 +171,15 @@ class Http2:
             if stream_id in self._unsent:
                 self._push(stream_id)
 
-    def _decide(self, stream_id: int, *, too_long: bool) -> None:
-        incoming = self._incoming.pop(stream_id)
-        body = bytes(incoming.body[: self._connection.service.body_limit])
+    def _decide(self, stream_id: int) -> None:
+        request = self._incoming.pop(stream_id)
         self._deciding.add(stream_id)
-        reply = self._connection.answer(
-            Request(self._connection, incoming.method, incoming.path, incoming.headers, body, too_long)
-        )
+        reply = self._connection.answer(request)
         if reply.delay > 0:
             self._timers[stream_id] = self._connection.loop.call_later(reply.delay, self._late, stream_id, reply)
         else:
             self._carry_out(stream_id, reply)
-        if too_long and not self._connection.gone and stream_id not in self._timers:
+        if request.too_long and not self._connection.gone and stream_id not in self._timers:
             self._reset_stream(stream_id, 0)
 
     def _late(self, stream_id: int, reply: Reply) -> None:
@@ -216,10 +200,8 @@ class Http2:
             self._send(stream_id, reply)
 
     def _reset_stream(self, stream_id: int, code: int) -> None:
-        try:
+        with suppress(ProtocolError):  # the client has closed it in the meantime
             self._h2.reset_stream(stream_id, code)
-        except ProtocolError:
-            return  # the client has closed it in the meantime
 
     def _send(self, stream_id: int, reply: Reply) -> None:
         headers = [(":status", str(reply.status)), *reply.headers]
@@ -235,28 +217,26 @@ class Http2:
             self.flush()
             self._connection.transport.close()
         elif reply.body:
-            self._unsent[stream_id] = (reply.body, reply)
+            self._unsent[stream_id] = reply
             self._push(stream_id)
         else:
             self._sent(stream_id, reply)
 
     def _push(self, stream_id: int) -> None:
         """Send as much of a body as the client's windows allow; the rest waits for WINDOW_UPDATE."""
-        body, reply = self._unsent[stream_id]
+        reply = self._unsent[stream_id]
         try:
-            while body:
+            while reply.body:
                 room = min(self._h2.local_flow_control_window(stream_id), self._h2.max_outbound_frame_size)
                 if room <= 0:
-                    self._unsent[stream_id] = (body, reply)
                     return
-                self._h2.send_data(stream_id, body[:room], end_stream=len(body) <= room)
-                body = body[room:]
+                self._h2.send_data(stream_id, reply.body[:room], end_stream=len(reply.body) <= room)
+                reply.body = reply.body[room:]
         except ProtocolError:
-            self._unsent.pop(stream_id, None)
             self._done(stream_id)
-            return
+        else:
+            self._sent(stream_id, reply)
         del self._unsent[stream_id]
-        self._sent(stream_id, reply)
 
     def _sent(self, stream_id: int, reply: Reply) -> None:
         if reply.written is not None:

@@ -6,13 +6,26 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
 
-from simulators.wire import Headers, parse_json
+from simulators.answers import Outcome
+from simulators.wire import Request, parse_json
 
 DEFAULT_KEEP = 200_000
+
+
+@dataclass(slots=True)
+class Note:
+    """What the inbox shall remember of one request beside the request itself, and of its body what a person
+    would read (None: the body as it is)."""
+
+    provider: str
+    target: str | None = field(default=None, repr=False)
+    message_id: str | None = None
+    collapse_id: str | None = None
+    payload: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True)
@@ -53,26 +66,11 @@ class Arrival:
         """The parsed JSON body; None if it was not JSON."""
         return parse_json(self.raw_payload)
 
-    def mark_answered(self) -> None:
-        """The whole answer was written."""
-        self.answered = True
-
     def as_json(self) -> dict[str, Any]:
         """The shape in which the control API shows it."""
-        return {
-            "seq": self.seq,
-            "provider": self.provider,
-            "target": self.target,
-            "message_id": self.message_id,
-            "collapse_id": self.collapse_id,
-            "headers": self.headers,
-            "payload": self.payload,
-            "at": self.at,
-            "status": self.status,
-            "reason": self.reason,
-            "answered": self.answered,
-            "connection": self.connection,
-        }
+        shown = asdict(self)
+        del shown["raw_headers"], shown["raw_payload"]
+        return {**shown, "headers": self.headers, "payload": self.payload}
 
 
 @dataclass(slots=True)
@@ -83,67 +81,46 @@ class Count:
     answered: int = 0
     by_status: dict[str, int] = field(default_factory=dict)
 
-    def mark_answered(self) -> None:
-        """The whole answer to one of them was written."""
-        self.answered += 1
-
 
 class Inbox:
     """The arrivals. With `count_only` nothing is kept, which is what a benchmark wants."""
 
-    def __init__(self, keep: int = DEFAULT_KEEP, *, count_only: bool = False) -> None:
-        self.count_only = count_only
+    def __init__(self, keep: int) -> None:
+        self.count_only = False
         self.counts: dict[str, Count] = {}
         self._kept: deque[Arrival] = deque(maxlen=keep)
-        self._seq = 0
+        #: The number of the newest arrival; it does not go back when the inbox is cleared.
+        self.last_seq = 0
 
-    @property
-    def last_seq(self) -> int:
-        """The number of the newest arrival; it does not go back when the inbox is cleared."""
-        return self._seq
-
-    def record(
-        self,
-        provider: str,
-        target: str | None,
-        *,
-        message_id: str | None,
-        collapse_id: str | None,
-        headers: Headers,
-        payload: bytes,
-        at: str,
-        status: int | None,
-        reason: str | None,
-        connection: int,
-    ) -> Callable[[], None]:
-        """Note one request; the returned function notes that it was answered."""
-        count = self.counts.setdefault(provider, Count())
+    def record(self, note: Note, request: Request, outcome: Outcome | None, at: str) -> Callable[[], None]:
+        """Note one request, and what was decided about it; the returned function notes that it was answered."""
+        count = self.counts.setdefault(note.provider, Count())
         count.arrived += 1
-        key = "none" if status is None else str(status)
+        key = "none" if outcome is None else str(outcome.status)
         count.by_status[key] = count.by_status.get(key, 0) + 1
-        self._seq += 1
-        if self.count_only:
-            return count.mark_answered
+        self.last_seq += 1
+        # One string takes a third of the memory of a list of pairs; about 1.3 KB are left per arrival.
+        raw_headers = "\n".join(f"{name}:{value}" for name, value in request.headers if name != "authorization")
         arrival = Arrival(
-            seq=self._seq,
-            provider=provider,
-            target=target,
-            message_id=message_id,
-            collapse_id=collapse_id,
+            seq=self.last_seq,
+            provider=note.provider,
+            target=note.target,
+            message_id=note.message_id,
+            collapse_id=note.collapse_id,
             at=at,
-            status=status,
-            reason=reason,
+            status=None if outcome is None else outcome.status,
+            reason=None if outcome is None else outcome.reason,
             answered=False,
-            connection=connection,
-            # One string takes a third of the memory of a list of pairs; about 1.3 KB are left per arrival.
-            raw_headers="\n".join(f"{name}:{value}" for name, value in headers if name != "authorization"),
-            raw_payload=payload,
+            connection=request.connection.number,
+            raw_headers=raw_headers,
+            raw_payload=request.body if note.payload is None else note.payload,
         )
-        self._kept.append(arrival)
+        if not self.count_only:
+            self._kept.append(arrival)
 
         def answered() -> None:
-            count.mark_answered()
-            arrival.mark_answered()
+            count.answered += 1
+            arrival.answered = True
 
         return answered
 

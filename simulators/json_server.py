@@ -12,7 +12,6 @@ from collections.abc import Callable
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 _LONGEST_BODY = 4096
@@ -20,7 +19,7 @@ _LONGEST_BODY = 4096
 _LOOKS_EVERY = 0.02
 
 
-class JsonServer:
+class JsonServer(ThreadingHTTPServer):
     """Answers questions at `/v1/<question>` for as long as the `with` block lasts. A kind of it says in `look_up` what
     it knows.
 
@@ -29,13 +28,13 @@ class JsonServer:
     kept.
     """
 
+    daemon_threads = True
     #: What a body must have, in words.
     wanted = ""
 
     def __init__(self, *, secret: str | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
+        super().__init__((host, port), _Handler)
         self._secret = secret
-        self._server = ThreadingHTTPServer((host, port), _handler(self))
-        self._server.daemon_threads = True
         self.asked: list[str] = []
         self.delay = 0.0
         self.status: int | None = None
@@ -48,23 +47,17 @@ class JsonServer:
     @property
     def url(self) -> str:
         """For the setting that names the service."""
-        host, port = self._server.server_address[:2]
+        host, port = self.server_address[:2]
         return f"http://{host!s}:{port}"
 
     def __enter__(self) -> Self:
-        serve = partial(self._server.serve_forever, _LOOKS_EVERY)
+        serve = partial(self.serve_forever, _LOOKS_EVERY)
         threading.Thread(target=serve, name=type(self).__name__, daemon=True).start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    def serve(self) -> None:
-        """Serve in this thread, until it is interrupted."""
-        self._server.serve_forever()
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.server_close()
 
     def answer(self, question: str, authorization: str, body: bytes) -> tuple[int, bytes]:
         """Status and body for one request."""
@@ -83,23 +76,22 @@ class JsonServer:
         return (404, b"{}") if found is None else (200, json.dumps(found, ensure_ascii=False).encode())
 
 
-def _handler(server: JsonServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            length = min(int(self.headers.get("Content-Length", 0)), _LONGEST_BODY)
-            body = self.rfile.read(length)
-            question = self.path.removeprefix("/v1/")
-            status, answer = server.answer(question, self.headers.get("Authorization", ""), body)
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
+class _Handler(BaseHTTPRequestHandler):
+    server: JsonServer
 
-        def log_message(self, format: str, *args: Any) -> None:
-            """Nothing: addresses say little, and bodies hold personal data."""
+    def do_POST(self) -> None:
+        length = min(int(self.headers.get("Content-Length", 0)), _LONGEST_BODY)
+        body = self.rfile.read(length)
+        question = self.path.removeprefix("/v1/")
+        status, answer = self.server.answer(question, self.headers.get("Authorization", ""), body)
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
 
-    return Handler
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: addresses say little, and bodies hold personal data."""
 
 
 def serve_a_file(make: Callable[..., JsonServer], description: str, setting: str) -> None:
@@ -114,4 +106,4 @@ def serve_a_file(make: Callable[..., JsonServer], description: str, setting: str
     server = make(options.file, secret=secret, host=options.host, port=options.port)
     print(setting.format(url=server.url), flush=True)  # noqa: T201 - the command's answer
     with contextlib.suppress(KeyboardInterrupt):
-        server.serve()
+        server.serve_forever()

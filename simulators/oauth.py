@@ -1,10 +1,15 @@
-"""Google's token endpoint: a signed assertion in, a short-lived access token out.
+"""Access tokens, and Google's token endpoint: a signed assertion in, a short-lived access token out.
 
 Sources: Google, "Using OAuth 2.0 for server to server applications"; RFC 7523 (JWT bearer grant), RFC 6749.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import secrets
+import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -14,7 +19,6 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 from simulators.answers import Outcome, json_outcome, oauth_error
-from simulators.bearers import Bearers
 from simulators.credentials import CLIENT_EMAIL
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -37,24 +41,61 @@ _BAD_TIMES = (
 )
 
 
-class AccessTokens:
-    """Issues access tokens and recognises them.
+class Bearers:
+    """Issues access tokens that live for `life` seconds, and recognises them. They carry their own expiry, so that
+    nothing has to be remembered over a restart.
 
-    `token_uri` is set when the port is known.
+    Args:
+        secret: keys the MAC under which an access token carries its expiry.
+        prefix: how one begins, as the real thing does.
     """
 
-    def __init__(self, public_key: bytes, secret: bytes, clock: Callable[[], float]) -> None:
-        self._key = RSAKey.import_key(public_key)
-        self._bearers = Bearers(secret, clock, life=ACCESS_TOKEN_LIFE, prefix=_PREFIX)
+    def __init__(self, secret: bytes, clock: Callable[[], float], *, life: int, prefix: str = "") -> None:
+        self._secret = secret
         self._clock = clock
+        self._life = life
+        self._prefix = prefix
+
+    def issue(self) -> str:
+        content = struct.pack(">d", self._clock() + self._life) + secrets.token_bytes(8)
+        return self._prefix + base64.urlsafe_b64encode(content + self._mac(content)).decode()
+
+    def grant(self) -> Outcome:
+        """200 `{"access_token", "expires_in" (seconds), "token_type"}` with a new one (RFC 6749 section 5.1)."""
+        value = {"access_token": self.issue(), "expires_in": self._life, "token_type": "Bearer"}
+        return json_outcome(200, None, value)
+
+    def expiry(self, access_token: str) -> float | None:
+        """When one that was issued here ends, in seconds since 1970; None if it was not."""
+        try:
+            raw = base64.urlsafe_b64decode(access_token.removeprefix(self._prefix).encode())
+        except ValueError:
+            return None
+        content, mac = raw[:16], raw[16:]
+        if not access_token.startswith(self._prefix) or not hmac.compare_digest(mac, self._mac(content)):
+            return None
+        return float(struct.unpack(">d", content[:8])[0])
+
+    def good(self, access_token: str) -> bool:
+        """It was issued here and has not expired."""
+        expires_at = self.expiry(access_token)
+        return expires_at is not None and self._clock() < expires_at
+
+    def _mac(self, content: bytes) -> bytes:
+        return hmac.digest(self._secret, content, hashlib.sha256)
+
+
+class AccessTokens(Bearers):
+    """Google's. `token_uri` is set when the port is known."""
+
+    def __init__(self, public_key: bytes, secret: bytes, clock: Callable[[], float]) -> None:
+        super().__init__(secret, clock, life=ACCESS_TOKEN_LIFE, prefix=_PREFIX)
+        self._key = RSAKey.import_key(public_key)
         self.token_uri = GOOGLE_AUDIENCE
 
-    def grant(self, body: bytes) -> Outcome:
-        """Answer `grant_type=…jwt-bearer&assertion=<JWT>`, form-encoded.
-
-        200 `{"access_token", "expires_in" (seconds), "token_type"}`, or 400 with unsupported_grant_type,
-        invalid_grant (signature, iss, aud, iat, exp) or invalid_scope.
-        """
+    def exchange(self, body: bytes) -> Outcome:
+        """Answer `grant_type=…jwt-bearer&assertion=<JWT>`, form-encoded: a grant, or 400 with unsupported_grant_type,
+        invalid_grant (signature, iss, aud, iat, exp) or invalid_scope."""
         try:
             form = parse_qs(body.decode("ascii"), max_num_fields=10)
         except ValueError:
@@ -65,11 +106,7 @@ class AccessTokens:
             claims = jwt.decode(form.get("assertion", [""])[0], self._key, algorithms=["RS256"]).claims
         except (JoseError, ValueError):
             return oauth_error("invalid_grant", "Invalid JWT Signature.")
-        return self._refusal(claims) or self._issue()
-
-    def good(self, access_token: str) -> bool:
-        """It was issued here and has not expired."""
-        return self._bearers.good(access_token)
+        return self._refusal(claims) or self.grant()
 
     def _refusal(self, claims: Mapping[str, Any]) -> Outcome | None:
         if claims.get("iss") != CLIENT_EMAIL:
@@ -85,10 +122,3 @@ class AccessTokens:
         if not isinstance(scope, str) or not SCOPES & set(scope.split()):
             return oauth_error("invalid_scope", "Ask for the scope of firebase.messaging.")
         return None
-
-    def _issue(self) -> Outcome:
-        return json_outcome(
-            200,
-            None,
-            {"access_token": self._bearers.issue(), "expires_in": ACCESS_TOKEN_LIFE, "token_type": "Bearer"},
-        )

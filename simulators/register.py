@@ -43,10 +43,5 @@ class Register(JsonServer):
         return known | {"patronymic": citizen.get("patronymic", ""), "born": citizen["born"].isoformat()}
 
 
-def main() -> None:
-    """Serve a file until Ctrl-C."""
-    serve_a_file(Register, "A simulated state register.", "PUSHHUB_REGISTRY_URL={url}")
-
-
 if __name__ == "__main__":
-    main()
+    serve_a_file(Register, "A simulated state register.", "PUSHHUB_REGISTRY_URL={url}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from h2.errors import ErrorCodes
 
-from simulators.answers import APNS_STATUSES, FCM_ERRORS, GOOGLE_REASONS, HMS_STATUSES
+from simulators.answers import APNS_STATUSES, FCM_ERRORS, GOOGLE_REASONS, HMS_CODES
 
 if TYPE_CHECKING:
     from simulators.wire import Peer
@@ -175,7 +175,7 @@ def _check_types(script: Script) -> None:
 
 def _implied(provider: str | None, reason: str) -> bool:
     google, apple = reason in FCM_ERRORS or reason in GOOGLE_REASONS, reason in APNS_STATUSES
-    implied = {"fcm": google, "apns": apple, "apns-sandbox": apple, "hms": reason in HMS_STATUSES}
+    implied = {"fcm": google, "apns": apple, "apns-sandbox": apple, "hms": reason in HMS_CODES}
     return all(implied.values()) if provider is None else implied.get(provider, False)
 
 

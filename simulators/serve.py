@@ -17,12 +17,8 @@ _LOOK_SECONDS = 0.2
 def serve_forever(
     directory: Path,
     host: str = "127.0.0.1",
-    fcm_port: int = 0,
-    apns_port: int = 0,
-    apns_sandbox_port: int = 0,
-    control_port: int = 0,
     announce: Callable[[str], None] = lambda line: None,
-    **further_ports: int,
+    **ports: int,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then stop cleanly. Only in the main thread, where signals arrive.
 
@@ -36,15 +32,7 @@ def serve_forever(
 
     before = {each: signal.signal(each, end) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with Simulators(
-            directory,
-            host,
-            fcm_port,
-            apns_port,
-            apns_sandbox_port,
-            control_port,
-            **cast(dict[str, Any], further_ports),
-        ) as simulators:
+        with Simulators(directory, host, **cast(dict[str, Any], ports)) as simulators:
             announce(f"Control API and help: {simulators.control_url}")
             for name, value in simulators.settings().items():
                 announce(f"{name}={value}")

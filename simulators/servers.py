@@ -9,9 +9,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from copy import deepcopy
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from simulators.apns import Apns
@@ -22,11 +23,11 @@ from simulators.control import Control
 from simulators.credentials import (
     APNS_KEY_ID,
     APNS_TEAM_ID,
+    APNS_TOPIC,
     HMS_APP_ID,
     PROJECT_ID,
     SMTP_USER,
-    prepare,
-    write_service_account,
+    Credentials,
 )
 from simulators.environment import address, settings
 from simulators.fcm import TOKEN_PATH, Fcm
@@ -36,11 +37,9 @@ from simulators.oauth import AccessTokens
 from simulators.scripts import Script
 from simulators.sms import Sms
 from simulators.smtp import Smtp, Submission
-from simulators.state import PUSH_PROVIDERS, Environment, SimulatorState, TargetFacts
+from simulators.state import Environment, Service, SimulatorState, TargetFacts
 from simulators.webpush import WebPush
-from simulators.wire import Service
 
-DEFAULT_TOPICS = ("org.example.pushhub",)
 PORTS = (
     *("fcm_port", "apns_port", "apns_sandbox_port", "control_port"),
     *("hms_port", "webpush_port", "sms_port", "smtp_port", "smtps_port"),
@@ -56,12 +55,10 @@ class Simulators:
     """Servers of FCM, APNs, Push Kit and a browser's push service, an SMS gateway, a mail server and a control API,
     for as long as the `with` block lasts.
 
-    Keys and certificates are kept in `directory`; starting again there with the same ports lets a running
-    sender go on. A port of 0 takes any free one; `ports` gives them back for the next start, and `further_ports`
-    takes those that have no parameter of their own (names as in `PORTS`). `topics` are the
-    bundle ids that may be pushed to, the first goes into `settings()`. The inbox holds the newest `keep`
-    arrivals, or with `count_only` only counts. `clock` gives seconds since 1970. Without `http2` all hosts speak
-    HTTP/1.1 alone.
+    Keys and certificates are kept in `directory`; starting again there with the same `ports` (names as in `PORTS`)
+    lets a running sender go on. A port of 0, or one that is left out, is any free one; the attribute `ports` gives
+    them back for the next start. The inbox holds the newest `keep` arrivals. `clock` gives seconds since 1970.
+    Without `http2` all hosts speak HTTP/1.1 alone.
 
     Entering raises OSError if a port is taken or the directory can't be written, and ValueError if a key file
     in it is damaged. All methods may be called from any thread.
@@ -71,31 +68,19 @@ class Simulators:
         self,
         directory: Path,
         host: str = "127.0.0.1",
-        fcm_port: int = 0,
-        apns_port: int = 0,
-        apns_sandbox_port: int = 0,
-        control_port: int = 0,
         *,
-        topics: Sequence[str] = DEFAULT_TOPICS,
         keep: int = DEFAULT_KEEP,
-        count_only: bool = False,
         clock: Callable[[], float] = time.time,
         http2: bool = True,
-        **further_ports: int,
+        **ports: int,
     ) -> None:
-        if unknown := sorted(set(further_ports) - set(PORTS)):
+        if unknown := sorted(set(ports) - set(PORTS)):
             raise TypeError(f"There is no {', '.join(unknown)}: the ports are {', '.join(PORTS)}.")
         self.directory = directory.absolute()
         self.host = host
-        self.ports = {name: further_ports.get(name, 0) for name in PORTS} | {
-            "fcm_port": fcm_port,
-            "apns_port": apns_port,
-            "apns_sandbox_port": apns_sandbox_port,
-            "control_port": control_port,
-        }
-        self._topics = tuple(topics)
+        self.ports = dict.fromkeys(PORTS, 0) | ports
         self._http2 = http2
-        self._state = SimulatorState(clock, Inbox(keep, count_only=count_only))
+        self._state = SimulatorState(clock, Inbox(keep))
         self._live: set[Connection | Smtp] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -105,7 +90,7 @@ class Simulators:
         if self._thread is not None:
             raise RuntimeError("These simulators run already.")
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._credentials = prepare(self.directory)
+        self._credentials = Credentials(self.directory)
         self._certificates = prepare_certificates(self.directory, self.host)
         self._sms_token = self._credentials.secret("sms access token").hex()[:40]
         self._smtp_password = self._credentials.secret("smtp password").hex()[:24]
@@ -121,9 +106,7 @@ class Simulators:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._loop is not None and self._stop is not None and self._thread is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join()
@@ -186,7 +169,7 @@ class Simulators:
 
     def settings(self) -> dict[str, str]:
         """The environment with which pushhub sends to these simulators."""
-        return settings(self, self._credentials, self._topics[0])
+        return settings(self, self._credentials)
 
     def arrived(
         self,
@@ -202,10 +185,7 @@ class Simulators:
 
     def counts(self) -> dict[str, Count]:
         """How many requests arrived per provider, kept or not."""
-        counts = self._state.inbox.counts
-        return self._in_loop(
-            lambda: {name: Count(each.arrived, each.answered, dict(each.by_status)) for name, each in counts.items()}
-        )
+        return self._in_loop(lambda: deepcopy(self._state.inbox.counts))
 
     def script(self, **script: Any) -> int:
         """Add a scripted answer or fault; the arguments are the fields of `Script`. Returns its id.
@@ -239,22 +219,11 @@ class Simulators:
 
         ValueError for less than one request or an unknown provider.
         """
-
-        def apply() -> None:
-            for each in PUSH_PROVIDERS if provider is None else (provider,):
-                self._state.set_goaway_after(each, requests)
-
-        self._in_loop(apply)
+        self._in_loop(lambda: self._state.set_goaway_after(provider, requests))
 
     def clear(self) -> None:
         """Forget arrivals, counts, scripts, declared targets and `goaway_after`."""
-
-        def forget() -> None:
-            self._state.inbox.clear()
-            self._state.forget_scripts()
-            self._state.targets.clear()
-
-        self._in_loop(forget)
+        self._in_loop(self._state.forget)
 
     def _url(self, port: str, scheme: str = "https") -> str:
         return f"{scheme}://{address(self.host, self.ports[port])}"
@@ -317,24 +286,21 @@ class Simulators:
         hms_secret = keys.hms_secret.read_text().strip()
         listeners: list[tuple[str, Service, ssl.SSLContext | None]] = [
             ("fcm_port", Fcm(state, access, PROJECT_ID), both),
-            ("apns_port", Apns(state, "apns", provider_tokens, self._topics), http2),
-            ("apns_sandbox_port", Apns(state, "apns-sandbox", provider_tokens, self._topics), http2),
+            ("apns_port", Apns(state, "apns", provider_tokens, APNS_TOPIC), http2),
+            ("apns_sandbox_port", Apns(state, "apns-sandbox", provider_tokens, APNS_TOPIC), http2),
             ("hms_port", Hms(state, HMS_APP_ID, hms_secret, keys.secret("hms access tokens")), both),
             ("webpush_port", self._webpush, both),
             ("sms_port", Sms(state, self._sms_token), None),
             ("control_port", Control(state, self._about, self._webpush.subscribe), None),
         ]
         for name, service, context in listeners:
-            await self._open(servers, name, self._http(service), context)
+            await self._open(servers, name, partial(Connection, service, self._live), context)
         submission = Submission(state, SMTP_USER, self._smtp_password, self._certificates.context([]), self._live)
         await self._open(servers, "smtp_port", lambda: Smtp(submission, tls=False), None)
         await self._open(servers, "smtps_port", lambda: Smtp(submission, tls=True), submission.context)
         self._webpush.origin = self.webpush_url
         access.token_uri = self.fcm_url + TOKEN_PATH
-        write_service_account(keys, access.token_uri)
-
-    def _http(self, service: Service) -> Callable[[], asyncio.Protocol]:
-        return lambda: Connection(service, self._live)
+        keys.write_service_account(access.token_uri)
 
     async def _open(
         self,
@@ -367,7 +333,7 @@ class Simulators:
             "smtps": self._url("smtps_port", "smtps"),
             "control": self.control_url,
             "project": PROJECT_ID,
-            "topics": self._topics,
+            "topics": [APNS_TOPIC],
             "settings": self.settings(),
         }
 

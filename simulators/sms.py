@@ -8,11 +8,13 @@ from __future__ import annotations
 import hmac
 import json
 import re
+from functools import partial
 from typing import Any
 
 from simulators.answers import Outcome, json_outcome, to_json
+from simulators.inbox import Note
 from simulators.scripts import Script
-from simulators.state import Note, SimulatorState
+from simulators.state import Service, SimulatorState
 from simulators.wire import Reply, Request, parse_json
 
 PATH = "/jsonrpc/sms"
@@ -20,19 +22,16 @@ PATH = "/jsonrpc/sms"
 _NUMBER = re.compile(r"\+?[0-9]{9,15}")
 
 
-class Sms:
+class Sms(Service):
     """The service behind the SMS port: `POST /jsonrpc/sms`."""
 
-    http1 = True
+    name = "sms"
     body_limit = 16 * 1024
 
     def __init__(self, state: SimulatorState, access_token: str) -> None:
-        self._state = state
+        super().__init__(state)
         self._access_token = access_token
         self._messages = 0
-
-    def requests_per_connection(self) -> int | None:
-        return None
 
     def answer(self, request: Request) -> Reply:
         """Check, then play a script or what was declared about the number, then accept. The gateway's own refusals
@@ -45,14 +44,9 @@ class Sms:
         number, text = params.get("to"), params.get("message")
         shown = number if isinstance(number, str) else None
         note = Note("sms", shown, None, None, json.dumps({"to": shown, "text": text}, ensure_ascii=False).encode())
-        script: Script | None = None
-        refusal = self._refusal(body, params, number, text)
-        if refusal is not None:
-            outcome = _refused(refusal)
-        else:
-            script = self._state.scripts.take("sms", number)
-            outcome = _scripted(script) or self._declared(str(number)) or self._accept(note)
-        return self._state.conclude(request, note, outcome, script)
+        reason = self._refusal(body, params, number, text)
+        refusal = None if reason is None else _refused(reason)
+        return self._state.play(request, note, refusal, _scripted, partial(self._decide, note))
 
     def _refusal(self, body: object, params: dict[str, Any], number: object, text: object) -> str | None:
         if not isinstance(body, dict) or body.get("method") != "sms.send_sms":
@@ -63,19 +57,15 @@ class Sms:
             return "Wrong number"
         return None if isinstance(text, str) and text else "No message"
 
-    def _declared(self, number: str) -> Outcome | None:
-        facts = self._state.targets.get(number)
-        return _refused("Number blocked") if facts is not None and facts.unregistered_since is not None else None
-
-    def _accept(self, note: Note) -> Outcome:
+    def _decide(self, note: Note) -> Outcome:
+        if self._state.is_gone(note.target):
+            return _refused("Number blocked")
         self._messages += 1
         note.message_id = str(self._messages)
         return json_outcome(200, None, {"result": {"message_id": note.message_id, "status": "ok"}})
 
 
-def _scripted(script: Script | None) -> Outcome | None:
-    if script is None or not script.answers:
-        return None
+def _scripted(script: Script) -> Outcome:
     if script.status in (None, 200):
         return _refused(str(script.reason))
     return json_outcome(script.status or 500, script.reason, {"error": script.reason, **(script.detail or {})})

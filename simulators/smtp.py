@@ -23,8 +23,9 @@ from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
 
 from simulators.answers import Outcome
 from simulators.connection import LINGER_SECONDS, numbers, reset
+from simulators.inbox import Note
 from simulators.scripts import MAX_DELAY, UNDECIDED, Script
-from simulators.state import Note, SimulatorState
+from simulators.state import SimulatorState
 from simulators.wire import Reply, Request
 
 MAX_LINE = 4096
@@ -91,8 +92,7 @@ class Submission:
         """A receiver who is refused is shown in the inbox."""
         if not _MAILBOX.fullmatch(address):
             return "501 5.1.3 Bad address"
-        facts = self.state.targets.get(address)
-        gone = facts is not None and facts.unregistered_since is not None
+        gone = self.state.is_gone(address)
         script = None if gone else self._script("rcpt", address)
         refusal = Outcome(550, "5.1.1 No such mailbox here") if gone else _scripted(script)
         if refusal is None:

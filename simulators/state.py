@@ -10,9 +10,9 @@ from typing import Literal
 from h2.errors import ErrorCodes
 
 from simulators.answers import Outcome
-from simulators.inbox import Inbox
+from simulators.inbox import Inbox, Note
 from simulators.scripts import UNDECIDED, Fault, Script, ScriptBook
-from simulators.wire import Headers, Reply, Request, WireFault
+from simulators.wire import Reply, Request, WireFault
 
 Environment = Literal["production", "sandbox"]
 PUSH_PROVIDERS = ("fcm", "apns", "apns-sandbox", "hms", "webpush")
@@ -44,18 +44,6 @@ class TargetFacts:
 
 
 @dataclass(slots=True)
-class Note:
-    """What the inbox shall remember of one request beside the request itself, and of its body what a person
-    would read (None: the body as it is)."""
-
-    provider: str
-    target: str | None = field(default=None, repr=False)
-    message_id: str | None = None
-    collapse_id: str | None = None
-    payload: bytes | None = field(default=None, repr=False)
-
-
-@dataclass(slots=True)
 class SimulatorState:
     """The state of one set of simulators. Everything here is used from the event loop's thread only.
 
@@ -75,26 +63,47 @@ class SimulatorState:
             raise ValueError(f"{MAX_TARGETS} targets are declared already: restart the simulators to forget them.")
         self.targets[target] = facts
 
-    def set_goaway_after(self, provider: str, requests: int | None) -> None:
-        """None ends it. Connections that are open are counted from their first request."""
-        if provider not in PUSH_PROVIDERS:
+    def is_gone(self, target: str | None) -> bool:
+        """It was declared that the target is no more."""
+        facts = self.targets.get(target or "")
+        return facts is not None and facts.unregistered_since is not None
+
+    def set_goaway_after(self, provider: str | None, requests: int | None) -> None:
+        """None ends it; no provider stands for all. Connections that are open are counted from their first request."""
+        if provider not in (None, *PUSH_PROVIDERS):
             raise ValueError(f"Choose a provider among {', '.join(PUSH_PROVIDERS)}.")
-        if requests is None:
-            self.goaway_after.pop(provider, None)
-        elif requests < 1:
+        if requests is not None and requests < 1:
             raise ValueError("Give goaway_after as 1 or more requests, or null for never.")
-        else:
-            self.goaway_after[provider] = requests
+        for each in PUSH_PROVIDERS if provider is None else (provider,):
+            self.goaway_after.pop(each, None)
+            if requests is not None:
+                self.goaway_after[each] = requests
 
     def forget_scripts(self) -> None:
         """End all scripts and `goaway_after`. Requests that hang go on hanging."""
         self.scripts.clear()
         self.goaway_after.clear()
 
-    def time(self) -> str:
-        """Now, as RFC 3339 in UTC with milliseconds."""
-        now = datetime.fromtimestamp(self.clock(), UTC)
-        return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    def forget(self) -> None:
+        """Forget all that arrived and was said."""
+        self.inbox.clear()
+        self.forget_scripts()
+        self.targets.clear()
+
+    def play(
+        self,
+        request: Request,
+        note: Note,
+        refusal: Outcome | None,
+        scripted: Callable[[Script], Outcome],
+        usual: Callable[[], Outcome],
+        *,
+        keep: bool = True,
+    ) -> Reply:
+        """Answer with the refusal if there is one, else as a script for the target says, else as usual."""
+        script = self.scripts.take(note.provider, note.target) if refusal is None else None
+        answered = scripted(script) if script is not None and script.answers else None
+        return self.conclude(request, note, refusal or answered or usual(), script, keep=keep)
 
     def conclude(
         self, request: Request, note: Note, outcome: Outcome, script: Script | None, *, keep: bool = True
@@ -106,31 +115,41 @@ class SimulatorState:
         decided = script is None or script.fault not in UNDECIDED
         written: Callable[[], None] | None = None
         if keep:
-            written = self.inbox.record(
-                note.provider,
-                note.target,
-                message_id=note.message_id,
-                collapse_id=note.collapse_id,
-                headers=request.headers,
-                payload=request.body if note.payload is None else note.payload,
-                at=self.time(),
-                status=outcome.status if decided else None,
-                reason=outcome.reason if decided else None,
-                connection=request.connection.number,
-            )
+            now = datetime.fromtimestamp(self.clock(), UTC).isoformat(timespec="milliseconds")
+            written = self.inbox.record(note, request, outcome if decided else None, now.replace("+00:00", "Z"))
         reply = Reply(outcome.status, outcome.headers, outcome.body, written=written)
         if script is not None:
             _apply(script, request, reply)
         return reply
 
 
+class Service:
+    """What stands behind a listening port: a provider, by its name in scripts and in the inbox, or the control API."""
+
+    name: str
+    #: HTTP/1.1 is spoken here as well.
+    http1 = True
+    #: Bytes of a request body that are kept; below the HTTP/2 stream window of 65,535.
+    body_limit = 32 * 1024
+
+    def __init__(self, state: SimulatorState) -> None:
+        self._state = state
+
+    def answer(self, request: Request) -> Reply:
+        """Decide at once, without waiting; waiting is what `Reply.delay` is for."""
+        raise NotImplementedError
+
+    def requests_per_connection(self) -> int | None:
+        """After how many requests a connection is told to go away; None for never."""
+        return self._state.goaway_after.get(self.name)
+
+
 def _apply(script: Script, request: Request, reply: Reply) -> None:
     reply.delay = script.delay
     if script.retry_after is not None:
-        retry_after: Headers = [("retry-after", str(script.retry_after))]
-        reply.headers = [*reply.headers, *retry_after]
+        reply.headers.append(("retry-after", str(script.retry_after)))
     if script.body is not None:
-        others: Headers = [line for line in reply.headers if line[0] != "content-type"]
+        others = [line for line in reply.headers if line[0] != "content-type"]
         reply.headers = [*others, ("content-type", "text/html; charset=UTF-8")]
         reply.body = script.body.encode()
     if script.fault is None or (script.fault is Fault.HALF and _in_first_half(script)):

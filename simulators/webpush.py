@@ -23,8 +23,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from simulators.answers import Outcome, json_outcome
+from simulators.inbox import Note
 from simulators.scripts import Script
-from simulators.state import Note, SimulatorState
+from simulators.state import Service, SimulatorState
 from simulators.wire import Reply, Request
 
 PATH = "/push/"
@@ -38,18 +39,18 @@ _VAPID = re.compile(r"vapid t=(?P<t>[\w.-]+), ?k=(?P<k>[\w-]+)", re.IGNORECASE)
 _URGENCIES = ("very-low", "low", "normal", "high")
 
 
-class WebPush:
+class WebPush(Service):
     """The service behind the web push port: `POST /push/<subscription>`.
 
     A subscription is worked out from its name and the simulators' own secret, so nothing has to be remembered and
     it is good after a restart too. `origin` is set when the port is known.
     """
 
-    http1 = True
+    name = "webpush"
     body_limit = 8 * 1024
 
     def __init__(self, state: SimulatorState, secret: bytes) -> None:
-        self._state = state
+        super().__init__(state)
         self._secret = secret
         self.origin = ""
 
@@ -63,33 +64,23 @@ class WebPush:
         keys = {"p256dh": _packed(public), "auth": _packed(self._auth(name))}
         return {"endpoint": f"{self.origin}{PATH}{_packed(name)}", "expirationTime": None, "keys": keys}
 
-    def requests_per_connection(self) -> int | None:
-        return self._state.goaway_after.get("webpush")
-
     def answer(self, request: Request) -> Reply:
         """Check, then play a script or what was declared about the endpoint, then accept."""
         endpoint = f"{self.origin}{request.path}"
         fields = request.fields()
         note = Note("webpush", endpoint, None, fields.get("topic"), b"")
-        script: Script | None = None
         name = self._name(request.path)
-        outcome = self._refusal(request, fields, name)
-        if outcome is None and name is not None:
+        refusal = _error(404, "NotFound") if name is None else self._refusal(request, fields, name)
+        if refusal is None and name is not None:
             try:
                 note.payload = http_ece.decrypt(request.body, private_key=self._key(name), auth_secret=self._auth(name))
+                note.message_id = secrets.token_urlsafe(12)
             except (http_ece.ECEException, ValueError):
                 # A real push service can't tell; here it helps to be told.
-                return self._state.conclude(request, note, _error(400, "Undecryptable"), None)
-            note.message_id = secrets.token_urlsafe(12)
-            script = self._state.scripts.take("webpush", endpoint)
-            outcome = _scripted(script) or self._declared(endpoint)
-            location = ("location", f"{self.origin}/message/{note.message_id}")
-            outcome = outcome or Outcome(201, None, [location, ("ttl", fields["ttl"])])
-        return self._state.conclude(request, note, outcome or _error(404, "NotFound"), script)
+                refusal = _error(400, "Undecryptable")
+        return self._state.play(request, note, refusal, _scripted, lambda: self._decide(note, fields["ttl"]))
 
-    def _refusal(self, request: Request, fields: Mapping[str, str], name: bytes | None) -> Outcome | None:
-        if name is None:
-            return _error(404, "NotFound")
+    def _refusal(self, request: Request, fields: Mapping[str, str], name: bytes) -> Outcome | None:
         if request.method != "POST":
             return _error(405, "MethodNotAllowed")
         if request.too_long or len(request.body) > MAX_BODY:
@@ -126,9 +117,10 @@ class WebPush:
             return _error(403, "VapidKeyMismatch")
         return None
 
-    def _declared(self, endpoint: str) -> Outcome | None:
-        facts = self._state.targets.get(endpoint)
-        return _error(410, "Unregistered") if facts is not None and facts.unregistered_since is not None else None
+    def _decide(self, note: Note, ttl: str) -> Outcome:
+        if self._state.is_gone(note.target):
+            return _error(410, "Unregistered")
+        return Outcome(201, None, [("location", f"{self.origin}/message/{note.message_id}"), ("ttl", ttl)])
 
     def _name(self, path: str) -> bytes | None:
         try:
@@ -149,9 +141,7 @@ class WebPush:
         return hmac.digest(self._secret, what + name, hashlib.sha256)
 
 
-def _scripted(script: Script | None) -> Outcome | None:
-    if script is None or not script.answers:
-        return None
+def _scripted(script: Script) -> Outcome:
     return _error(script.status or 400, script.reason, script.detail)
 
 

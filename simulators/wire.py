@@ -32,12 +32,17 @@ class Request:
     method: str
     path: str = field(repr=False)
     headers: Headers = field(repr=False)
-    body: bytes = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
     too_long: bool = False
 
     def fields(self) -> dict[str, str]:
         """The headers as a mapping; of a repeated one the last value."""
         return dict(self.headers)
+
+    def bearer(self) -> str:
+        """The access token of `Authorization: Bearer`; empty if there is none."""
+        scheme, _, access_token = self.fields().get("authorization", "").partition(" ")
+        return access_token if scheme.lower() == "bearer" else ""
 
 
 @dataclass(slots=True)
@@ -56,41 +61,6 @@ class Reply:
     fault: WireFault | None = None
     reset_code: int = 0
     written: Callable[[], None] | None = None
-
-
-class Service(Protocol):
-    """What stands behind a listening port."""
-
-    http1: bool  # is HTTP/1.1 spoken here as well
-    body_limit: int  # bytes of a request body that are kept; below the HTTP/2 stream window of 65,535
-
-    def answer(self, request: Request) -> Reply:
-        """Decide at once, without waiting; waiting is what `Reply.delay` is for."""
-        ...
-
-    def requests_per_connection(self) -> int | None:
-        """After how many requests a connection is told to go away; None for never."""
-        ...
-
-
-class Session(Protocol):
-    """One protocol spoken on one connection."""
-
-    def receive(self, data: bytes) -> None:
-        """Take bytes from the client."""
-        ...
-
-    def resume(self) -> None:
-        """The client reads again: go on with what it sent in the meantime."""
-        ...
-
-    def flush(self) -> None:
-        """Hand what is ready to the transport."""
-        ...
-
-    def lost(self) -> None:
-        """The connection is gone: forget everything that waits."""
-        ...
 
 
 def parse_json(body: bytes) -> object:
