@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import redirect, request, url_for
+from flask import redirect, url_for
 from werkzeug.wrappers import Response
 
 from pushhub.accounts.flows.flows import Flow
@@ -13,7 +13,7 @@ from pushhub.kernel.errors import TooManyCodes
 from web_api.cabinet import number_proof
 from web_api.cabinet.forms import Form
 from web_api.cabinet.request_context import page
-from web_api.cabinet.words import note_words, unreachable_words
+from web_api.cabinet.words import unreachable_words
 
 
 def begin_again() -> Response:
@@ -50,6 +50,6 @@ def code_page(template: str, flow: Flow, form: Form, status: int = 200, **furthe
         flow_id=number_proof.address_of(flow),
         stage=stage,
         why=unreachable_words(stage.reason, moves=stage.moves),
-        note=note_words(request.args.get("note")),
+        noted=True,
         **further,
     )

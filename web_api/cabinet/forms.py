@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 from flask import request
 from flask_babel import gettext as _
 
-from pushhub.accounts.passwords.history import PasswordTooLike
 from pushhub.accounts.passwords.rules import PasswordRule
-from pushhub.accounts.people.password_change import StillTheGiven
 from pushhub.accounts.sign_in_identifiers import Identifier, by_email, by_iin, by_login, by_number
 from pushhub.cabinets.profile import Consent
 from pushhub.identity.email import Email, NotAnEmail
@@ -24,8 +22,6 @@ from pushhub.kernel.errors import NumberInvalid
 
 _UNSTORABLE = re.compile("[\0-\x08\x0b-\x1f\ud800-\udfff]")
 _LONGEST = 300
-#: A password may be this long and nobody needs to be told that there is an end.
-_HARDLY_MET = 64
 
 
 @dataclass(slots=True)
@@ -135,43 +131,6 @@ class Form:
         elif self.raw("repeat") != password:
             self.refuse("repeat", _("The two passwords are not the same. Enter the same password twice."))
         return password
-
-
-def unmet_points(form: Form, rule: PasswordRule) -> tuple[str, ...]:
-    """Which points of the checklist what was typed does not meet."""
-    return rule.unmet(form.raw("password"))
-
-
-def checklist(rule: PasswordRule) -> Mapping[str, str]:
-    """The points of the checklist in the reader's language."""
-    words = {
-        "length": _length_words(rule),
-        "lower": _("A small Latin letter"),
-        "upper": _("A capital Latin letter"),
-        "digit": _("Digits"),
-        "special": _("A special character ({characters})").format(characters=" ".join(rule.special)),
-    }
-    return {part: words[part] for part in rule.parts}
-
-
-def _length_words(rule: PasswordRule) -> str:
-    """The upper end is said where people could meet it."""
-    if rule.max_length > _HARDLY_MET:
-        return str(_("At least {count} characters").format(count=rule.min_length))
-    return str(_("From {least} to {most} characters").format(least=rule.min_length, most=rule.max_length))
-
-
-def too_like(rule: PasswordRule, problem: PasswordTooLike) -> str:
-    """What to say of a password that `PasswordTooLike` was raised for."""
-    if isinstance(problem, StillTheGiven):
-        return same_password()
-    words: str = _("This is one of your last {count} passwords or too much like one. Think of another one.")
-    return words.format(count=rule.remembered)
-
-
-def same_password() -> str:
-    """The words for a new password that is the present one."""
-    return str(_("This is your present password. Think of another one."))
 
 
 def _iin_words() -> Mapping[DigitsProblem, str]:

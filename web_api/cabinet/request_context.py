@@ -22,7 +22,7 @@ from pushhub.panels import panels
 from pushhub.products.products import Caller
 from pushhub.registry.contract import Registry
 from pushhub.translations import LANGUAGE_NAMES, chosen_language
-from web_api.cabinet.words import script_texts
+from web_api.cabinet.words import checklist, note_words, script_texts
 
 EXTENSION = "pushhub.cabinets"
 
@@ -145,8 +145,8 @@ def _panel_secret(shown: ShownOffer) -> str:
     return panels.secret_showing(replace(caller(), live=shown.offer.live), shown.offer, locale=language())
 
 
-def page(template: str, status: int = 200, /, **values: Any) -> Response:
-    """A page of this cabinet."""
+def page(template: str, status: int = 200, /, *, noted: bool = False, **values: Any) -> Response:
+    """A page of this cabinet. `noted`: it says at its top what the page that led to it has done."""
     about = profile()
     return make_response(
         render_template(
@@ -161,6 +161,8 @@ def page(template: str, status: int = 200, /, **values: Any) -> Response:
             simulated=current().settings.simulated,
             link_for=_link_for,
             panel_secret=_panel_secret,
+            checklist=checklist,
+            note=note_words(request.args.get("note")) if noted else None,
             # Where we could not answer, sending the same once more is what helps.
             answers_form=request.method == "POST" and status < 500,
             **values,

@@ -22,13 +22,13 @@ from pushhub.identity.kz_id_checksum import masked
 from pushhub.identity.login import NotALogin
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.errors import NotFound
-from web_api.cabinet.forms import Form, checklist, same_password, too_like, unmet_points
+from web_api.cabinet.forms import Form
 from web_api.cabinet.letters import mail_words, refuse_letters, sender
 from web_api.cabinet.members.person_words import identifier_words, particular_words, sex_words
 from web_api.cabinet.members.present_password import FIELD, check_present_in
 from web_api.cabinet.request_context import language, member, page, profile
 from web_api.cabinet.routes import members
-from web_api.cabinet.words import note_words
+from web_api.cabinet.words import same_password, too_like
 
 #: Particulars of which people see only a part, as everywhere.
 _MASKED = ("iin", "tax_id")
@@ -45,7 +45,7 @@ def show_profile() -> Response:
         kinds=[(kind, identifier_words(kind), kinds.get(kind)) for kind in profile().identifiers],
         changed_at=account.password_changed_at,
         mail=mail_words() if request.args.get("note") == "email-asked" else None,
-        note=note_words(request.args.get("note")),
+        noted=True,
     )
 
 
@@ -124,16 +124,12 @@ def take_own_identifier(kind: str) -> Response:
 
 
 def _password_page(form: Form, status: int = 200, wait_until: datetime | None = None) -> Response:
-    rule = profile().password
     return page(
         "members/profile-password.html",
         status,
         form=form,
         given=member().account.must_change_password,
-        checklist=checklist(rule),
-        unmet=unmet_points(form, rule),
         wait_until=wait_until,
-        note=None,
     )
 
 
@@ -145,7 +141,6 @@ def _identifier_page(kind: str, form: Form, status: int = 200, wait_until: datet
         form=form,
         present=own_login_and_email.identifiers_of(member().account.id).get(kind),
         wait_until=wait_until,
-        note=None,
     )
 
 

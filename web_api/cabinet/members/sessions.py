@@ -10,7 +10,6 @@ from pushhub.kernel.errors import NotFound
 from pushhub.kernel.ids import Prefix, parse_id, public_id
 from web_api.cabinet.request_context import forget_session, member, page
 from web_api.cabinet.routes import members
-from web_api.cabinet.words import note_words
 
 
 @members.get("/sessions")
@@ -18,9 +17,7 @@ def show_sessions() -> Response:
     """The browsers that are signed in."""
     person = member()
     listed = [(public_id(Prefix.SESSION, each.id), each) for each in sessions.all_of(person.account.id)]
-    return page(
-        "members/sessions.html", listed=listed, current=person.session.id, note=note_words(request.args.get("note"))
-    )
+    return page("members/sessions.html", listed=listed, current=person.session.id, noted=True)
 
 
 @members.post("/sessions")

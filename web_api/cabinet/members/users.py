@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from uuid import UUID
 
-from flask import redirect, request, url_for
+from flask import redirect, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -23,11 +23,10 @@ from pushhub.context import current
 from pushhub.kernel.clock import now
 from pushhub.kernel.errors import NotFound
 from pushhub.kernel.ids import Prefix, new_key, parse_id, public_id
-from web_api.cabinet.forms import Form, checklist, unmet_points
+from web_api.cabinet.forms import Form
 from web_api.cabinet.letters import mail_words, refuse_letters, sender
 from web_api.cabinet.request_context import member, page, profile
 from web_api.cabinet.routes import members
-from web_api.cabinet.words import note_words
 
 #: How a user's password comes to be: set here, made at random and mailed, or left as it is.
 BY_HAND, MADE, KEPT = "hand", "made", "keep"
@@ -47,7 +46,7 @@ def show_users() -> Response:
         about=about,
         listed=[(public_id(Prefix.ACCOUNT, user.id), user) for user in below],
         mail=mail_words() if waits else None,
-        note=note_words(request.args.get("note")),
+        noted=True,
     )
 
 
@@ -122,7 +121,7 @@ def ask_removal(user_id: str) -> Response:
     """Whether one is sure."""
     _about()
     user = users.find_user(member().account.id, _key(user_id))
-    return page("members/user-remove.html", user=user, user_id=user_id, note=None)
+    return page("members/user-remove.html", user=user, user_id=user_id)
 
 
 @members.post("/users/<user_id>/remove")
@@ -218,7 +217,6 @@ def _was_just_done(user: User, details: UserDetails, password: GivenPassword | N
 
 
 def _user_page(form: Form, user: User | None, status: int = 200) -> Response:
-    rule = profile().password
     return page(
         "members/user.html",
         status,
@@ -226,7 +224,4 @@ def _user_page(form: Form, user: User | None, status: int = 200) -> Response:
         user=user,
         user_id=public_id(Prefix.ACCOUNT, user.id) if user is not None else None,
         seen=_digest(user) if user is not None else "",
-        checklist=checklist(rule),
-        unmet=unmet_points(form, rule),
-        note=None,
     )

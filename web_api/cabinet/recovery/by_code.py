@@ -16,12 +16,12 @@ from pushhub.cabinets.profile import Recovery, Way
 from pushhub.kernel.errors import NotFound
 from web_api.cabinet import number_proof
 from web_api.cabinet.code_step import begin_again, code_page, have_code_sent
-from web_api.cabinet.forms import Form, checklist, too_like, unmet_points
+from web_api.cabinet.forms import Form
 from web_api.cabinet.letters import sender
 from web_api.cabinet.recovery.by_email import send_letter
 from web_api.cabinet.request_context import caller, page, profile, visitor
 from web_api.cabinet.routes import pages
-from web_api.cabinet.words import note_words
+from web_api.cabinet.words import too_like
 
 
 @pages.get("/recovery")
@@ -154,7 +154,7 @@ def _ask_page(chosen: Recovery, form: Form, status: int = 200) -> Response:
         ways=_ways(),
         chosen=chosen,
         own_labels=labels,
-        note=note_words(request.args.get("note")),
+        noted=True,
     )
 
 
@@ -166,6 +166,4 @@ def _recovery_page(flow: Flow, form: Form, status: int = 200) -> Response:
         status,
         together=_together(),
         proven=bool(flow.answers.get("proven")),
-        checklist=checklist(profile().password),
-        unmet=unmet_points(form, profile().password),
     )

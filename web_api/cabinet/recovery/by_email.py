@@ -22,11 +22,11 @@ from pushhub.kernel.errors import NotFound
 from pushhub.mail.health import mail_state
 from web_api.cabinet import number_proof
 from web_api.cabinet.code_step import begin_again
-from web_api.cabinet.forms import Form, checklist, too_like, unmet_points
+from web_api.cabinet.forms import Form
 from web_api.cabinet.letters import sender
 from web_api.cabinet.request_context import caller, page, profile, visitor
 from web_api.cabinet.routes import pages
-from web_api.cabinet.words import note_words
+from web_api.cabinet.words import too_like
 
 
 def send_letter(form: Form, about: Recovery, login: Identifier | None) -> Response | None:
@@ -145,7 +145,7 @@ def _letter_page(flow: Flow, form: Form, status: int = 200) -> Response:
         with_login="login" in flow.answers,
         minutes=_recovery().link_minutes,
         mail=mail_state(),
-        note=note_words(request.args.get("note")),
+        noted=True,
     )
 
 
@@ -155,11 +155,8 @@ def _password_page(secret: str, form: Form, status: int = 200) -> Response:
         status,
         form=form,
         secret=secret,
-        checklist=checklist(profile().password),
-        unmet=unmet_points(form, profile().password),
-        note=None,
     )
 
 
 def _worthless_page(trouble: Trouble) -> Response:
-    return page("recovery/link-over.html", 404 if trouble is Trouble.UNKNOWN else 410, trouble=trouble, note=None)
+    return page("recovery/link-over.html", 404 if trouble is Trouble.UNKNOWN else 410, trouble=trouble)

@@ -34,13 +34,12 @@ from pushhub.mail.health import mail_state
 from pushhub.products.assurance import Assurance
 from web_api.cabinet import number_proof
 from web_api.cabinet.captcha import refuse_without_attempt, refuse_without_captcha
-from web_api.cabinet.code_step import begin_again, have_code_sent
-from web_api.cabinet.forms import Form, checklist, unmet_points
+from web_api.cabinet.code_step import begin_again, code_page, have_code_sent
+from web_api.cabinet.forms import Form
 from web_api.cabinet.registration.form import confirm, given_words, person_words, read_fields
 from web_api.cabinet.registration.making import answers_in, as_data, finish, make_at_once, taken_kinds
 from web_api.cabinet.request_context import caller, page, profile, signed_in, visitor
 from web_api.cabinet.routes import pages
-from web_api.cabinet.words import note_words, unreachable_words
 
 #: Registrations without a code from one address in an hour: a code is limited by itself.
 _AN_HOUR = 20
@@ -226,38 +225,27 @@ def _fields_page(form: Form, status: int = 200) -> Response:
         about=about,
         form=form,
         attempt=public_id(Prefix.FLOW, attempt) if about.generated and not about.code else None,
-        note=note_words(request.args.get("note")),
+        noted=True,
     )
 
 
 def _page_of(flow: Flow, form: Form, status: int = 200) -> Response:
     about = registration()
-    values = {
-        "about": about,
-        "form": form,
-        "flow_id": number_proof.address_of(flow),
-        "note": note_words(request.args.get("note")),
-    }
-    if _is_proven(about, flow):
-        taken = taken_kinds(flow)
-        if taken:
-            return _taken_page(taken)
-        rule = profile().password
-        return page(
-            "registration/password.html",
-            status,
-            person=person_words(flow.answers["confirmed"]),
-            checklist=checklist(rule),
-            unmet=unmet_points(form, rule),
-            **values,
-        )
-    subject = number_proof.subject_in(flow)
-    if subject is None:
-        return begin_again()
-    stage = number_proof.stage_of(flow, subject)
-    given = given_words(about, flow.answers["fields"])
-    why = unreachable_words(stage.reason, moves=stage.moves)
-    return page("registration/code.html", status, stage=stage, why=why, given=given, **values)
+    if not _is_proven(about, flow):
+        given = given_words(about, flow.answers["fields"])
+        return code_page("registration/code.html", flow, form, status, about=about, given=given)
+    taken = taken_kinds(flow)
+    if taken:
+        return _taken_page(taken)
+    return page(
+        "registration/password.html",
+        status,
+        about=about,
+        form=form,
+        flow_id=number_proof.address_of(flow),
+        person=person_words(flow.answers["confirmed"]),
+        noted=True,
+    )
 
 
 def _taken_page(kinds: tuple[str, ...]) -> Response:

@@ -100,9 +100,7 @@ def _refuse_unless_allowed() -> None:
 
 
 def _name_page(form: Form, status: int = 200) -> Response:
-    return page(
-        "signing_in/sign-in.html", status, form=form, chosen=chosen_kind(), by_code=True, wait_until=None, note=None
-    )
+    return page("signing_in/sign-in.html", status, form=form, chosen=chosen_kind(), by_code=True)
 
 
 def _code_page(flow: Flow, form: Form, status: int = 200) -> Response:

@@ -26,7 +26,6 @@ from web_api.cabinet.request_context import caller, keep_session, page, profile,
 from web_api.cabinet.routes import pages
 from web_api.cabinet.signing_in.browsers import this_browser
 from web_api.cabinet.signing_in.identifier_form import chosen_kind, identifiers_in, the_known
-from web_api.cabinet.words import note_words
 
 #: Wrong passwords from one address in an hour, after which none is looked at: a whole office may share an address.
 _WRONG_AN_HOUR = 100
@@ -185,7 +184,7 @@ def _first_page(form: Form, status: int = 200, wait_until: object = None) -> Res
         form=form,
         chosen=chosen_kind(),
         wait_until=wait_until,
-        note=note_words(request.args.get("note")),
+        noted=True,
     )
 
 
@@ -197,5 +196,5 @@ def _password_page(flow: Flow, form: Form, status: int = 200, wait_until: object
         flow_id=number_proof.address_of(flow),
         masked=number_proof.identifier_in(flow).masked,
         wait_until=wait_until,
-        note=note_words(request.args.get("note")),
+        noted=True,
     )

@@ -25,7 +25,7 @@ def unlock(flow_id: str) -> Response:
         return begin_again()
     if not sign_in.code_is_wanted(flow.product_id, number_proof.identifier_in(flow)):
         return redirect(url_for("cabinet.ask_password", flow_id=flow_id), 303)
-    return _unlock_page(flow, Form()) if _by_code() else page("signing_in/unlock-by-email.html", note=None)
+    return _unlock_page(flow, Form()) if _by_code() else page("signing_in/unlock-by-email.html")
 
 
 @pages.post("/sign-in/<flow_id>/code")
