@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from flask import request
 from flask_babel import gettext as _
@@ -19,6 +20,7 @@ from pushhub.identity.login import NotALogin
 from pushhub.identity.phone import PhoneNumber, as_number
 from pushhub.kernel.clock import now
 from pushhub.kernel.errors import NumberInvalid
+from web_api.cabinet.request_context import caller, profile
 
 _UNSTORABLE = re.compile("[\0-\x08\x0b-\x1f\ud800-\udfff]")
 _LONGEST = 300
@@ -56,6 +58,10 @@ class Form:
         """Say what is wrong with a field; the first word about it stands."""
         self.problems.setdefault(name, why)
 
+    def refuse_until(self, name: str, why: str, until: datetime | None) -> None:
+        """The same, with `{when}` in the words: from when it goes on."""
+        self.refuse(name, why.format(when=_clock_time(until)))
+
     @property
     def good(self) -> bool:
         return not self.problems
@@ -84,11 +90,17 @@ class Form:
             self.refuse(name, _("That is not a phone number. Write it with the country code: +7 (701) 123-45-67."))
             return None
 
-    def email(self, name: str, *, required: bool = True) -> Email | None:
+    def served_number(self, name: str) -> PhoneNumber | None:
+        """The same, with it noted where the product does not serve the country."""
+        number = self.number(name)
+        if number is not None and not caller().policy.serves(number.country):
+            self.refuse(name, _("Numbers of this country are not served."))
+        return number
+
+    def email(self, name: str) -> Email | None:
         """The e-mail address in a field, or None with its problem noted."""
         if not self.text(name):
-            if required:
-                self.refuse(name, _("Enter the e-mail address."))
+            self.refuse(name, _("Enter the e-mail address."))
             return None
         try:
             return Email.parse(self.text(name))
@@ -131,6 +143,15 @@ class Form:
         elif self.raw("repeat") != password:
             self.refuse("repeat", _("The two passwords are not the same. Enter the same password twice."))
         return password
+
+
+def _clock_time(moment: datetime | None) -> str:
+    """`15:35` by the clock of the page, `22.11 15:35` on another day than today."""
+    if moment is None:
+        return ""
+    zone = profile().clock.zone
+    here, today = moment.astimezone(zone), now().astimezone(zone).date()
+    return here.strftime("%H:%M" if here.date() == today else "%d.%m %H:%M")
 
 
 def _iin_words() -> Mapping[DigitsProblem, str]:

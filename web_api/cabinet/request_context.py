@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from flask import Response, current_app, g, make_response, render_template, request
+from flask import Response, current_app, g, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from pushhub.accounts.sessions import sessions
@@ -143,6 +143,11 @@ def _panel_secret(shown: ShownOffer) -> str:
     """The secret of a panel that shows this offer."""
     # For a number that is nobody's the offer was made as with a test key, and so the panel is.
     return panels.secret_showing(replace(caller(), live=shown.offer.live), shown.offer, locale=language())
+
+
+def go_to(endpoint: str, *, flow_id: str | None = None, note: str | None = None) -> BaseResponse:
+    """To another page, which is got and not sent to (303)."""
+    return redirect(url_for(endpoint, flow_id=flow_id, note=note), 303)
 
 
 def page(template: str, status: int = 200, /, *, noted: bool = False, **values: Any) -> Response:

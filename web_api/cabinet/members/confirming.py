@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from flask import redirect, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -10,7 +9,7 @@ from pushhub.accounts.flows.links import LinkWorthless, Trouble
 from pushhub.accounts.people import own_login_and_email
 from pushhub.accounts.people.register import IdentifierTaken
 from web_api.cabinet.letters import sender
-from web_api.cabinet.request_context import caller, page, signed_in
+from web_api.cabinet.request_context import caller, go_to, page, signed_in
 from web_api.cabinet.routes import pages
 
 
@@ -41,7 +40,7 @@ def use_link(secret: str) -> Response:
         where = "cabinet_members.show_profile" if waiting.own else "cabinet_members.show_feed"
     else:
         where = "cabinet.enter"
-    return redirect(url_for(where, note="email-confirmed" if waiting.own else "user-confirmed"), 303)
+    return go_to(where, note="email-confirmed" if waiting.own else "user-confirmed")
 
 
 def _worthless(trouble: Trouble) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 
-from flask import redirect, request, url_for
+from flask import request
 from flask_babel import format_date
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
@@ -26,7 +26,7 @@ from web_api.cabinet.forms import Form
 from web_api.cabinet.letters import mail_words, refuse_letters, sender
 from web_api.cabinet.members.person_words import identifier_words, particular_words, sex_words
 from web_api.cabinet.members.present_password import FIELD, check_present_in
-from web_api.cabinet.request_context import language, member, page, profile
+from web_api.cabinet.request_context import go_to, language, member, page, profile
 from web_api.cabinet.routes import members
 from web_api.cabinet.words import same_password, too_like
 
@@ -65,7 +65,7 @@ def take_new_password() -> Response:
     if not form.good:
         return _password_page(form, 422)
     if was_just_set(person.account.id, password):  # a double click: the present password is this one already
-        return redirect(url_for("cabinet_members.show_profile", note="password-changed"), 303)
+        return go_to("cabinet_members.show_profile", note="password-changed")
     refused = check_present_in(form)
     if isinstance(refused, Response):
         return refused
@@ -78,7 +78,7 @@ def take_new_password() -> Response:
         return _password_page(form, 422)
     was_given = person.account.must_change_password
     where = "cabinet_members.show_feed" if was_given else "cabinet_members.show_profile"
-    return redirect(url_for(where, note="password-changed"), 303)
+    return go_to(where, note="password-changed")
 
 
 @members.get("/profile/<any(login, email):kind>")
@@ -120,7 +120,7 @@ def take_own_identifier(kind: str) -> Response:
     if not form.good:
         return _identifier_page(kind, form, 422)
     note = "email-asked" if kind == "email" else "login-set"
-    return redirect(url_for("cabinet_members.show_profile", note=note), 303)
+    return go_to("cabinet_members.show_profile", note=note)
 
 
 def _password_page(form: Form, status: int = 200, wait_until: datetime | None = None) -> Response:

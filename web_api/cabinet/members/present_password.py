@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import redirect, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -13,7 +12,7 @@ from pushhub.accounts.people.own_password import check_present
 from pushhub.accounts.sessions import sessions
 from pushhub.accounts.sessions.sign_in_throttle import CodeWanted, Wait
 from web_api.cabinet.forms import Form
-from web_api.cabinet.request_context import forget_session, member
+from web_api.cabinet.request_context import forget_session, go_to, member
 
 FIELD = "present"
 
@@ -37,7 +36,7 @@ def check_present_in(form: Form) -> PresentPasswordRefused | Response | None:
         return None
     if isinstance(found, CodeWanted):
         sessions.end(person.account.id, person.session.id)
-        response = redirect(url_for("cabinet.enter", note="too-many-wrong"), 303)
+        response = go_to("cabinet.enter", note="too-many-wrong")
         forget_session(response)
         return response
     if isinstance(found, Wait):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask import redirect, request, url_for
+from flask import request
 from werkzeug.wrappers import Response
 
 from pushhub.accounts.sessions import sessions
 from pushhub.kernel.errors import NotFound
 from pushhub.kernel.ids import Prefix, parse_id, public_id
-from web_api.cabinet.request_context import forget_session, member, page
+from web_api.cabinet.request_context import forget_session, go_to, member, page
 from web_api.cabinet.routes import members
 
 
@@ -26,21 +26,21 @@ def end_sessions() -> Response:
     person, chosen = member(), request.form.get("session", "")
     if chosen == "others":
         sessions.end_others(person.account.id, but=person.session.id)
-        return redirect(url_for("cabinet_members.show_sessions", note="others-ended"), 303)
+        return go_to("cabinet_members.show_sessions", note="others-ended")
     try:
         session_id = parse_id(Prefix.SESSION, chosen)
     except NotFound:
-        return redirect(url_for("cabinet_members.show_sessions"), 303)
+        return go_to("cabinet_members.show_sessions")
     if session_id == person.session.id:
         return sign_out()
     sessions.end(person.account.id, session_id)
-    return redirect(url_for("cabinet_members.show_sessions", note="session-ended"), 303)
+    return go_to("cabinet_members.show_sessions", note="session-ended")
 
 
 @members.get("/sign-out")
 def stay() -> Response:
     """Where a refused `sign_out` is loaded again. The address alone signs nobody out."""
-    return redirect(url_for("cabinet_members.show_feed"), 303)
+    return go_to("cabinet_members.show_feed")
 
 
 @members.post("/sign-out")
@@ -48,6 +48,6 @@ def sign_out() -> Response:
     """End this session."""
     person = member()
     sessions.end(person.account.id, person.session.id)
-    response = redirect(url_for("cabinet.enter", note="signed-out"), 303)
+    response = go_to("cabinet.enter", note="signed-out")
     forget_session(response)
     return response

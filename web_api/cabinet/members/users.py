@@ -9,7 +9,6 @@ from dataclasses import asdict
 from datetime import timedelta
 from uuid import UUID
 
-from flask import redirect, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -25,7 +24,7 @@ from pushhub.kernel.errors import NotFound
 from pushhub.kernel.ids import Prefix, new_key, parse_id, public_id
 from web_api.cabinet.forms import Form
 from web_api.cabinet.letters import mail_words, refuse_letters, sender
-from web_api.cabinet.request_context import member, page, profile
+from web_api.cabinet.request_context import go_to, member, page, profile
 from web_api.cabinet.routes import members
 
 #: How a user's password comes to be: set here, made at random and mailed, or left as it is.
@@ -75,7 +74,7 @@ def add_user() -> Response:
         )
     if not form.good:
         return _user_page(form, None, 422)
-    return redirect(url_for("cabinet_members.show_users", note="user-added"), 303)
+    return go_to("cabinet_members.show_users", note="user-added")
 
 
 @members.get("/users/<user_id>")
@@ -99,7 +98,7 @@ def change_user(user_id: str) -> Response:
     try:
         if form.text("seen") != _digest(user):
             if _was_just_done(user, details, password):
-                return redirect(url_for("cabinet_members.show_users", note="user-changed"), 303)
+                return go_to("cabinet_members.show_users", note="user-changed")
             raise ChangedMeanwhile
         with _addresses_refused_in(form):
             users.change_user(member().account, user, details, password, sender())
@@ -113,7 +112,7 @@ def change_user(user_id: str) -> Response:
         return _user_page(fresh, present, 409)
     if not form.good:
         return _user_page(form, user, 422)
-    return redirect(url_for("cabinet_members.show_users", note="user-changed"), 303)
+    return go_to("cabinet_members.show_users", note="user-changed")
 
 
 @members.get("/users/<user_id>/remove")
@@ -129,7 +128,7 @@ def remove_user(user_id: str) -> Response:
     """Remove the user; nobody is signed in as them any more."""
     _about()
     users.remove_user(member().account, _key(user_id))
-    return redirect(url_for("cabinet_members.show_users", note="user-removed"), 303)
+    return go_to("cabinet_members.show_users", note="user-removed")
 
 
 def _add(user_id: UUID, details: UserDetails, password: GivenPassword, most: int) -> None:
@@ -160,7 +159,7 @@ def _write_again(user: User) -> Response:
         refuse_letters(form, refusal)
         return _user_page(form, user, 429)
     note = "letter-sent" if is_sent else "user-is-confirmed"
-    return redirect(url_for("cabinet_members.show_users", note=note), 303)
+    return go_to("cabinet_members.show_users", note=note)
 
 
 def _details(form: Form) -> UserDetails | None:
