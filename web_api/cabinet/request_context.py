@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -25,6 +26,26 @@ from pushhub.translations import LANGUAGE_NAMES, chosen_language
 from web_api.cabinet.words import checklist, note_words, script_texts
 
 EXTENSION = "pushhub.cabinets"
+#: What in a browser's own description tells it from the others, the more special ones first.
+_BROWSERS = {
+    "YaBrowser/": "Yandex",
+    "SamsungBrowser/": "Samsung Internet",
+    "HuaweiBrowser/": "Huawei",
+    "Edg/": "Edge",
+    "OPR/": "Opera",
+    "Firefox/": "Firefox",
+    "CriOS/": "Chrome",
+    "Chrome/": "Chrome",
+    "Safari/": "Safari",
+}
+_SYSTEMS = {
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "Windows": "Windows",
+    "Mac OS": "macOS",
+    "Linux": "Linux",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +103,13 @@ def visitor() -> str:
     return cast(str, g.cabinet_visitor)
 
 
+def this_browser() -> str:
+    """`Chrome, Windows`: the browser of this request."""
+    agent = request.headers.get("User-Agent", "")
+    found = [next((name for mark, name in known.items() if mark in agent), "") for known in (_BROWSERS, _SYSTEMS)]
+    return ", ".join(name for name in found if name) or "?"
+
+
 def forgery_secret() -> str:
     """What the forms of this browser carry, so that no other site can send one in its name."""
     return current().keyring.lookup_digest("cabinet form", f"{profile().slug} {visitor()}")
@@ -107,15 +135,7 @@ def keep_session(response: BaseResponse, secret: str, *, remembered: bool = Fals
     """Give the browser its session. It lasts as long as the browser's window, or for the days of the profile where it
     is to be remembered; the service ends it by its own clock."""
     life = profile().sessions.remembered if remembered else None
-    response.set_cookie(
-        cookie_name("session"),
-        secret,
-        max_age=life or None,
-        secure=served_safely(),
-        httponly=True,
-        samesite="Lax",
-        path="/",
-    )
+    _keep(response, "session", secret, life)
 
 
 def forget_session(response: BaseResponse) -> None:
@@ -126,10 +146,14 @@ def forget_session(response: BaseResponse) -> None:
 def keep_visitor(response: Response) -> Response:
     """Give the browser its secret, where a page of this request needed one."""
     if "cabinet_visitor" in g and request.cookies.get(cookie_name("visitor")) != g.cabinet_visitor:
-        response.set_cookie(
-            cookie_name("visitor"), g.cabinet_visitor, secure=served_safely(), httponly=True, samesite="Lax", path="/"
-        )
+        _keep(response, "visitor", g.cabinet_visitor)
     return response
+
+
+def _keep(response: BaseResponse, what: str, secret: str, life: timedelta | None = None) -> None:
+    response.set_cookie(
+        cookie_name(what), secret, max_age=life or None, secure=served_safely(), httponly=True, samesite="Lax", path="/"
+    )
 
 
 def _link_for(shown: ShownOffer) -> str:

@@ -77,6 +77,11 @@ def note_words(note: str | None) -> tuple[str, str] | None:
     return notes.get(note or "")
 
 
+def identifier_words() -> Mapping[str, str]:
+    """The names of what one signs in with, by kind."""
+    return {"iin": _("IIN"), "number": _("Phone number"), "login": _("Login"), "email": _("E-mail")}
+
+
 def unreachable_words(reason: str, *, moves: bool) -> str:
     """Why no code could be sent, for the guide. `{number}` and `{app}` are put in by the page. `moves`: the offer
     beside it takes the number from the device that has it, so that any phone can be bound."""

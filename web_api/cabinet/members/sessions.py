@@ -46,8 +46,13 @@ def stay() -> Response:
 @members.post("/sign-out")
 def sign_out() -> Response:
     """End this session."""
+    return leave("signed-out")
+
+
+def leave(note: str) -> Response:
+    """End this session, and on to the sign-in, which says why."""
     person = member()
     sessions.end(person.account.id, person.session.id)
-    response = go_to("cabinet.enter", note="signed-out")
+    response = go_to("cabinet.enter", note=note)
     forget_session(response)
     return response

@@ -15,9 +15,8 @@ from pushhub.accounts.sessions import sign_in
 from pushhub.kernel.errors import NotFound
 from web_api.cabinet import number_proof
 from web_api.cabinet.forms import Form
-from web_api.cabinet.request_context import go_to, keep_session, page, profile, signed_in
+from web_api.cabinet.request_context import go_to, keep_session, page, profile, signed_in, this_browser
 from web_api.cabinet.routes import pages
-from web_api.cabinet.signing_in.browsers import this_browser
 from web_api.cabinet.signing_in.identifier_form import chosen_kind, identifiers_in, the_known
 
 

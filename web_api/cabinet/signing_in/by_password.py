@@ -19,9 +19,8 @@ from pushhub.kernel.limits import WRONG_PASSWORDS
 from web_api.cabinet import number_proof
 from web_api.cabinet.forms import Form
 from web_api.cabinet.guess_limit import counted_guess
-from web_api.cabinet.request_context import caller, go_to, keep_session, page, profile, signed_in
+from web_api.cabinet.request_context import caller, go_to, keep_session, page, profile, signed_in, this_browser
 from web_api.cabinet.routes import pages
-from web_api.cabinet.signing_in.browsers import this_browser
 from web_api.cabinet.signing_in.identifier_form import chosen_kind, identifiers_in, the_known
 
 #: Wrong passwords from one address in an hour, after which none is looked at: a whole office may share an address.
@@ -96,9 +95,8 @@ def forget_password(flow_id: str) -> Response:
     if flow is None:
         return number_proof.begin_again()
     form, answers = Form(), {"identifier": dict(flow.answers["identifier"])}
-    return number_proof.begin_with_code(FlowKind.RECOVERY, answers, form, field="password") or _password_page(
-        flow, form, 429
-    )
+    sent = number_proof.begin_with_code(FlowKind.RECOVERY, answers, form, field="password")
+    return sent or _password_page(flow, form, 429)
 
 
 def _enter_at_once(form: Form, candidates: tuple[Identifier, ...]) -> Response:
