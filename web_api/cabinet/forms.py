@@ -24,18 +24,16 @@ from web_api.cabinet.request_context import caller, profile
 
 _UNSTORABLE = re.compile("[\0-\x08\x0b-\x1f\ud800-\udfff]")
 _LONGEST = 300
+#: Fields whose text does not go back into the page.
+_SECRET = ("password", "repeat")
 
 
 @dataclass(slots=True)
 class Form:
-    """A form that was sent, or an empty one: what was typed and what is wrong, by field.
-
-    `secret` names fields whose text does not go back into the page.
-    """
+    """A form that was sent, or an empty one: what was typed and what is wrong, by field."""
 
     typed: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
-    secret: tuple[str, ...] = ("password", "repeat")
 
     @classmethod
     def sent(cls) -> Form:
@@ -52,7 +50,7 @@ class Form:
 
     def shown(self, name: str) -> str:
         """The typed text of a field, as it goes back into the page."""
-        return "" if name in self.secret else self.text(name)
+        return "" if name in _SECRET else self.text(name)
 
     def refuse(self, name: str, why: str) -> None:
         """Say what is wrong with a field; the first word about it stands."""

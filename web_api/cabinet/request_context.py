@@ -187,7 +187,6 @@ def page(template: str, status: int = 200, /, *, noted: bool = False, **values: 
             server_time=now().astimezone(about.clock.zone),
             forgery_secret=forgery_secret(),
             texts=script_texts(),
-            simulated=current().settings.simulated,
             link_for=_link_for,
             panel_secret=_panel_secret,
             checklist=checklist,

@@ -122,14 +122,11 @@ def _explain(problem: PushhubError) -> Response:
 def _words_for(problem: PushhubError) -> tuple[str, str]:
     if isinstance(problem, (ForgeryRefused, MalformedBody)):
         return _("The page is too old"), _("Nothing was lost: open it again and send the form once more.")
+    unchecked = _("We could not check the data now. Try again in a few minutes.")
     if isinstance(problem, RegistryUnavailable):
-        return _("The state register does not answer"), _(
-            "We could not check the data now. Try again in a few minutes."
-        )
+        return _("The state register does not answer"), unchecked
     if isinstance(problem, CustomersUnavailable):
-        return _("The system with the contracts does not answer"), _(
-            "We could not check the data now. Try again in a few minutes."
-        )
+        return _("The system with the contracts does not answer"), unchecked
     if isinstance(problem, BodyTooLarge):
         return _("That is too long"), _("The form was longer than can be taken. Nothing was changed.")
     if isinstance(problem, NotFound):

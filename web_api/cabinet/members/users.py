@@ -80,16 +80,14 @@ def add_user() -> Response:
 @members.get("/users/<user_id>")
 def show_user(user_id: str) -> Response:
     """The form with what is known of the user."""
-    _about()
-    user = users.find_user(member().account.id, _key(user_id))
+    user = _user(user_id)
     return _user_page(_filled(user), user)
 
 
 @members.post("/users/<user_id>")
 def change_user(user_id: str) -> Response:
     """Save the changes, or send the letter once more."""
-    _about()
-    user, form = users.find_user(member().account.id, _key(user_id)), Form.sent()
+    user, form = _user(user_id), Form.sent()
     if form.text("step") == "letter":
         return _write_again(user)
     details, password = _details(form), _password(form, KEPT, BY_HAND, MADE)
@@ -118,16 +116,14 @@ def change_user(user_id: str) -> Response:
 @members.get("/users/<user_id>/remove")
 def ask_removal(user_id: str) -> Response:
     """Whether one is sure."""
-    _about()
-    user = users.find_user(member().account.id, _key(user_id))
-    return page("members/user-remove.html", user=user, user_id=user_id)
+    return page("members/user-remove.html", user=_user(user_id), user_id=user_id)
 
 
 @members.post("/users/<user_id>/remove")
 def remove_user(user_id: str) -> Response:
     """Remove the user; nobody is signed in as them any more."""
     _about()
-    users.remove_user(member().account, _key(user_id))
+    users.remove_user(member().account, parse_id(Prefix.ACCOUNT, user_id))
     return go_to("cabinet_members.show_users", note="user-removed")
 
 
@@ -147,8 +143,9 @@ def _about() -> Users:
     return found
 
 
-def _key(user_id: str) -> UUID:
-    return parse_id(Prefix.ACCOUNT, user_id)
+def _user(user_id: str) -> User:
+    _about()
+    return users.find_user(member().account.id, parse_id(Prefix.ACCOUNT, user_id))
 
 
 def _write_again(user: User) -> Response:

@@ -25,16 +25,15 @@ from pushhub.accounts.sign_in_identifiers import by_number
 from pushhub.cabinets import registration_mapping
 from pushhub.cabinets.profile import Registration
 from pushhub.cabinets.registration_mapping import RegistrationAnswers
-from pushhub.context import current
-from pushhub.kernel import limits
-from pushhub.kernel.db import transaction
 from pushhub.kernel.errors import NotFound
 from pushhub.kernel.ids import Prefix, new_key, parse_id, public_id
+from pushhub.kernel.limits import REGISTRATIONS
 from pushhub.mail.health import mail_state
 from pushhub.products.assurance import Assurance
 from web_api.cabinet import number_proof
 from web_api.cabinet.captcha import refuse_without_attempt, refuse_without_captcha
 from web_api.cabinet.forms import Form
+from web_api.cabinet.guess_limit import counted
 from web_api.cabinet.registration.form import confirm, given_words, person_words, read_fields
 from web_api.cabinet.registration.making import answers_in, as_data, finish, make_at_once, taken_kinds
 from web_api.cabinet.request_context import caller, go_to, page, profile, signed_in, visitor
@@ -147,9 +146,7 @@ def watch_welcome(flow_id: str) -> dict[str, Any]:
 
 def _finish(flow: Flow, form: Form) -> Response:
     password = form.new_password(profile().password)
-    if not form.good:
-        return _page_of(flow, form, 422)
-    return _make(flow, password)
+    return _make(flow, password) if form.good else _page_of(flow, form, 422)
 
 
 def _make(flow: Flow, password: str) -> Response:
@@ -185,17 +182,15 @@ def _attempt(form: Form) -> UUID | None:
         return None
 
 
-def _is_made(key: UUID | None, fields: object) -> bool:
+def _is_made(key: UUID, fields: object) -> bool:
     """Whether this very form has made its account already: somebody clicked twice, or the answer was lost."""
-    flow = flows.find(caller().product_id, key, visitor()) if key is not None else None
+    flow = flows.find(caller().product_id, key, visitor())
     return flow is not None and flow.answers.get("fields") == fields
 
 
 def _refuse_flood(form: Form) -> None:
-    subject = limits.address_subject(current().keyring, request.remote_addr or "")
-    with transaction() as session:
-        if limits.count_up(session, limits.REGISTRATIONS, subject) > _AN_HOUR:
-            form.refuse("form", _("There were too many registrations from your network. Try again in an hour."))
+    if counted(REGISTRATIONS) > _AN_HOUR:
+        form.refuse("form", _("There were too many registrations from your network. Try again in an hour."))
 
 
 def _is_proven(about: Registration, flow: Flow) -> bool:
