@@ -138,23 +138,9 @@ def _chosen() -> Recovery:
 def _ask_page(chosen: Recovery, form: Form, status: int = 200) -> Response:
     registration = profile().registration
     labels = {entry.kind: entry.label for entry in registration.fields} if registration is not None else {}
-    return page(
-        "recovery/ask.html",
-        status,
-        form=form,
-        ways=_ways(),
-        chosen=chosen,
-        own_labels=labels,
-        noted=True,
-    )
+    return page("recovery/ask.html", status, form=form, ways=_ways(), chosen=chosen, own_labels=labels, noted=True)
 
 
 def _recovery_page(flow: Flow, form: Form, status: int = 200) -> Response:
-    return number_proof.code_page(
-        "recovery/code.html",
-        flow,
-        form,
-        status,
-        together=_together(),
-        proven=bool(flow.answers.get("proven")),
-    )
+    proven = bool(flow.answers.get("proven"))
+    return number_proof.code_page("recovery/code.html", flow, form, status, together=_together(), proven=proven)

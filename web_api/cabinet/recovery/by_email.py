@@ -144,12 +144,7 @@ def _letter_page(flow: Flow, form: Form, status: int = 200) -> Response:
 
 
 def _password_page(secret: str, form: Form, status: int = 200) -> Response:
-    return page(
-        "recovery/link-password.html",
-        status,
-        form=form,
-        secret=secret,
-    )
+    return page("recovery/link-password.html", status, form=form, secret=secret)
 
 
 def _worthless_page(trouble: Trouble) -> Response:
