@@ -6,9 +6,10 @@
 from flask import Flask
 from flask_smorest import Api
 
-from demo import start
+from demo.start import actions, mail, pages
 
 
 def register(app: Flask, api: Api) -> None:
     """Add the routes of this package."""
-    start.register(app)
+    for blueprint in (pages.story, mail.mailbox, actions.actions):
+        app.register_blueprint(blueprint)

@@ -12,15 +12,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, make_response, render_template
+from flask import Blueprint, Response, make_response
 from markupsafe import Markup, escape
 from pyreqwest.client import SyncClientBuilder
 from pyreqwest.exceptions import PyreqwestError
 
-from demo.start.pages import for_everybody
+from demo.start.pages import for_everybody, page
 from pushhub.context import current
 from pushhub.kernel.errors import NotFound
-from pushhub.translations import LANGUAGE_NAMES, chosen_language
 
 log = logging.getLogger(__name__)
 mailbox = Blueprint("mailbox", __name__)
@@ -52,32 +51,17 @@ class Mail:
 @mailbox.get("/start/mail")
 def show_mail() -> Response:
     """The newest mails, the last one first."""
-    settings = current().settings
-    if not settings.simulated or settings.simulator_url is None:
-        raise NotFound
-    mails = _arrived(settings.simulator_url)
-    response = make_response(
-        render_template(
-            "mail.html", language=chosen_language(), languages=LANGUAGE_NAMES, mails=mails, shown=SHOWN, texts={}
-        )
-    )
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return _not_kept(page("mail.html", mails=_arrived(), shown=SHOWN, texts={}))
 
 
 @mailbox.get("/start/mail/<int:name>")
 def show_mail_as_html(name: int) -> Response:
     """The HTML of one mail, as a mail reader shows it: it runs nothing, loads nothing and sends nothing."""
-    settings = current().settings
-    if not settings.simulated or settings.simulator_url is None:
-        raise NotFound
-    mails = _arrived(settings.simulator_url) or []
-    html = next((mail.html for mail in mails if mail.name == str(name)), "")
+    html = next((mail.html for mail in _arrived() or () if mail.name == str(name)), "")
     if not html:
         raise NotFound
-    response = make_response(html)
+    response = _not_kept(html)
     response.headers["Content-Security-Policy"] = _ONLY_LOOKED_AT
-    response.headers["Cache-Control"] = "no-store"
     return response
 
 
@@ -91,12 +75,21 @@ def with_links(text: str) -> Markup:
     return shown + escape(text[end:])
 
 
-def _arrived(simulator_url: str) -> list[Mail] | None:
-    """None where the simulator does not answer."""
+def _not_kept(html: str) -> Response:
+    response = make_response(html)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _arrived() -> list[Mail] | None:
+    """None where the simulator does not answer. Raises `NotFound` where mail is not simulated."""
+    settings = current().settings
+    if not settings.simulated or settings.simulator_url is None:
+        raise NotFound
     builder = SyncClientBuilder().no_proxy().follow_redirects(False).timeout(_TIMEOUT)
     try:
         with builder.build() as client:
-            response = client.get(f"{simulator_url}/arrived?provider=email&newest={SHOWN}").build().send()
+            response = client.get(f"{settings.simulator_url}/arrived?provider=email&newest={SHOWN}").build().send()
             arrivals = json.loads(bytes(response.bytes()))["arrived"]
         return [_mail(arrival) for arrival in reversed(arrivals) if arrival["status"] == _TAKEN]
     except (PyreqwestError, ValueError, LookupError, TypeError) as problem:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, render_template, request
 
 from demo.sample import sample_accounts
@@ -27,6 +29,14 @@ def for_everybody(pages: Blueprint) -> None:
 for_everybody(story)
 
 
+def page(template: str, **values: Any) -> str:
+    """A page in the reader's language."""
+    simulated = current().settings.simulated
+    return render_template(
+        template, language=chosen_language(), languages=LANGUAGE_NAMES, simulated=simulated, **values
+    )
+
+
 @story.get("/")
 def show_walk() -> str:
     """A cabinet and a phone beside it, with prepared people; without them, how a code is delivered."""
@@ -35,24 +45,10 @@ def show_walk() -> str:
         return show_story()
     visits = [visit_to(account) for account in accounts]
     chosen = next((each for each in visits if each.profile.slug == request.args.get("cabinet")), visits[0])
-    return render_template(
-        "walk.html",
-        language=chosen_language(),
-        languages=LANGUAGE_NAMES,
-        visits=visits,
-        visit=chosen,
-        simulated=current().settings.simulated,
-        texts={},
-    )
+    return page("walk.html", visits=visits, visit=chosen, texts={})
 
 
 @story.get("/start/codes")
 def show_story() -> str:
     """The way of one code, with a phone beside it."""
-    return render_template(
-        "start.html",
-        language=chosen_language(),
-        languages=LANGUAGE_NAMES,
-        simulated=current().settings.simulated,
-        texts=script_texts(simulated=current().settings.simulated),
-    )
+    return page("start.html", texts=script_texts(simulated=current().settings.simulated))

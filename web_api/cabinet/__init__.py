@@ -4,9 +4,9 @@ Pages keep no rule of codes or bindings: they ask the use cases that the API ask
 to something is kept in a flow (`pushhub.accounts.flows.flows`), not in the page.
 
 What people do has a folder each, for views and templates alike: `signing_in`, `registration`, `recovery`, `members`.
-What several of them need stands beside the folders: the request (`here`), blueprints and guards (`routes`), forms and
-words, the proof by a code (`proving`, `steps`), the count of wrong answers (`guessing`), captcha, letters, offers and
-help.
+What several of them need stands beside the folders: the request (`request_context`), blueprints and guards (`routes`),
+forms and words, the proof by a code (`number_proof`), the count of wrong answers (`guess_limit`), captcha, letters,
+offers and help.
 """
 
 from __future__ import annotations

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from flask import request
 from flask_babel import gettext as _
 
-from pushhub.accounts.passwords.history import PasswordTooLike
 from pushhub.accounts.passwords.rules import PasswordRule
-from pushhub.accounts.people.password_change import StillTheGiven
 from pushhub.accounts.sign_in_identifiers import Identifier, by_email, by_iin, by_login, by_number
 from pushhub.cabinets.profile import Consent
 from pushhub.identity.email import Email, NotAnEmail
@@ -20,23 +19,20 @@ from pushhub.identity.login import NotALogin
 from pushhub.identity.phone import PhoneNumber, as_number
 from pushhub.kernel.clock import now
 from pushhub.kernel.errors import NumberInvalid
+from web_api.cabinet.request_context import caller, profile
 
 _UNSTORABLE = re.compile("[\0-\x08\x0b-\x1f\ud800-\udfff]")
 _LONGEST = 300
-#: A password may be this long and nobody needs to be told that there is an end.
-_HARDLY_MET = 64
+#: Fields whose text does not go back into the page.
+_SECRET = ("password", "repeat")
 
 
 @dataclass(slots=True)
 class Form:
-    """A form that was sent, or an empty one: what was typed and what is wrong, by field.
-
-    `secret` names fields whose text does not go back into the page.
-    """
+    """A form that was sent, or an empty one: what was typed and what is wrong, by field."""
 
     typed: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
-    secret: tuple[str, ...] = ("password", "repeat")
 
     @classmethod
     def sent(cls) -> Form:
@@ -53,11 +49,15 @@ class Form:
 
     def shown(self, name: str) -> str:
         """The typed text of a field, as it goes back into the page."""
-        return "" if name in self.secret else self.text(name)
+        return "" if name in _SECRET else self.text(name)
 
     def refuse(self, name: str, why: str) -> None:
         """Say what is wrong with a field; the first word about it stands."""
         self.problems.setdefault(name, why)
+
+    def refuse_until(self, name: str, why: str, until: datetime | None) -> None:
+        """The same, with `{when}` in the words: from when it goes on."""
+        self.refuse(name, why.format(when=_clock_time(until)))
 
     @property
     def good(self) -> bool:
@@ -87,11 +87,17 @@ class Form:
             self.refuse(name, _("That is not a phone number. Write it with the country code: +7 (701) 123-45-67."))
             return None
 
-    def email(self, name: str, *, required: bool = True) -> Email | None:
+    def served_number(self, name: str) -> PhoneNumber | None:
+        """The same, with it noted where the product does not serve the country."""
+        number = self.number(name)
+        if number is not None and not caller().policy.serves(number.country):
+            self.refuse(name, _("Numbers of this country are not served."))
+        return number
+
+    def email(self, name: str) -> Email | None:
         """The e-mail address in a field, or None with its problem noted."""
         if not self.text(name):
-            if required:
-                self.refuse(name, _("Enter the e-mail address."))
+            self.refuse(name, _("Enter the e-mail address."))
             return None
         try:
             return Email.parse(self.text(name))
@@ -136,41 +142,13 @@ class Form:
         return password
 
 
-def unmet_points(form: Form, rule: PasswordRule) -> tuple[str, ...]:
-    """Which points of the checklist what was typed does not meet."""
-    return rule.unmet(form.raw("password"))
-
-
-def checklist(rule: PasswordRule) -> Mapping[str, str]:
-    """The points of the checklist in the reader's language."""
-    words = {
-        "length": _length_words(rule),
-        "lower": _("A small Latin letter"),
-        "upper": _("A capital Latin letter"),
-        "digit": _("Digits"),
-        "special": _("A special character ({characters})").format(characters=" ".join(rule.special)),
-    }
-    return {part: words[part] for part in rule.parts}
-
-
-def _length_words(rule: PasswordRule) -> str:
-    """The upper end is said where people could meet it."""
-    if rule.max_length > _HARDLY_MET:
-        return str(_("At least {count} characters").format(count=rule.min_length))
-    return str(_("From {least} to {most} characters").format(least=rule.min_length, most=rule.max_length))
-
-
-def too_like(rule: PasswordRule, problem: PasswordTooLike) -> str:
-    """What to say of a password that `PasswordTooLike` was raised for."""
-    if isinstance(problem, StillTheGiven):
-        return same_password()
-    words: str = _("This is one of your last {count} passwords or too much like one. Think of another one.")
-    return words.format(count=rule.remembered)
-
-
-def same_password() -> str:
-    """The words for a new password that is the present one."""
-    return str(_("This is your present password. Think of another one."))
+def _clock_time(moment: datetime | None) -> str:
+    """`15:35` by the clock of the page, `22.11 15:35` on another day than today."""
+    if moment is None:
+        return ""
+    zone = profile().clock.zone
+    here, today = moment.astimezone(zone), now().astimezone(zone).date()
+    return here.strftime("%H:%M" if here.date() == today else "%d.%m %H:%M")
 
 
 def _iin_words() -> Mapping[DigitsProblem, str]:

@@ -30,15 +30,19 @@ class Guess:
 def counted_guess(window: Window = limits.REGISTER_ANSWERS, most: int = _WRONG_AN_HOUR) -> Iterator[Guess]:
     """Count a wrong answer before the look, so that looks at the same time are all counted, and take it back where
     the answer was right or could not be looked at."""
-    with transaction() as session:
-        count = limits.count_up(session, window, _subject())
-    guess = Guess(allowed=count <= most)
+    guess = Guess(allowed=counted(window) <= most)
     try:
         yield guess
     finally:
         if guess.allowed and not guess.wrong:
             with transaction() as session:
                 limits.take_back(session, window, _subject())
+
+
+def counted(window: Window) -> int:
+    """Count one more from this request's network address, and say how many there are in the window."""
+    with transaction() as session:
+        return limits.count_up(session, window, _subject())
 
 
 def _subject() -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Response, redirect, request
+from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from pushhub.context import current
 from pushhub.kernel.errors import NotFound
-from web_api.cabinet.offers import store_link
 from web_api.cabinet.request_context import page, profile
 from web_api.cabinet.routes import assets, pages
 from web_api.pictures import qr_svg
@@ -56,7 +55,8 @@ def get_app() -> BaseResponse:
 @pages.get("/app.svg")
 def draw_app() -> Response:
     """The QR code of the way to the app."""
-    return _kept(Response(qr_svg(store_link()), content_type="image/svg+xml"))
+    way = f"{current().settings.public_url}{url_for('cabinet.get_app')}"
+    return _kept(Response(qr_svg(way), content_type="image/svg+xml"))
 
 
 @pages.get("/<path:rest>")

@@ -12,7 +12,6 @@ from pushhub.mail.health import mail_state
 from pushhub.mail.rendering import Paper
 from pushhub.mail.rules import MailState
 from web_api.cabinet.forms import Form
-from web_api.cabinet.number_proof import clock_time
 from web_api.cabinet.request_context import caller, language, profile
 
 
@@ -48,6 +47,4 @@ def mail_words() -> str | None:
 
 def refuse_letters(form: Form, refusal: TooManyLetters) -> None:
     """Too many letters: say from when it goes on."""
-    form.refuse(
-        "email", _("Too many letters were sent. Try again after {when}.").format(when=clock_time(refusal.until))
-    )
+    form.refuse_until("email", _("Too many letters were sent. Try again after {when}."), refusal.until)

@@ -1,14 +1,16 @@
-"""The part that three ways have in common: a code to the number on file and, where no app has the number yet, the
-guide to binding one."""
+"""The part that several ways have in common: a flow of this browser, a code to the number on file, the page that takes
+it and, where no app has the number yet, the guide to binding one."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from flask import request
 from flask_babel import gettext as _
+from werkzeug.wrappers import Response
 
 from pushhub.accounts.flows import flows, number_proof
 from pushhub.accounts.flows.flows import Flow, FlowKind
@@ -18,10 +20,9 @@ from pushhub.accounts.sign_in_identifiers import Identifier, find_account
 from pushhub.binding.offers import ShownOffer
 from pushhub.context import current
 from pushhub.identity.phone import PhoneNumber
-from pushhub.kernel.clock import now
 from pushhub.kernel.errors import (
     NotFound,
-    PushhubError,
+    NumberUnreachable,
     ResendLimitReached,
     ResendTooEarly,
     TooManyCodes,
@@ -32,15 +33,23 @@ from pushhub.products.rules import Assurance
 from pushhub.verifications.models import Verification
 from pushhub.verifications.rules import VerificationStatus
 from web_api.cabinet.forms import Form
-from web_api.cabinet.request_context import caller, language, profile, visitor
-from web_api.cabinet.words import code_words
+from web_api.cabinet.request_context import caller, go_to, language, page, visitor
+from web_api.cabinet.words import code_words, unreachable_words
 
-PURPOSES = {
+_PURPOSES = {
     FlowKind.SIGN_IN: "sign_in",
     FlowKind.RECOVERY: "password_reset",
     FlowKind.REREGISTRATION: "number_change",
     FlowKind.REGISTRATION: "sign_up",
     FlowKind.CODE_SIGN_IN: "sign_in",
+}
+#: The pages that take a code.
+_PAGES = {
+    FlowKind.SIGN_IN: "cabinet.unlock",
+    FlowKind.RECOVERY: "cabinet.recover",
+    FlowKind.REREGISTRATION: "cabinet.reregister",
+    FlowKind.REGISTRATION: "cabinet.register",
+    FlowKind.CODE_SIGN_IN: "cabinet.sign_in_by_code",
 }
 #: In these the number is that of the flow and not yet on file; what it was confirmed by stands in the flow too.
 _NEW_NUMBERS = (FlowKind.REREGISTRATION, FlowKind.REGISTRATION)
@@ -71,6 +80,24 @@ class ProofStage:
         return "code" if self.verification is not None else "guide" if self.offer is not None else "start"
 
 
+def begin(kind: FlowKind, answers: Mapping[str, Any]) -> Flow:
+    """Begin a flow of this browser."""
+    return flows.begin(caller().product_id, kind, visitor(), answers)
+
+
+def begin_with_code(kind: FlowKind, answers: Mapping[str, Any], form: Form, *, field: str = "code") -> Response | None:
+    """Begin a flow, have its code sent, and on to the page that takes it. None where something stands against it, which
+    is noted at this field of the form."""
+    flow = begin(kind, answers)
+    subject = subject_in(flow)
+    return have_code_sent(flow, subject, form, field=field) if subject is not None else begin_again()
+
+
+def begin_again() -> Response:
+    """To the first page, saying that nothing was changed."""
+    return go_to("cabinet.enter", note="begin-again")
+
+
 def flow_named(flow_id: str, *kinds: FlowKind) -> Flow | None:
     """The flow in the address, if it is this browser's, of one of these kinds, and not over."""
     try:
@@ -83,6 +110,11 @@ def flow_named(flow_id: str, *kinds: FlowKind) -> Flow | None:
 def address_of(flow: Flow) -> str:
     """How a flow is named in addresses."""
     return public_id(Prefix.FLOW, flow.id)
+
+
+def to_page_of(flow: Flow, note: str | None = None) -> Response:
+    """To the page of a flow that takes its code."""
+    return go_to(_PAGES[flow.kind], flow_id=address_of(flow), note=note)
 
 
 def identifier_in(flow: Flow) -> Identifier:
@@ -117,8 +149,8 @@ def subject_in(flow: Flow) -> ProofSubject | None:
             return None
         number = PhoneNumber.trusted(flow.answers["number"])
         assurance = Assurance(flow.answers.get("assurance", Assurance.REGISTRY))
-        return ProofSubject(identifier_in(flow), number, True, PURPOSES[flow.kind], assurance)
-    subject = number_proof.proof_subject(identifier_in(flow), account_in(flow), PURPOSES[flow.kind])
+        return ProofSubject(identifier_in(flow), number, True, _PURPOSES[flow.kind], assurance)
+    subject = number_proof.proof_subject(identifier_in(flow), account_in(flow), _PURPOSES[flow.kind])
     if not subject.real:
         subject = _nobodys(subject, flow)
     kept = flow.answers.get("number")
@@ -156,26 +188,53 @@ def stage_of(flow: Flow, subject: ProofSubject) -> ProofStage:
     return ProofStage(masked, offer=shown, reason=flow.answers["reason"])
 
 
-def send(flow: Flow, subject: ProofSubject) -> tuple[Flow, bool]:
+def have_code_sent(flow: Flow, subject: ProofSubject, form: Form, *, field: str = "code") -> Response | None:
+    """The steps `send` and `resend` of a form, then back to the flow's page, which shows what came of it. None where
+    something stands against it, which is noted at this field of the form."""
+    try:
+        if form.text("step") == "resend" and flow.answers.get("verification"):
+            note = "sent-again" if _resend(flow, subject, form) else None
+        else:
+            note = "not-bound" if not _send(flow, subject) and flow.answers.get("reason") else None
+    except TooManyCodes as refusal:
+        form.refuse_until(field, _("Too many codes were sent. Try again after {when}."), refusal.retry_at)
+        return None
+    return to_page_of(flow, note) if form.good else None
+
+
+def code_page(template: str, flow: Flow, form: Form, status: int = 200, **further: Any) -> Response:
+    """The page of a flow that takes its code, or guides to binding an app first. To the beginning where the number on
+    file has changed since."""
+    subject = subject_in(flow)
+    if subject is None:
+        return begin_again()
+    stage = stage_of(flow, subject)
+    why = unreachable_words(stage.reason, moves=stage.moves)
+    return page(template, status, form=form, flow_id=address_of(flow), stage=stage, why=why, noted=True, **further)
+
+
+def _send(flow: Flow, subject: ProofSubject) -> bool:
     """Ask for a code. False where nothing reaches the number: then the guide is shown. Raises `TooManyCodes`."""
     sent = number_proof.send(
         caller(), subject, locale=language(), address=request.remote_addr, proven=_demands_proof(flow)
     )
     if isinstance(sent, Unreachable):
-        return flows.amend(flow, verification=None, reason=sent.reason, **_whose(flow, subject)), False
-    return flows.amend(flow, verification=str(sent.id), **_whose(flow, subject)), True
+        flows.amend(flow, verification=None, reason=sent.reason, **_whose(flow, subject))
+        return False
+    flows.amend(flow, verification=str(sent.id), **_whose(flow, subject))
+    return True
 
 
 def _whose(flow: Flow, subject: ProofSubject) -> dict[str, object]:
     """What the code is for. Where the flow names it, another window may have named somebody else meanwhile: whoever and
     the number that was asked about stand together with the code that went there."""
-    number = {"number": subject.number.e164}
-    return {**number, "identifier": about(subject.identifier)} if flow.kind in _NEW_NUMBERS else {**number}
+    named = {"identifier": about(subject.identifier)} if flow.kind in _NEW_NUMBERS else {}
+    return {"number": subject.number.e164, **named}
 
 
-def give_up(flow: Flow) -> Flow:
+def give_up(flow: Flow) -> None:
     """The code that was sent proves nothing any more: the page says that none can be sent."""
-    return flows.amend(flow, verification=None, reason=TOO_LOW)
+    flows.amend(flow, verification=None, reason=TOO_LOW)
 
 
 def _demands_proof(flow: Flow) -> bool:
@@ -183,8 +242,11 @@ def _demands_proof(flow: Flow) -> bool:
     return flow.kind is FlowKind.CODE_SIGN_IN
 
 
-def resend(flow: Flow, subject: ProofSubject, form: Form) -> bool:
-    """Send the same code once more; what stands against it is noted in the form."""
+def _resend(flow: Flow, subject: ProofSubject, form: Form) -> bool:
+    """Send the same code once more. False where that can't be, which the page shows or the form has noted.
+
+    Raises `TooManyCodes`.
+    """
     try:
         number_proof.resend(caller(), subject, UUID(flow.answers["verification"]))
     except (ResendTooEarly, VerificationClosed):
@@ -192,31 +254,10 @@ def resend(flow: Flow, subject: ProofSubject, form: Form) -> bool:
     except ResendLimitReached:
         form.refuse("code", _("The code was sent as often as possible. Wait until it expires, then ask anew."))
         return False
-    except TooManyCodes as refusal:
-        refuse_flood(form, refusal)
-        return False
-    except PushhubError as refusal:
-        if refusal.code != "number_unreachable":
-            raise
+    except NumberUnreachable as refusal:
         flows.amend(flow, verification=None, reason=str(refusal.members.get("reason", "unbound")))
         return False
     return True
-
-
-def refuse_flood(form: Form, refusal: TooManyCodes) -> None:
-    """Too many codes: say from when it goes on."""
-    form.refuse(
-        "code", _("Too many codes were sent. Try again after {when}.").format(when=clock_time(refusal.retry_at))
-    )
-
-
-def clock_time(moment: datetime | None) -> str:
-    """`15:35` by the clock of the page, `22.11 15:35` on another day than today."""
-    if moment is None:
-        return ""
-    zone = profile().clock.zone
-    here, today = moment.astimezone(zone), now().astimezone(zone).date()
-    return here.strftime("%H:%M" if here.date() == today else "%d.%m %H:%M")
 
 
 def code_is_right(flow: Flow, subject: ProofSubject, form: Form) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from flask import Response, current_app, g, make_response, render_template, request
+from flask import Response, current_app, g, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from pushhub.accounts.sessions import sessions
@@ -22,9 +23,29 @@ from pushhub.panels import panels
 from pushhub.products.products import Caller
 from pushhub.registry.contract import Registry
 from pushhub.translations import LANGUAGE_NAMES, chosen_language
-from web_api.cabinet.words import script_texts
+from web_api.cabinet.words import checklist, note_words, script_texts
 
 EXTENSION = "pushhub.cabinets"
+#: What in a browser's own description tells it from the others, the more special ones first.
+_BROWSERS = {
+    "YaBrowser/": "Yandex",
+    "SamsungBrowser/": "Samsung Internet",
+    "HuaweiBrowser/": "Huawei",
+    "Edg/": "Edge",
+    "OPR/": "Opera",
+    "Firefox/": "Firefox",
+    "CriOS/": "Chrome",
+    "Chrome/": "Chrome",
+    "Safari/": "Safari",
+}
+_SYSTEMS = {
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "Windows": "Windows",
+    "Mac OS": "macOS",
+    "Linux": "Linux",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +103,13 @@ def visitor() -> str:
     return cast(str, g.cabinet_visitor)
 
 
+def this_browser() -> str:
+    """`Chrome, Windows`: the browser of this request."""
+    agent = request.headers.get("User-Agent", "")
+    found = [next((name for mark, name in known.items() if mark in agent), "") for known in (_BROWSERS, _SYSTEMS)]
+    return ", ".join(name for name in found if name) or "?"
+
+
 def forgery_secret() -> str:
     """What the forms of this browser carry, so that no other site can send one in its name."""
     return current().keyring.lookup_digest("cabinet form", f"{profile().slug} {visitor()}")
@@ -107,15 +135,7 @@ def keep_session(response: BaseResponse, secret: str, *, remembered: bool = Fals
     """Give the browser its session. It lasts as long as the browser's window, or for the days of the profile where it
     is to be remembered; the service ends it by its own clock."""
     life = profile().sessions.remembered if remembered else None
-    response.set_cookie(
-        cookie_name("session"),
-        secret,
-        max_age=life or None,
-        secure=served_safely(),
-        httponly=True,
-        samesite="Lax",
-        path="/",
-    )
+    _keep(response, "session", secret, life)
 
 
 def forget_session(response: BaseResponse) -> None:
@@ -126,10 +146,14 @@ def forget_session(response: BaseResponse) -> None:
 def keep_visitor(response: Response) -> Response:
     """Give the browser its secret, where a page of this request needed one."""
     if "cabinet_visitor" in g and request.cookies.get(cookie_name("visitor")) != g.cabinet_visitor:
-        response.set_cookie(
-            cookie_name("visitor"), g.cabinet_visitor, secure=served_safely(), httponly=True, samesite="Lax", path="/"
-        )
+        _keep(response, "visitor", g.cabinet_visitor)
     return response
+
+
+def _keep(response: BaseResponse, what: str, secret: str, life: timedelta | None = None) -> None:
+    response.set_cookie(
+        cookie_name(what), secret, max_age=life or None, secure=served_safely(), httponly=True, samesite="Lax", path="/"
+    )
 
 
 def _link_for(shown: ShownOffer) -> str:
@@ -145,8 +169,13 @@ def _panel_secret(shown: ShownOffer) -> str:
     return panels.secret_showing(replace(caller(), live=shown.offer.live), shown.offer, locale=language())
 
 
-def page(template: str, status: int = 200, /, **values: Any) -> Response:
-    """A page of this cabinet."""
+def go_to(endpoint: str, *, flow_id: str | None = None, note: str | None = None) -> BaseResponse:
+    """To another page, which is got and not sent to (303)."""
+    return redirect(url_for(endpoint, flow_id=flow_id, note=note), 303)
+
+
+def page(template: str, status: int = 200, /, *, noted: bool = False, **values: Any) -> Response:
+    """A page of this cabinet. `noted`: it says at its top what the page that led to it has done."""
     about = profile()
     return make_response(
         render_template(
@@ -158,9 +187,10 @@ def page(template: str, status: int = 200, /, **values: Any) -> Response:
             server_time=now().astimezone(about.clock.zone),
             forgery_secret=forgery_secret(),
             texts=script_texts(),
-            simulated=current().settings.simulated,
             link_for=_link_for,
             panel_secret=_panel_secret,
+            checklist=checklist,
+            note=note_words(request.args.get("note")) if noted else None,
             # Where we could not answer, sending the same once more is what helps.
             answers_form=request.method == "POST" and status < 500,
             **values,

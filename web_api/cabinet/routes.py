@@ -7,7 +7,7 @@ import logging
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, g, redirect, request, url_for
+from flask import Blueprint, Response, g, request
 from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
@@ -28,7 +28,7 @@ from pushhub.kernel.errors import (
     PushhubError,
     RegistryUnavailable,
 )
-from web_api.cabinet.request_context import cabinet_named, forgery_secret, keep_visitor, page, signed_in
+from web_api.cabinet.request_context import cabinet_named, forgery_secret, go_to, keep_visitor, page, signed_in
 
 log = logging.getLogger(__name__)
 #: The name of the field that shows that a form is ours.
@@ -67,9 +67,9 @@ def signed_in_here() -> BaseResponse | None:
     sent_by_our_page()
     found = signed_in()
     if found is None:
-        return redirect(url_for("cabinet.enter", note="session-over"), 303)
+        return go_to("cabinet.enter", note="session-over")
     if found.account.must_change_password and request.endpoint not in _BEFORE_OWN_PASSWORD:
-        return redirect(url_for("cabinet_members.show_password"), 303)
+        return go_to("cabinet_members.show_password")
     return None
 
 
@@ -122,14 +122,11 @@ def _explain(problem: PushhubError) -> Response:
 def _words_for(problem: PushhubError) -> tuple[str, str]:
     if isinstance(problem, (ForgeryRefused, MalformedBody)):
         return _("The page is too old"), _("Nothing was lost: open it again and send the form once more.")
+    unchecked = _("We could not check the data now. Try again in a few minutes.")
     if isinstance(problem, RegistryUnavailable):
-        return _("The state register does not answer"), _(
-            "We could not check the data now. Try again in a few minutes."
-        )
+        return _("The state register does not answer"), unchecked
     if isinstance(problem, CustomersUnavailable):
-        return _("The system with the contracts does not answer"), _(
-            "We could not check the data now. Try again in a few minutes."
-        )
+        return _("The system with the contracts does not answer"), unchecked
     if isinstance(problem, BodyTooLarge):
         return _("That is too long"), _("The form was longer than can be taken. Nothing was changed.")
     if isinstance(problem, NotFound):

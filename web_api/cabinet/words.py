@@ -1,4 +1,4 @@
-"""What the cabinets say on pages of several ways: notes, texts of the scripts, what is wrong with a code."""
+"""What the cabinets say on pages of several ways: notes, texts of the scripts, the checklist, what is wrong."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from flask_babel import gettext as _
 
 from pushhub.accounts.flows.number_proof import CheckedProof, CodeVerdict
+from pushhub.accounts.passwords.history import PasswordTooLike
+from pushhub.accounts.passwords.rules import PasswordRule
+from pushhub.accounts.people.password_change import StillTheGiven
 from pushhub.verifications.rules import VerificationStatus
+
+#: A password may be this long and nobody needs to be told that there is an end.
+_HARDLY_MET = 64
 
 
 def script_texts() -> dict[str, str]:
@@ -71,6 +77,11 @@ def note_words(note: str | None) -> tuple[str, str] | None:
     return notes.get(note or "")
 
 
+def identifier_words() -> Mapping[str, str]:
+    """The names of what one signs in with, by kind."""
+    return {"iin": _("IIN"), "number": _("Phone number"), "login": _("Login"), "email": _("E-mail")}
+
+
 def unreachable_words(reason: str, *, moves: bool) -> str:
     """Why no code could be sent, for the guide. `{number}` and `{app}` are put in by the page. `moves`: the offer
     beside it takes the number from the device that has it, so that any phone can be bound."""
@@ -112,3 +123,35 @@ def code_words(checked: CheckedProof) -> str:
         CodeVerdict.OVER: over.get(checked.status, _("This code is over. Ask for a new one.")),
     }
     return words[checked.answer]
+
+
+def checklist(rule: PasswordRule) -> Mapping[str, str]:
+    """The points of the checklist in the reader's language."""
+    words = {
+        "length": _length_words(rule),
+        "lower": _("A small Latin letter"),
+        "upper": _("A capital Latin letter"),
+        "digit": _("Digits"),
+        "special": _("A special character ({characters})").format(characters=" ".join(rule.special)),
+    }
+    return {part: words[part] for part in rule.parts}
+
+
+def _length_words(rule: PasswordRule) -> str:
+    """The upper end is said where people could meet it."""
+    if rule.max_length > _HARDLY_MET:
+        return str(_("At least {count} characters").format(count=rule.min_length))
+    return str(_("From {least} to {most} characters").format(least=rule.min_length, most=rule.max_length))
+
+
+def too_like(rule: PasswordRule, problem: PasswordTooLike) -> str:
+    """What to say of a password that `PasswordTooLike` was raised for."""
+    if isinstance(problem, StillTheGiven):
+        return same_password()
+    words: str = _("This is one of your last {count} passwords or too much like one. Think of another one.")
+    return words.format(count=rule.remembered)
+
+
+def same_password() -> str:
+    """The words for a new password that is the present one."""
+    return str(_("This is your present password. Think of another one."))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from flask import redirect, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -10,7 +9,7 @@ from pushhub.accounts.flows.links import LinkWorthless, Trouble
 from pushhub.accounts.people import own_login_and_email
 from pushhub.accounts.people.register import IdentifierTaken
 from web_api.cabinet.letters import sender
-from web_api.cabinet.request_context import caller, page, signed_in
+from web_api.cabinet.request_context import caller, go_to, page, signed_in
 from web_api.cabinet.routes import pages
 
 
@@ -21,7 +20,7 @@ def look_at_link(secret: str) -> Response:
         waiting = own_login_and_email.look_at_link(caller().product_id, secret)
     except LinkWorthless as problem:
         return _worthless(problem.trouble)
-    return page("members/confirm.html", waiting=waiting, problem=None, note=None)
+    return page("members/confirm.html", waiting=waiting)
 
 
 @pages.post("/confirm/<secret>")
@@ -32,12 +31,16 @@ def use_link(secret: str) -> Response:
     except LinkWorthless as problem:
         return _worthless(problem.trouble)
     except IdentifierTaken:
-        return page("members/confirm.html", 409, waiting=None, problem=_taken_words(), note=None)
+        words = _(
+            "Somebody signs in with this address already, so it could not be confirmed. Give another address; if "
+            "somebody added you as a user, ask them to."
+        )
+        return page("members/confirm.html", 409, problem=words)
     if signed_in() is not None:
         where = "cabinet_members.show_profile" if waiting.own else "cabinet_members.show_feed"
     else:
         where = "cabinet.enter"
-    return redirect(url_for(where, note="email-confirmed" if waiting.own else "user-confirmed"), 303)
+    return go_to(where, note="email-confirmed" if waiting.own else "user-confirmed")
 
 
 def _worthless(trouble: Trouble) -> Response:
@@ -48,19 +51,4 @@ def _worthless(trouble: Trouble) -> Response:
         ),
         Trouble.UNKNOWN: _("There is no such link. Copy it from the letter whole, or ask for another letter."),
     }
-    return page(
-        "members/confirm.html",
-        410 if trouble is not Trouble.UNKNOWN else 404,
-        waiting=None,
-        problem=words[trouble],
-        note=None,
-    )
-
-
-def _taken_words() -> str:
-    return str(
-        _(
-            "Somebody signs in with this address already, so it could not be confirmed. Give another address; if "
-            "somebody added you as a user, ask them to."
-        )
-    )
+    return page("members/confirm.html", 404 if trouble is Trouble.UNKNOWN else 410, problem=words[trouble])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 
 from flask_babel import gettext as _
@@ -10,7 +11,6 @@ from flask_babel import gettext as _
 def event_words(kind: str, data: Mapping[str, object]) -> str:
     """One line of the feed."""
     values = {name: str(value) for name, value in data.items()}
-    device = values.get("model", "")
     words: Mapping[str, str] = {
         "signed_in": _("Sign-in: {browser}"),
         "signed_out": _("Signed out: {browser}"),
@@ -29,7 +29,7 @@ def event_words(kind: str, data: Mapping[str, object]) -> str:
         "bound": _("Device bound: {device}"),
         "unbound": _("Device unbound: {device} ({reason})"),
     }
-    values["device"] = device
+    values["device"] = values.get("model", "")
     values["purpose"] = _purposes().get(values.get("purpose", ""), values.get("purpose", ""))
     values["reason"] = _reasons().get(values.get("reason", ""), values.get("reason", ""))
     if kind == "registered" and not values.get("number"):
@@ -38,7 +38,7 @@ def event_words(kind: str, data: Mapping[str, object]) -> str:
         return str(_("A new password was given by whoever manages the users"))
     if kind == "password_changed" and data.get("kept_session"):
         return str(_("The password was changed; all other sessions have ended"))
-    return words.get(kind, kind).format_map(_Gentle(values))
+    return words.get(kind, kind).format_map(defaultdict(str, values))
 
 
 def event_details(kind: str, data: Mapping[str, object]) -> str:
@@ -49,11 +49,6 @@ def event_details(kind: str, data: Mapping[str, object]) -> str:
     if kind == "signed_in" and wrong:
         return str(_("Wrong passwords before it: {count}").format(count=wrong))
     return ""
-
-
-class _Gentle(dict[str, str]):
-    def __missing__(self, key: str) -> str:
-        return ""
 
 
 def _purposes() -> Mapping[str, str]:

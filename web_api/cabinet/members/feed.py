@@ -19,7 +19,6 @@ from pushhub.products.rules import Assurance
 from web_api.cabinet.members.event_words import event_details, event_words
 from web_api.cabinet.request_context import caller, language, member, page
 from web_api.cabinet.routes import members
-from web_api.cabinet.words import note_words
 
 
 @members.get("/feed")
@@ -36,7 +35,7 @@ def show_feed() -> Response:
         offer=_offer(number) if number is not None and (binding is None or request.args.get("bind")) else None,
         items=[(item, event_words(item.kind, item.data), event_details(item.kind, item.data)) for item in items],
         older=rfc3339(items[-1].at) if len(items) == 50 else None,
-        note=note_words(request.args.get("note")),
+        noted=True,
     )
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from flask import redirect, request, url_for
+from flask import request
 from werkzeug.wrappers import Response
 
 from pushhub.accounts.sessions import sessions
 from pushhub.kernel.errors import NotFound
 from pushhub.kernel.ids import Prefix, parse_id, public_id
-from web_api.cabinet.request_context import forget_session, member, page
+from web_api.cabinet.request_context import forget_session, go_to, member, page
 from web_api.cabinet.routes import members
-from web_api.cabinet.words import note_words
 
 
 @members.get("/sessions")
@@ -18,9 +17,7 @@ def show_sessions() -> Response:
     """The browsers that are signed in."""
     person = member()
     listed = [(public_id(Prefix.SESSION, each.id), each) for each in sessions.all_of(person.account.id)]
-    return page(
-        "members/sessions.html", listed=listed, current=person.session.id, note=note_words(request.args.get("note"))
-    )
+    return page("members/sessions.html", listed=listed, current=person.session.id, noted=True)
 
 
 @members.post("/sessions")
@@ -29,28 +26,33 @@ def end_sessions() -> Response:
     person, chosen = member(), request.form.get("session", "")
     if chosen == "others":
         sessions.end_others(person.account.id, but=person.session.id)
-        return redirect(url_for("cabinet_members.show_sessions", note="others-ended"), 303)
+        return go_to("cabinet_members.show_sessions", note="others-ended")
     try:
         session_id = parse_id(Prefix.SESSION, chosen)
     except NotFound:
-        return redirect(url_for("cabinet_members.show_sessions"), 303)
+        return go_to("cabinet_members.show_sessions")
     if session_id == person.session.id:
         return sign_out()
     sessions.end(person.account.id, session_id)
-    return redirect(url_for("cabinet_members.show_sessions", note="session-ended"), 303)
+    return go_to("cabinet_members.show_sessions", note="session-ended")
 
 
 @members.get("/sign-out")
 def stay() -> Response:
     """Where a refused `sign_out` is loaded again. The address alone signs nobody out."""
-    return redirect(url_for("cabinet_members.show_feed"), 303)
+    return go_to("cabinet_members.show_feed")
 
 
 @members.post("/sign-out")
 def sign_out() -> Response:
     """End this session."""
+    return leave("signed-out")
+
+
+def leave(note: str) -> Response:
+    """End this session, and on to the sign-in, which says why."""
     person = member()
     sessions.end(person.account.id, person.session.id)
-    response = redirect(url_for("cabinet.enter", note="signed-out"), 303)
+    response = go_to("cabinet.enter", note=note)
     forget_session(response)
     return response

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app, g
+from flask import current_app
 from flask_babel import format_currency
 
 from pushhub.accounts.people.users import may_manage, root_of
@@ -42,15 +42,8 @@ def has_users() -> bool:
 
 def top_panel() -> TopPanel | None:
     """The panel, if the profile has one. Further users see that of whoever registered the cabinet."""
-    if "cabinet_top" not in g:
-        g.cabinet_top = _panel() if profile().top and signed_in() is not None else None
-    found: TopPanel | None = g.cabinet_top
-    return found
-
-
-def _panel() -> TopPanel | None:
     found = signed_in()
-    if found is None:
+    if found is None or not profile().top:
         return None
     known = profile_data_of(root_of(found.account))
     account, contract = known.get("account", ""), known.get("contract", "")

@@ -9,7 +9,6 @@ from dataclasses import asdict
 from datetime import timedelta
 from uuid import UUID
 
-from flask import redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -23,11 +22,10 @@ from pushhub.context import current
 from pushhub.kernel.clock import now
 from pushhub.kernel.errors import NotFound
 from pushhub.kernel.ids import Prefix, new_key, parse_id, public_id
-from web_api.cabinet.forms import Form, checklist, unmet_points
+from web_api.cabinet.forms import Form
 from web_api.cabinet.letters import mail_words, refuse_letters, sender
-from web_api.cabinet.request_context import member, page, profile
+from web_api.cabinet.request_context import go_to, member, page, profile
 from web_api.cabinet.routes import members
-from web_api.cabinet.words import note_words
 
 #: How a user's password comes to be: set here, made at random and mailed, or left as it is.
 BY_HAND, MADE, KEPT = "hand", "made", "keep"
@@ -47,7 +45,7 @@ def show_users() -> Response:
         about=about,
         listed=[(public_id(Prefix.ACCOUNT, user.id), user) for user in below],
         mail=mail_words() if waits else None,
-        note=note_words(request.args.get("note")),
+        noted=True,
     )
 
 
@@ -76,22 +74,20 @@ def add_user() -> Response:
         )
     if not form.good:
         return _user_page(form, None, 422)
-    return redirect(url_for("cabinet_members.show_users", note="user-added"), 303)
+    return go_to("cabinet_members.show_users", note="user-added")
 
 
 @members.get("/users/<user_id>")
 def show_user(user_id: str) -> Response:
     """The form with what is known of the user."""
-    _about()
-    user = users.find_user(member().account.id, _key(user_id))
+    user = _user(user_id)
     return _user_page(_filled(user), user)
 
 
 @members.post("/users/<user_id>")
 def change_user(user_id: str) -> Response:
     """Save the changes, or send the letter once more."""
-    _about()
-    user, form = users.find_user(member().account.id, _key(user_id)), Form.sent()
+    user, form = _user(user_id), Form.sent()
     if form.text("step") == "letter":
         return _write_again(user)
     details, password = _details(form), _password(form, KEPT, BY_HAND, MADE)
@@ -100,7 +96,7 @@ def change_user(user_id: str) -> Response:
     try:
         if form.text("seen") != _digest(user):
             if _was_just_done(user, details, password):
-                return redirect(url_for("cabinet_members.show_users", note="user-changed"), 303)
+                return go_to("cabinet_members.show_users", note="user-changed")
             raise ChangedMeanwhile
         with _addresses_refused_in(form):
             users.change_user(member().account, user, details, password, sender())
@@ -114,23 +110,21 @@ def change_user(user_id: str) -> Response:
         return _user_page(fresh, present, 409)
     if not form.good:
         return _user_page(form, user, 422)
-    return redirect(url_for("cabinet_members.show_users", note="user-changed"), 303)
+    return go_to("cabinet_members.show_users", note="user-changed")
 
 
 @members.get("/users/<user_id>/remove")
 def ask_removal(user_id: str) -> Response:
     """Whether one is sure."""
-    _about()
-    user = users.find_user(member().account.id, _key(user_id))
-    return page("members/user-remove.html", user=user, user_id=user_id, note=None)
+    return page("members/user-remove.html", user=_user(user_id), user_id=user_id)
 
 
 @members.post("/users/<user_id>/remove")
 def remove_user(user_id: str) -> Response:
     """Remove the user; nobody is signed in as them any more."""
     _about()
-    users.remove_user(member().account, _key(user_id))
-    return redirect(url_for("cabinet_members.show_users", note="user-removed"), 303)
+    users.remove_user(member().account, parse_id(Prefix.ACCOUNT, user_id))
+    return go_to("cabinet_members.show_users", note="user-removed")
 
 
 def _add(user_id: UUID, details: UserDetails, password: GivenPassword, most: int) -> None:
@@ -149,8 +143,9 @@ def _about() -> Users:
     return found
 
 
-def _key(user_id: str) -> UUID:
-    return parse_id(Prefix.ACCOUNT, user_id)
+def _user(user_id: str) -> User:
+    _about()
+    return users.find_user(member().account.id, parse_id(Prefix.ACCOUNT, user_id))
 
 
 def _write_again(user: User) -> Response:
@@ -161,7 +156,7 @@ def _write_again(user: User) -> Response:
         refuse_letters(form, refusal)
         return _user_page(form, user, 429)
     note = "letter-sent" if is_sent else "user-is-confirmed"
-    return redirect(url_for("cabinet_members.show_users", note=note), 303)
+    return go_to("cabinet_members.show_users", note=note)
 
 
 def _details(form: Form) -> UserDetails | None:
@@ -218,7 +213,6 @@ def _was_just_done(user: User, details: UserDetails, password: GivenPassword | N
 
 
 def _user_page(form: Form, user: User | None, status: int = 200) -> Response:
-    rule = profile().password
     return page(
         "members/user.html",
         status,
@@ -226,7 +220,4 @@ def _user_page(form: Form, user: User | None, status: int = 200) -> Response:
         user=user,
         user_id=public_id(Prefix.ACCOUNT, user.id) if user is not None else None,
         seen=_digest(user) if user is not None else "",
-        checklist=checklist(rule),
-        unmet=unmet_points(form, rule),
-        note=None,
     )

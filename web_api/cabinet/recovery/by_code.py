@@ -3,8 +3,7 @@ an app), and a new password, beside the code or on the page after it. The other 
 
 from __future__ import annotations
 
-from flask import redirect, request, url_for
-from flask_babel import gettext as _
+from flask import request
 from werkzeug.wrappers import Response
 
 from pushhub.accounts.flows import flows
@@ -15,13 +14,12 @@ from pushhub.accounts.people.password_change import change_password
 from pushhub.cabinets.profile import Recovery, Way
 from pushhub.kernel.errors import NotFound
 from web_api.cabinet import number_proof
-from web_api.cabinet.code_step import begin_again, code_page, have_code_sent
-from web_api.cabinet.forms import Form, checklist, too_like, unmet_points
+from web_api.cabinet.forms import Form
 from web_api.cabinet.letters import sender
 from web_api.cabinet.recovery.by_email import send_letter
-from web_api.cabinet.request_context import caller, page, profile, visitor
+from web_api.cabinet.request_context import go_to, page, profile
 from web_api.cabinet.routes import pages
-from web_api.cabinet.words import note_words
+from web_api.cabinet.words import too_like
 
 
 @pages.get("/recovery")
@@ -37,9 +35,7 @@ def begin_recovery() -> Response:
     chosen, form = _chosen(), Form.sent()
     # Beside the address the login may be left out: further users have none.
     found = {kind: form.identifier(kind, required=(chosen.way, kind) != (Way.EMAIL, "login")) for kind in chosen.ask}
-    number = form.number("number") if "number" in chosen.ask else None
-    if number is not None and not caller().policy.serves(number.country):
-        form.refuse("number", _("Numbers of this country are not served."))
+    number = form.served_number("number") if "number" in chosen.ask else None
     if chosen.consents:
         form.consents(profile().consents)
     if not form.good:
@@ -52,12 +48,7 @@ def begin_recovery() -> Response:
         "also": [number_proof.about(each) for each in given[1:]],
         "typed": number.e164 if number is not None else None,
     }
-    flow = flows.begin(caller().product_id, FlowKind.RECOVERY, visitor(), answers)
-    subject = number_proof.subject_in(flow)
-    if subject is None:
-        return begin_again()
-    here = url_for("cabinet.recover", flow_id=number_proof.address_of(flow))
-    return have_code_sent(flow, subject, form, here) or _ask_page(chosen, form, 429)
+    return number_proof.begin_with_code(FlowKind.RECOVERY, answers, form) or _ask_page(chosen, form, 429)
 
 
 @pages.get("/recovery/<flow_id>")
@@ -65,7 +56,7 @@ def recover(flow_id: str) -> Response:
     """The guide, the page for the code, or that for the new password."""
     flow = _flow(flow_id)
     if flow is None:
-        return begin_again()
+        return number_proof.begin_again()
     if flow.answers.get("done"):
         return _done()
     return _recovery_page(flow, Form())
@@ -77,21 +68,21 @@ def go_on_recovering(flow_id: str) -> Response:
     flow = _flow(flow_id)
     subject = number_proof.subject_in(flow) if flow is not None else None
     if flow is None or subject is None:
-        return begin_again()
+        return number_proof.begin_again()
     if flow.answers.get("done"):
         return _done()
-    form, here = Form.sent(), url_for("cabinet.recover", flow_id=flow_id)
-    step, is_sent = form.text("step"), bool(flow.answers.get("verification"))
+    form, is_sent = Form.sent(), bool(flow.answers.get("verification"))
+    step = form.text("step")
     if step in ("send", "resend"):
-        return have_code_sent(flow, subject, form, here) or _recovery_page(flow, form, 429)
+        return number_proof.have_code_sent(flow, subject, form) or _recovery_page(flow, form, 429)
     if step == "check" and is_sent and not flow.answers.get("proven"):
         if not number_proof.code_is_right(flow, subject, form):
             return _recovery_page(flow, form, 422)
         flows.amend(flow, proven=True)
-        return redirect(here, 303)
+        return number_proof.to_page_of(flow)
     if step == "finish" and is_sent and (flow.answers.get("proven") or _together()):
         return _finish(flow, subject, form)
-    return redirect(here, 303)
+    return number_proof.to_page_of(flow)
 
 
 def _finish(flow: Flow, subject: ProofSubject, form: Form) -> Response:
@@ -105,7 +96,7 @@ def _finish(flow: Flow, subject: ProofSubject, form: Form) -> Response:
         flow = flows.amend(flow, proven=True)
     account = number_proof.account_in(flow)
     if account is None:
-        return begin_again()
+        return number_proof.begin_again()
     try:
         change_password(account.id, password, profile().password, sender=sender())
     except PasswordTooLike as problem:
@@ -123,7 +114,7 @@ def _flow(flow_id: str) -> Flow | None:
 
 
 def _done() -> Response:
-    return redirect(url_for("cabinet.enter", note="password-updated"), 303)
+    return go_to("cabinet.enter", note="password-updated")
 
 
 def _together() -> bool:
@@ -147,25 +138,9 @@ def _chosen() -> Recovery:
 def _ask_page(chosen: Recovery, form: Form, status: int = 200) -> Response:
     registration = profile().registration
     labels = {entry.kind: entry.label for entry in registration.fields} if registration is not None else {}
-    return page(
-        "recovery/ask.html",
-        status,
-        form=form,
-        ways=_ways(),
-        chosen=chosen,
-        own_labels=labels,
-        note=note_words(request.args.get("note")),
-    )
+    return page("recovery/ask.html", status, form=form, ways=_ways(), chosen=chosen, own_labels=labels, noted=True)
 
 
 def _recovery_page(flow: Flow, form: Form, status: int = 200) -> Response:
-    return code_page(
-        "recovery/code.html",
-        flow,
-        form,
-        status,
-        together=_together(),
-        proven=bool(flow.answers.get("proven")),
-        checklist=checklist(profile().password),
-        unmet=unmet_points(form, profile().password),
-    )
+    proven = bool(flow.answers.get("proven"))
+    return number_proof.code_page("recovery/code.html", flow, form, status, together=_together(), proven=proven)

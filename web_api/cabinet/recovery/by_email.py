@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import redirect, request, url_for
+from flask import request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from pushhub.accounts.flows import flows, links
+from pushhub.accounts.flows import links
 from pushhub.accounts.flows.flows import Flow, FlowKind
 from pushhub.accounts.flows.links import LinkKind, LinkWorthless, Trouble
 from pushhub.accounts.letters.recovery import RecoveryLetter, send_link
@@ -22,12 +22,11 @@ from pushhub.identity.email import Email
 from pushhub.kernel.errors import NotFound
 from pushhub.mail.health import mail_state
 from web_api.cabinet import number_proof
-from web_api.cabinet.code_step import begin_again
-from web_api.cabinet.forms import Form, checklist, too_like, unmet_points
+from web_api.cabinet.forms import Form
 from web_api.cabinet.letters import sender
-from web_api.cabinet.request_context import caller, page, profile, visitor
+from web_api.cabinet.request_context import caller, go_to, page, profile
 from web_api.cabinet.routes import pages
-from web_api.cabinet.words import note_words
+from web_api.cabinet.words import too_like
 
 
 def send_letter(form: Form, about: Recovery, login: Identifier | None) -> Response | None:
@@ -39,15 +38,15 @@ def send_letter(form: Form, about: Recovery, login: Identifier | None) -> Respon
     answers = {"identifier": number_proof.about(by_email(email)), "address": email.address}
     if login is not None:
         answers["login"] = number_proof.about(login)
-    flow = flows.begin(caller().product_id, FlowKind.RECOVERY, visitor(), answers)
-    return redirect(url_for("cabinet.show_letter", flow_id=number_proof.address_of(flow)), 303)
+    flow = number_proof.begin(FlowKind.RECOVERY, answers)
+    return go_to("cabinet.show_letter", flow_id=number_proof.address_of(flow))
 
 
 @pages.get("/recovery/<flow_id>/letter")
 def show_letter(flow_id: str) -> Response:
     """A letter is on its way, if somebody has the address."""
     flow = _flow(flow_id)
-    return _letter_page(flow, Form()) if flow is not None else begin_again()
+    return _letter_page(flow, Form()) if flow is not None else number_proof.begin_again()
 
 
 @pages.post("/recovery/<flow_id>/letter")
@@ -55,10 +54,10 @@ def send_letter_again(flow_id: str) -> Response:
     """Send the letter once more, with another link."""
     flow, form = _flow(flow_id), Form.sent()
     if flow is None:
-        return begin_again()
+        return number_proof.begin_again()
     if not _write(form, _recovery(), Email(flow.answers["address"]), _login_in(flow)):
         return _letter_page(flow, form, 429)
-    return redirect(url_for("cabinet.show_letter", flow_id=flow_id, note="letter-sent-again"), 303)
+    return go_to("cabinet.show_letter", flow_id=flow_id, note="letter-sent-again")
 
 
 @pages.get("/recovery/<flow_id>/letter.json")
@@ -96,7 +95,7 @@ def take_password_by_link(secret: str) -> Response:
         # A double click: the first of the two has set this very password.
         if problem.account_id is None or not was_just_set(problem.account_id, form.raw("password")):
             return _worthless_page(problem.trouble)
-    return redirect(url_for("cabinet.enter", note="password-updated"), 303)
+    return go_to("cabinet.enter", note="password-updated")
 
 
 def _flow(flow_id: str) -> Flow | None:
@@ -125,12 +124,7 @@ def _write(form: Form, about: Recovery, email: Email, login: Identifier | None) 
     try:
         send_link(letter, email, login, address=request.remote_addr)
     except TooManyLetters as refusal:
-        form.refuse(
-            "email",
-            _("Too many letters were asked for. Try again after {when}.").format(
-                when=number_proof.clock_time(refusal.until)
-            ),
-        )
+        form.refuse_until("email", _("Too many letters were asked for. Try again after {when}."), refusal.until)
         return False
     mail_state()  # has the mail server looked at, so that the next page knows
     return True
@@ -146,21 +140,13 @@ def _letter_page(flow: Flow, form: Form, status: int = 200) -> Response:
         with_login="login" in flow.answers,
         minutes=_recovery().link_minutes,
         mail=mail_state(),
-        note=note_words(request.args.get("note")),
+        noted=True,
     )
 
 
 def _password_page(secret: str, form: Form, status: int = 200) -> Response:
-    return page(
-        "recovery/link-password.html",
-        status,
-        form=form,
-        secret=secret,
-        checklist=checklist(profile().password),
-        unmet=unmet_points(form, profile().password),
-        note=None,
-    )
+    return page("recovery/link-password.html", status, form=form, secret=secret)
 
 
 def _worthless_page(trouble: Trouble) -> Response:
-    return page("recovery/link-over.html", 404 if trouble is Trouble.UNKNOWN else 410, trouble=trouble, note=None)
+    return page("recovery/link-over.html", 404 if trouble is Trouble.UNKNOWN else 410, trouble=trouble)

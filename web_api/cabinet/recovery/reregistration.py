@@ -3,7 +3,6 @@ stands under one's own IIN, a code to it, and a new password."""
 
 from __future__ import annotations
 
-from flask import redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -19,13 +18,12 @@ from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.errors import NotFound
 from pushhub.registry.contract import Place, RegisterAnswers, stands_under, wrong_answers
 from web_api.cabinet import number_proof
-from web_api.cabinet.code_step import begin_again, have_code_sent
-from web_api.cabinet.forms import Form, checklist, too_like, unmet_points
+from web_api.cabinet.forms import Form
 from web_api.cabinet.guess_limit import counted_guess
 from web_api.cabinet.letters import sender
-from web_api.cabinet.request_context import cabinet, caller, page, profile, visitor
+from web_api.cabinet.request_context import cabinet, go_to, page, profile
 from web_api.cabinet.routes import pages
-from web_api.cabinet.words import note_words, unreachable_words
+from web_api.cabinet.words import too_like, unreachable_words
 
 
 def questions() -> Reregistration:
@@ -62,8 +60,7 @@ def take_answers() -> Response:
             form.refuse(name, _not_confirmed()[name])
         return page("recovery/questions.html", 422, about=about, form=form, confirm=False)
     parents = [parent.digits for parent in (answers.first_parent, answers.second_parent) if parent is not None]
-    flow = flows.begin(caller().product_id, FlowKind.REREGISTRATION, visitor(), {"parents": parents})
-    return redirect(url_for("cabinet.reregister", flow_id=number_proof.address_of(flow)), 303)
+    return number_proof.to_page_of(number_proof.begin(FlowKind.REREGISTRATION, {"parents": parents}))
 
 
 @pages.get("/re-registration/<flow_id>")
@@ -71,9 +68,9 @@ def reregister(flow_id: str) -> Response:
     """Step 2."""
     flow = number_proof.flow_named(flow_id, FlowKind.REREGISTRATION)
     if flow is None:
-        return begin_again()
+        return number_proof.begin_again()
     if flow.answers.get("done"):
-        return redirect(url_for("cabinet.enter", note="reregistered"), 303)
+        return go_to("cabinet.enter", note="reregistered")
     return _number_page(flow, Form())
 
 
@@ -82,31 +79,29 @@ def go_on_reregistering(flow_id: str) -> Response:
     """Take IIN and number and send a code; send it again; take another number; or finish."""
     flow = number_proof.flow_named(flow_id, FlowKind.REREGISTRATION)
     if flow is None:
-        return begin_again()
+        return number_proof.begin_again()
     if flow.answers.get("done"):
-        return redirect(url_for("cabinet.enter", note="reregistered"), 303)
-    form, here = Form.sent(), url_for("cabinet.reregister", flow_id=flow_id)
+        return go_to("cabinet.enter", note="reregistered")
+    form = Form.sent()
     step = form.text("step")
     if step == "number":
-        return _take_number(flow, form, here)
+        return _take_number(flow, form)
     subject = number_proof.subject_in(flow)
     if subject is None:
-        return redirect(here, 303)
+        return number_proof.to_page_of(flow)
     if step == "other":
         flows.amend(flow, verification=None, reason=None, offer=None, chosen=False)
     elif step in ("send", "resend"):
-        return have_code_sent(flow, subject, form, here) or _number_page(flow, form, 429)
+        return number_proof.have_code_sent(flow, subject, form) or _number_page(flow, form, 429)
     elif step == "finish" and flow.answers.get("verification"):
         return _finish(flow, subject, form)
-    return redirect(here, 303)
+    return number_proof.to_page_of(flow)
 
 
-def _take_number(flow: Flow, form: Form, here: str) -> Response:
-    iin, number = form.iin("iin"), form.number("number")
+def _take_number(flow: Flow, form: Form) -> Response:
+    iin, number = form.iin("iin"), form.served_number("number")
     if iin is not None and iin.digits not in flow.answers["parents"]:
         form.refuse("iin", _("Enter the IIN of a parent that you named in step 1."))
-    if number is not None and not caller().policy.serves(number.country):
-        form.refuse("number", _("Numbers of this country are not served."))
     if form.good and iin is not None and number is not None and not stands_under(cabinet().registry, number, iin):
         form.refuse("number", _("This number does not stand under your IIN in the Mobile Citizens Base (BMG)."))
     if not form.good or iin is None or number is None:
@@ -122,8 +117,8 @@ def _take_number(flow: Flow, form: Form, here: str) -> Response:
     )
     subject = number_proof.subject_in(flow)
     if subject is None:
-        return begin_again()
-    return have_code_sent(flow, subject, form, here) or _number_page(flow, form, 429)
+        return number_proof.begin_again()
+    return number_proof.have_code_sent(flow, subject, form) or _number_page(flow, form, 429)
 
 
 def _finish(flow: Flow, subject: ProofSubject, form: Form) -> Response:
@@ -144,7 +139,7 @@ def _finish(flow: Flow, subject: ProofSubject, form: Form) -> Response:
         form.refuse("password", too_like(rule, problem))
         return _number_page(flow, form, 422)
     flows.amend(flow, done=True)
-    return redirect(url_for("cabinet.enter", note="reregistered"), 303)
+    return go_to("cabinet.enter", note="reregistered")
 
 
 def _number_page(flow: Flow, form: Form, status: int = 200) -> Response:
@@ -161,9 +156,7 @@ def _number_page(flow: Flow, form: Form, status: int = 200) -> Response:
         number=PhoneNumber.trusted(flow.answers["number"]).masked if "number" in flow.answers else "",
         proven=bool(chosen and flow.answers.get("proven") == flow.answers.get("number")),
         why=unreachable_words(stage.reason, moves=stage.moves) if stage is not None else "",
-        checklist=checklist(profile().password),
-        unmet=unmet_points(form, profile().password),
-        note=note_words(request.args.get("note")),
+        noted=True,
     )
 
 

@@ -18,7 +18,7 @@ from pushhub.kernel.errors import CustomersUnavailable
 from pushhub.registry.contract import stands_under
 from web_api.cabinet.forms import Form
 from web_api.cabinet.guess_limit import counted_guess
-from web_api.cabinet.request_context import cabinet, caller, language
+from web_api.cabinet.request_context import cabinet, language
 
 #: The longest answer in words.
 _LONGEST = 100
@@ -34,7 +34,7 @@ def read_fields(form: Form, about: Registration) -> dict[str, str]:
         if found is not None:
             answers[entry.name] = found
     if about.code and "number" in answers:
-        _refuse_foreign(form)
+        form.served_number("number")
     return answers
 
 
@@ -108,12 +108,6 @@ def _by_customers(form: Form, fields: Mapping[str, str]) -> dict[str, str] | Non
     elif found.customer is None:
         form.refuse("tax_id", _("The contract is not of the one with this IIN or BIN."))
     return customer_data(found.customer) if found.customer is not None else None
-
-
-def _refuse_foreign(form: Form) -> None:
-    number = form.number("number")
-    if number is not None and not caller().policy.serves(number.country):
-        form.refuse("number", _("Numbers of this country are not served."))
 
 
 def _iin(form: Form, entry: Field) -> str | None:

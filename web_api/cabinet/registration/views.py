@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import redirect, request, url_for
+from flask import request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -25,22 +25,19 @@ from pushhub.accounts.sign_in_identifiers import by_number
 from pushhub.cabinets import registration_mapping
 from pushhub.cabinets.profile import Registration
 from pushhub.cabinets.registration_mapping import RegistrationAnswers
-from pushhub.context import current
-from pushhub.kernel import limits
-from pushhub.kernel.db import transaction
 from pushhub.kernel.errors import NotFound
 from pushhub.kernel.ids import Prefix, new_key, parse_id, public_id
+from pushhub.kernel.limits import REGISTRATIONS
 from pushhub.mail.health import mail_state
 from pushhub.products.rules import Assurance
 from web_api.cabinet import number_proof
 from web_api.cabinet.captcha import refuse_without_attempt, refuse_without_captcha
-from web_api.cabinet.code_step import begin_again, have_code_sent
-from web_api.cabinet.forms import Form, checklist, unmet_points
+from web_api.cabinet.forms import Form
+from web_api.cabinet.guess_limit import counted
 from web_api.cabinet.registration.form import confirm, given_words, person_words, read_fields
 from web_api.cabinet.registration.making import answers_in, as_data, finish, make_at_once, taken_kinds
-from web_api.cabinet.request_context import caller, page, profile, signed_in, visitor
+from web_api.cabinet.request_context import caller, go_to, page, profile, signed_in, visitor
 from web_api.cabinet.routes import pages
-from web_api.cabinet.words import note_words, unreachable_words
 
 #: Registrations without a code from one address in an hour: a code is limited by itself.
 _AN_HOUR = 20
@@ -59,7 +56,7 @@ def ask_registration() -> Response:
     """The fields; with what was typed before, where somebody comes back to correct it."""
     about, before = registration(), number_proof.flow_named(request.args.get("again", ""), FlowKind.REGISTRATION)
     if signed_in() is not None:
-        return redirect(url_for("cabinet_members.show_feed"), 303)
+        return go_to("cabinet_members.show_feed")
     if about.generated:
         mail_state()  # a dispatcher looks at the mail server while the form is filled in
     typed = dict(before.answers["fields"]) if before is not None and not before.answers.get("done") else {}
@@ -89,12 +86,15 @@ def take_registration() -> Response:
         return _fields_page(form, 429 if "form" in form.problems else 422)
     if at_once:
         return _make_at_once(form, answers)
-    flow = flows.begin(caller().product_id, FlowKind.REGISTRATION, visitor(), _flow_answers(about, answers))
-    subject = number_proof.subject_in(flow)
-    if not about.code or subject is None:
-        return _to(flow.id)
-    here = url_for("cabinet.register", flow_id=number_proof.address_of(flow))
-    return have_code_sent(flow, subject, form, here) or _fields_page(form, 429)
+    if not about.code or answers.number is None:
+        return number_proof.to_page_of(number_proof.begin(FlowKind.REGISTRATION, as_data(answers)))
+    # Who knows an IIN and a number has proven nothing yet, so an offer of it takes no number from another device.
+    proven_by_code = as_data(answers) | {
+        "identifier": number_proof.about(by_number(answers.number)),
+        "number": answers.number.e164,
+        "assurance": str(Assurance.ANONYMOUS_OFFER),
+    }
+    return number_proof.begin_with_code(FlowKind.REGISTRATION, proven_by_code, form) or _fields_page(form, 429)
 
 
 @pages.get("/registration/<flow_id>")
@@ -103,7 +103,7 @@ def register(flow_id: str) -> Response:
     registration()
     flow = number_proof.flow_named(flow_id, FlowKind.REGISTRATION)
     if flow is None:
-        return begin_again()
+        return number_proof.begin_again()
     if flow.answers.get("done"):
         return _done_page(flow)
     return _page_of(flow, Form())
@@ -114,25 +114,25 @@ def go_on_registering(flow_id: str) -> Response:
     """Send the code, send it again, look at what was typed, or take the password and make the account."""
     about, flow = registration(), number_proof.flow_named(flow_id, FlowKind.REGISTRATION)
     if flow is None:
-        return begin_again()
-    form, here = Form.sent(), url_for("cabinet.register", flow_id=flow_id)
+        return number_proof.begin_again()
+    form = Form.sent()
     step = form.text("step")
     if flow.answers.get("done"):
-        return redirect(here, 303)
+        return number_proof.to_page_of(flow)
     if _is_proven(about, flow):
-        return _finish(flow, form) if step == "finish" and not about.generated else redirect(here, 303)
+        return _finish(flow, form) if step == "finish" and not about.generated else number_proof.to_page_of(flow)
     subject = number_proof.subject_in(flow)
     if subject is None:
-        return begin_again()
+        return number_proof.begin_again()
     if step in ("send", "resend"):
-        return have_code_sent(flow, subject, form, here) or _page_of(flow, form, 429)
+        return number_proof.have_code_sent(flow, subject, form) or _page_of(flow, form, 429)
     if step == "check" and flow.answers.get("verification"):
         if not number_proof.code_is_right(flow, subject, form):
             return _page_of(flow, form, 422)
         flow = flows.amend(flow, proven=subject.number.e164)
         if about.generated:
             return _make(flow, readable_password(profile().password))
-    return redirect(here, 303)
+    return number_proof.to_page_of(flow)
 
 
 @pages.get("/registration/<flow_id>/letter.json")
@@ -146,9 +146,7 @@ def watch_welcome(flow_id: str) -> dict[str, Any]:
 
 def _finish(flow: Flow, form: Form) -> Response:
     password = form.new_password(profile().password)
-    if not form.good:
-        return _page_of(flow, form, 422)
-    return _make(flow, password)
+    return _make(flow, password) if form.good else _page_of(flow, form, 422)
 
 
 def _make(flow: Flow, password: str) -> Response:
@@ -160,7 +158,7 @@ def _make(flow: Flow, password: str) -> Response:
         if again is None or not again.answers.get("done"):
             return _taken_page(refusal.kinds)
         # A double click: the other of the two has made it.
-    return _to(flow.id)
+    return number_proof.to_page_of(flow)
 
 
 def _make_at_once(form: Form, answers: RegistrationAnswers) -> Response:
@@ -184,29 +182,15 @@ def _attempt(form: Form) -> UUID | None:
         return None
 
 
-def _is_made(key: UUID | None, fields: object) -> bool:
+def _is_made(key: UUID, fields: object) -> bool:
     """Whether this very form has made its account already: somebody clicked twice, or the answer was lost."""
-    flow = flows.find(caller().product_id, key, visitor()) if key is not None else None
+    flow = flows.find(caller().product_id, key, visitor())
     return flow is not None and flow.answers.get("fields") == fields
 
 
 def _refuse_flood(form: Form) -> None:
-    subject = limits.address_subject(current().keyring, request.remote_addr or "")
-    with transaction() as session:
-        if limits.count_up(session, limits.REGISTRATIONS, subject) > _AN_HOUR:
-            form.refuse("form", _("There were too many registrations from your network. Try again in an hour."))
-
-
-def _flow_answers(about: Registration, answers: RegistrationAnswers) -> dict[str, object]:
-    plain, number = as_data(answers), answers.number
-    if not about.code or number is None:
-        return plain
-    # Who knows an IIN and a number has proven nothing yet, so an offer of it takes no number from another device.
-    return plain | {
-        "identifier": number_proof.about(by_number(number)),
-        "number": number.e164,
-        "assurance": str(Assurance.ANONYMOUS_OFFER),
-    }
+    if counted(REGISTRATIONS) > _AN_HOUR:
+        form.refuse("form", _("There were too many registrations from your network. Try again in an hour."))
 
 
 def _is_proven(about: Registration, flow: Flow) -> bool:
@@ -214,7 +198,7 @@ def _is_proven(about: Registration, flow: Flow) -> bool:
 
 
 def _to(key: UUID) -> Response:
-    return redirect(url_for("cabinet.register", flow_id=public_id(Prefix.FLOW, key)), 303)
+    return go_to("cabinet.register", flow_id=public_id(Prefix.FLOW, key))
 
 
 def _fields_page(form: Form, status: int = 200) -> Response:
@@ -226,38 +210,27 @@ def _fields_page(form: Form, status: int = 200) -> Response:
         about=about,
         form=form,
         attempt=public_id(Prefix.FLOW, attempt) if about.generated and not about.code else None,
-        note=note_words(request.args.get("note")),
+        noted=True,
     )
 
 
 def _page_of(flow: Flow, form: Form, status: int = 200) -> Response:
     about = registration()
-    values = {
-        "about": about,
-        "form": form,
-        "flow_id": number_proof.address_of(flow),
-        "note": note_words(request.args.get("note")),
-    }
-    if _is_proven(about, flow):
-        taken = taken_kinds(flow)
-        if taken:
-            return _taken_page(taken)
-        rule = profile().password
-        return page(
-            "registration/password.html",
-            status,
-            person=person_words(flow.answers["confirmed"]),
-            checklist=checklist(rule),
-            unmet=unmet_points(form, rule),
-            **values,
-        )
-    subject = number_proof.subject_in(flow)
-    if subject is None:
-        return begin_again()
-    stage = number_proof.stage_of(flow, subject)
-    given = given_words(about, flow.answers["fields"])
-    why = unreachable_words(stage.reason, moves=stage.moves)
-    return page("registration/code.html", status, stage=stage, why=why, given=given, **values)
+    if not _is_proven(about, flow):
+        given = given_words(about, flow.answers["fields"])
+        return number_proof.code_page("registration/code.html", flow, form, status, about=about, given=given)
+    taken = taken_kinds(flow)
+    if taken:
+        return _taken_page(taken)
+    return page(
+        "registration/password.html",
+        status,
+        about=about,
+        form=form,
+        flow_id=number_proof.address_of(flow),
+        person=person_words(flow.answers["confirmed"]),
+        noted=True,
+    )
 
 
 def _taken_page(kinds: tuple[str, ...]) -> Response:
@@ -269,7 +242,7 @@ def _done_page(flow: Flow) -> Response:
     login, password = flow.answers.get("login"), flow.answers.get("password")
     if login is None:
         waits = answers_in(flow).email is not None and registration_mapping.is_confirmed_first(profile())
-        return redirect(url_for("cabinet.enter", note="registered-confirm" if waits else "registered"), 303)
+        return go_to("cabinet.enter", note="registered-confirm" if waits else "registered")
     if password is not None and request.method == "GET":
         flows.amend(flow, password=None)
     return page(

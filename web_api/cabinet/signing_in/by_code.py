@@ -6,7 +6,6 @@ themselves in), and none that anybody could have bound gets the code: the owner 
 
 from __future__ import annotations
 
-from flask import redirect, url_for
 from werkzeug.wrappers import Response
 
 from pushhub.accounts.flows import flows
@@ -15,11 +14,9 @@ from pushhub.accounts.flows.number_proof import ProofSubject, at_an_unproven_dev
 from pushhub.accounts.sessions import sign_in
 from pushhub.kernel.errors import NotFound
 from web_api.cabinet import number_proof
-from web_api.cabinet.code_step import begin_again, code_page, have_code_sent
 from web_api.cabinet.forms import Form
-from web_api.cabinet.request_context import caller, keep_session, page, profile, signed_in, visitor
+from web_api.cabinet.request_context import go_to, keep_session, page, profile, signed_in, this_browser
 from web_api.cabinet.routes import pages
-from web_api.cabinet.signing_in.browsers import this_browser
 from web_api.cabinet.signing_in.identifier_form import chosen_kind, identifiers_in, the_known
 
 
@@ -28,7 +25,7 @@ def ask_for_code() -> Response:
     """Who one is. Raises `NotFound` where the profile has no such way."""
     _refuse_unless_allowed()
     if signed_in() is not None:
-        return redirect(url_for("cabinet_members.show_feed"), 303)
+        return go_to("cabinet_members.show_feed")
     return _name_page(Form())
 
 
@@ -43,22 +40,17 @@ def send_first_code() -> Response:
     if not candidates or not form.good:
         return _name_page(form, 422)
     answers = {"identifier": number_proof.about(the_known(candidates))}
-    flow = flows.begin(caller().product_id, FlowKind.CODE_SIGN_IN, visitor(), answers)
-    subject = number_proof.subject_in(flow)
-    if subject is None:
-        return begin_again()
-    here = url_for("cabinet.sign_in_by_code", flow_id=number_proof.address_of(flow))
-    return have_code_sent(flow, subject, form, here) or _name_page(form, 429)
+    return number_proof.begin_with_code(FlowKind.CODE_SIGN_IN, answers, form) or _name_page(form, 429)
 
 
 @pages.get("/code-sign-in/<flow_id>")
 def sign_in_by_code(flow_id: str) -> Response:
     """The page that takes the code, or says that none can be sent."""
     if signed_in() is not None:
-        return redirect(url_for("cabinet_members.show_feed"), 303)
+        return go_to("cabinet_members.show_feed")
     flow = number_proof.flow_named(flow_id, FlowKind.CODE_SIGN_IN)
     if flow is None or flow.answers.get("done"):
-        return begin_again()
+        return number_proof.begin_again()
     return _code_page(flow, Form())
 
 
@@ -68,28 +60,28 @@ def take_code(flow_id: str) -> Response:
     flow = number_proof.flow_named(flow_id, FlowKind.CODE_SIGN_IN)
     subject = number_proof.subject_in(flow) if flow is not None else None
     if flow is None or subject is None or flow.answers.get("done"):
-        return redirect(url_for("cabinet_members.show_feed"), 303) if signed_in() is not None else begin_again()
-    form, here = Form.sent(), url_for("cabinet.sign_in_by_code", flow_id=flow_id)
+        return go_to("cabinet_members.show_feed") if signed_in() is not None else number_proof.begin_again()
+    form = Form.sent()
     step = form.text("step")
     if step in ("send", "resend"):
-        return have_code_sent(flow, subject, form, here) or _code_page(flow, form, 429)
+        return number_proof.have_code_sent(flow, subject, form) or _code_page(flow, form, 429)
     if step == "check" and flow.answers.get("verification"):
         return _enter(flow, subject, form)
-    return redirect(here, 303)
+    return number_proof.to_page_of(flow)
 
 
 def _enter(flow: Flow, subject: ProofSubject, form: Form) -> Response:
     if at_an_unproven_device(subject):  # bound since the code was asked for, and then sent it again
         number_proof.give_up(flow)
-        return redirect(url_for("cabinet.sign_in_by_code", flow_id=number_proof.address_of(flow)), 303)
+        return number_proof.to_page_of(flow)
     if not number_proof.code_is_right(flow, subject, form):
         return _code_page(flow, form, 422)
     account = number_proof.account_in(flow)
     if account is None:
-        return begin_again()
+        return number_proof.begin_again()
     begun = sign_in.sign_in_by_code(account, life=profile().sessions, browser=this_browser())
     flows.amend(flow, done=True)
-    response = redirect(url_for("cabinet_members.show_feed"), 303)
+    response = go_to("cabinet_members.show_feed")
     keep_session(response, begun.secret)
     return response
 
@@ -100,10 +92,8 @@ def _refuse_unless_allowed() -> None:
 
 
 def _name_page(form: Form, status: int = 200) -> Response:
-    return page(
-        "signing_in/sign-in.html", status, form=form, chosen=chosen_kind(), by_code=True, wait_until=None, note=None
-    )
+    return page("signing_in/sign-in.html", status, form=form, chosen=chosen_kind(), by_code=True)
 
 
 def _code_page(flow: Flow, form: Form, status: int = 200) -> Response:
-    return code_page("signing_in/code.html", flow, form, status)
+    return number_proof.code_page("signing_in/code.html", flow, form, status)

@@ -3,11 +3,10 @@ one page with both. After ten wrong passwords a code is asked for first (`unlock
 
 from __future__ import annotations
 
-from flask import redirect, request, url_for
+from flask import request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from pushhub.accounts.flows import flows
 from pushhub.accounts.flows.flows import Flow, FlowKind
 from pushhub.accounts.sessions.sessions import NewSession
 from pushhub.accounts.sessions.sign_in import Wrong, code_is_wanted
@@ -16,17 +15,13 @@ from pushhub.accounts.sessions.sign_in_throttle import CodeWanted, Wait
 from pushhub.accounts.sign_in_identifiers import Identifier
 from pushhub.cabinets.profile import Layout
 from pushhub.kernel.clock import now
-from pushhub.kernel.errors import TooManyCodes
 from pushhub.kernel.limits import WRONG_PASSWORDS
 from web_api.cabinet import number_proof
-from web_api.cabinet.code_step import begin_again
 from web_api.cabinet.forms import Form
 from web_api.cabinet.guess_limit import counted_guess
-from web_api.cabinet.request_context import caller, keep_session, page, profile, signed_in, visitor
+from web_api.cabinet.request_context import caller, go_to, keep_session, page, profile, signed_in, this_browser
 from web_api.cabinet.routes import pages
-from web_api.cabinet.signing_in.browsers import this_browser
 from web_api.cabinet.signing_in.identifier_form import chosen_kind, identifiers_in, the_known
-from web_api.cabinet.words import note_words
 
 #: Wrong passwords from one address in an hour, after which none is looked at: a whole office may share an address.
 _WRONG_AN_HOUR = 100
@@ -36,7 +31,7 @@ _WRONG_AN_HOUR = 100
 def enter() -> Response:
     """The first page; who is signed in goes on to the feed."""
     if signed_in() is not None:
-        return redirect(url_for("cabinet_members.show_feed"), 303)
+        return go_to("cabinet_members.show_feed")
     return _first_page(Form())
 
 
@@ -53,21 +48,21 @@ def name_yourself() -> Response:
     if not found or not form.good:
         return _first_page(form, 422)
     flow = _begin(found[0])
-    return redirect(url_for("cabinet.ask_password", flow_id=number_proof.address_of(flow)), 303)
+    return go_to("cabinet.ask_password", flow_id=number_proof.address_of(flow))
 
 
 @pages.get("/sign-in/<flow_id>")
 def ask_password(flow_id: str) -> Response:
     """Step 2."""
     if signed_in() is not None:
-        return redirect(url_for("cabinet_members.show_feed"), 303)
+        return go_to("cabinet_members.show_feed")
     flow = number_proof.flow_named(flow_id, FlowKind.SIGN_IN)
     if flow is None:
-        return begin_again()
+        return number_proof.begin_again()
     if code_is_wanted(flow.product_id, number_proof.identifier_in(flow)):
-        return redirect(url_for("cabinet.unlock", flow_id=flow_id), 303)
+        return number_proof.to_page_of(flow)
     if profile().sign_in.layout is not Layout.TWO_STEPS:
-        return redirect(url_for("cabinet.enter", note=request.args.get("note")), 303)
+        return go_to("cabinet.enter", note=request.args.get("note"))
     return _password_page(flow, Form())
 
 
@@ -77,11 +72,11 @@ def take_password(flow_id: str) -> Response:
     flow = number_proof.flow_named(flow_id, FlowKind.SIGN_IN)
     if flow is None:
         # A double click: the first of the two has signed in, and the flow was used up by it.
-        return redirect(url_for("cabinet_members.show_feed"), 303) if signed_in() is not None else begin_again()
+        return go_to("cabinet_members.show_feed") if signed_in() is not None else number_proof.begin_again()
     form = Form.sent()
     found = _try_password(form, number_proof.identifier_in(flow))
     if isinstance(found, CodeWanted):
-        return redirect(url_for("cabinet.unlock", flow_id=flow_id), 303)
+        return number_proof.to_page_of(flow)
     if isinstance(found, NewSession):
         return _welcome(found, form)
     return _password_page(flow, form, *_refused(form, found))
@@ -90,7 +85,7 @@ def take_password(flow_id: str) -> Response:
 @pages.get("/sign-in/<flow_id>/forgotten")
 def turn_back(flow_id: str) -> Response:
     """Where the browser loads again, or comes back to, an answer of `forget_password`: the page it was on."""
-    return redirect(url_for("cabinet.ask_password", flow_id=flow_id), 303)
+    return go_to("cabinet.ask_password", flow_id=flow_id)
 
 
 @pages.post("/sign-in/<flow_id>/forgotten")
@@ -98,25 +93,10 @@ def forget_password(flow_id: str) -> Response:
     """From the password to its recovery: a code is sent at once."""
     flow = number_proof.flow_named(flow_id, FlowKind.SIGN_IN)
     if flow is None:
-        return begin_again()
-    recovery = flows.begin(
-        flow.product_id, FlowKind.RECOVERY, visitor(), {"identifier": dict(flow.answers["identifier"])}
-    )
-    subject = number_proof.subject_in(recovery)
-    if subject is None:
-        return begin_again()
-    form = Form()
-    try:
-        number_proof.send(recovery, subject)
-    except TooManyCodes as refusal:
-        form.refuse(
-            "password",
-            _("Too many codes were sent. Try again after {when}.").format(
-                when=number_proof.clock_time(refusal.retry_at)
-            ),
-        )
-        return _password_page(flow, form, 429)
-    return redirect(url_for("cabinet.recover", flow_id=number_proof.address_of(recovery)), 303)
+        return number_proof.begin_again()
+    form, answers = Form(), {"identifier": dict(flow.answers["identifier"])}
+    sent = number_proof.begin_with_code(FlowKind.RECOVERY, answers, form, field="password")
+    return sent or _password_page(flow, form, 429)
 
 
 def _enter_at_once(form: Form, candidates: tuple[Identifier, ...]) -> Response:
@@ -127,14 +107,14 @@ def _enter_at_once(form: Form, candidates: tuple[Identifier, ...]) -> Response:
     identifier = the_known(candidates)
     found = _try_password(form, identifier)
     if isinstance(found, CodeWanted):
-        return redirect(url_for("cabinet.unlock", flow_id=number_proof.address_of(_begin(identifier))), 303)
+        return number_proof.to_page_of(_begin(identifier))
     if isinstance(found, NewSession):
         return _welcome(found, form)
     return _first_page(form, *_refused(form, found))
 
 
 def _begin(identifier: Identifier) -> Flow:
-    return flows.begin(caller().product_id, FlowKind.SIGN_IN, visitor(), {"identifier": number_proof.about(identifier)})
+    return number_proof.begin(FlowKind.SIGN_IN, {"identifier": number_proof.about(identifier)})
 
 
 def _try_password(form: Form, identifier: Identifier) -> NewSession | Wrong | Wait | CodeWanted | None:
@@ -172,7 +152,7 @@ def _refused(form: Form, found: Wrong | Wait | None) -> tuple[int, object]:
 
 
 def _welcome(begun: NewSession, form: Form) -> Response:
-    response = redirect(url_for("cabinet_members.show_feed"), 303)
+    response = go_to("cabinet_members.show_feed")
     keep_session(response, begun.secret, remembered=bool(form.text("remember")))
     return response
 
@@ -185,7 +165,7 @@ def _first_page(form: Form, status: int = 200, wait_until: object = None) -> Res
         form=form,
         chosen=chosen_kind(),
         wait_until=wait_until,
-        note=note_words(request.args.get("note")),
+        noted=True,
     )
 
 
@@ -197,5 +177,5 @@ def _password_page(flow: Flow, form: Form, status: int = 200, wait_until: object
         flow_id=number_proof.address_of(flow),
         masked=number_proof.identifier_in(flow).masked,
         wait_until=wait_until,
-        note=note_words(request.args.get("note")),
+        noted=True,
     )

@@ -3,7 +3,6 @@ has a new password set by e-mail instead, whoever asks: that tells nothing of an
 
 from __future__ import annotations
 
-from flask import redirect, url_for
 from werkzeug.wrappers import Response
 
 from pushhub.accounts.flows import flows
@@ -11,9 +10,8 @@ from pushhub.accounts.flows.flows import Flow, FlowKind
 from pushhub.accounts.sessions import sign_in
 from pushhub.cabinets.profile import Way
 from web_api.cabinet import number_proof
-from web_api.cabinet.code_step import begin_again, code_page, have_code_sent
 from web_api.cabinet.forms import Form
-from web_api.cabinet.request_context import page, profile
+from web_api.cabinet.request_context import go_to, page, profile
 from web_api.cabinet.routes import pages
 
 
@@ -22,10 +20,10 @@ def unlock(flow_id: str) -> Response:
     """After ten wrong passwords: a code opens the way again."""
     flow = number_proof.flow_named(flow_id, FlowKind.SIGN_IN)
     if flow is None:
-        return begin_again()
+        return number_proof.begin_again()
     if not sign_in.code_is_wanted(flow.product_id, number_proof.identifier_in(flow)):
-        return redirect(url_for("cabinet.ask_password", flow_id=flow_id), 303)
-    return _unlock_page(flow, Form()) if _by_code() else page("signing_in/unlock-by-email.html", note=None)
+        return go_to("cabinet.ask_password", flow_id=flow_id)
+    return _unlock_page(flow, Form()) if _by_code() else page("signing_in/unlock-by-email.html")
 
 
 @pages.post("/sign-in/<flow_id>/code")
@@ -34,20 +32,20 @@ def take_unlocking_code(flow_id: str) -> Response:
     flow = number_proof.flow_named(flow_id, FlowKind.SIGN_IN)
     subject = number_proof.subject_in(flow) if flow is not None else None
     if flow is None or subject is None:
-        return begin_again()
+        return number_proof.begin_again()
     if not _by_code():
-        return redirect(url_for("cabinet.unlock", flow_id=flow_id), 303)
-    form, here = Form.sent(), url_for("cabinet.unlock", flow_id=flow_id)
+        return number_proof.to_page_of(flow)
+    form = Form.sent()
     step = form.text("step")
     if step in ("send", "resend"):
-        return have_code_sent(flow, subject, form, here) or _unlock_page(flow, form, 429)
+        return number_proof.have_code_sent(flow, subject, form) or _unlock_page(flow, form, 429)
     if step == "check" and flow.answers.get("verification"):
         if number_proof.code_is_right(flow, subject, form):
             sign_in.forgive(flow.product_id, number_proof.identifier_in(flow))
             flows.amend(flow, verification=None, reason=None, offer=None)
-            return redirect(url_for("cabinet.ask_password", flow_id=flow_id, note="unlocked"), 303)
+            return go_to("cabinet.ask_password", flow_id=flow_id, note="unlocked")
         return _unlock_page(flow, form, 422)
-    return redirect(here, 303)
+    return number_proof.to_page_of(flow)
 
 
 def _by_code() -> bool:
@@ -55,4 +53,4 @@ def _by_code() -> bool:
 
 
 def _unlock_page(flow: Flow, form: Form, status: int = 200) -> Response:
-    return code_page("signing_in/unlock.html", flow, form, status)
+    return number_proof.code_page("signing_in/unlock.html", flow, form, status)
