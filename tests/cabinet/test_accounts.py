@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 
 from demo.sample import FAMILY
@@ -33,6 +32,7 @@ from pushhub.products.products import Caller
 from tests.cabinet.conftest import person
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock
+from tests.support.rows import how_many
 
 LIFE = SessionLife(idle=timedelta(minutes=30), absolute=timedelta(hours=12))
 
@@ -102,8 +102,7 @@ def test_wrong_passwords_of_yesterday_are_forgotten(app: Flask, caller: Caller, 
         assert try_password(caller, "wrong") == Wrong(None)
         now.forward(hours=25)
         sweep()
-        with reading() as session:
-            assert session.scalar(sa.select(sa.func.count()).select_from(SignInFailure)) == 0
+        assert how_many(app, SignInFailure) == 0
 
 
 @pytest.mark.both_engines
@@ -140,8 +139,7 @@ def test_registering_again_moves_the_account_and_tells_both_phones(
         found = find_account(caller.product_id, person())
         assert found is not None
         assert found.number == PhoneNumber.parse(FAMILY.new_number)
-        with reading() as session:
-            assert session.scalar(sa.select(sa.func.count()).select_from(AccountIdentifier)) == 1
+        assert how_many(app, AccountIdentifier) == 1
     assert [item["title"] for item in old.feed()] == ["Кабинет больше не привязан к вашему номеру"]
     assert [item["title"] for item in new.feed()] == ["На ваш номер зарегистрирован кабинет"]
 

@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from flask import Flask
 
-from pushhub.cabinets.loader import read_profile
-from pushhub.cabinets.product import caller_of, prepare_product
 from pushhub.channels.recording import RecordingChannel
 from pushhub.context import AppContext
-from pushhub.kernel.settings import Settings
-from tests.cabinet.conftest import Browser
+from pushhub.products.products import Caller
+from tests.cabinet.browser import Browser
+from tests.cabinet.owners import come_in
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock
 
 PROFILE = Path(__file__).with_name("clinic") / "clinic.toml"
+CABINETS = (str(PROFILE),)
 HOME = "/cabinet/clinic/"
 NUMBER = "+77051112233"
 PASSWORD = "tary2026tary"
 NEW_PASSWORD = "qazyna2027qz"
-
-
-@pytest.fixture
-def app(make_app: Callable[..., Flask], settings: Settings, now: FakeClock) -> Flask:
-    """A service with this cabinet alone."""
-    made = make_app(replace(settings, cabinets=(str(PROFILE),)))
-    with made.app_context():
-        prepare_product(read_profile(str(PROFILE)))
-    return made
 
 
 def code_in_the_sms(context: AppContext) -> str:
@@ -75,8 +64,7 @@ def test_what_it_does_not_have_is_not_there(browser: Browser) -> None:
 
 def test_a_patient_registers_and_signs_in_by_card_or_phone(patient: Browser) -> None:
     for kind, text in (("login", "10442"), ("number", "8 705 111 22 33")):
-        patient.open(f"{HOME}?lang=ru&by={kind}")
-        patient.send(HOME, by=kind, **{kind: text, "password": PASSWORD})
+        come_in(patient, kind, text, PASSWORD, home=HOME)
         assert patient.path == f"{HOME}feed"
         patient.send(f"{HOME}sign-out")
 
@@ -116,16 +104,12 @@ def test_its_password_rule_is_its_own(
 
 @pytest.mark.both_engines
 def test_its_codes_have_six_digits_and_go_on_by_sms(
-    app: Flask, patient: Browser, phone: Phone, context: AppContext, now: FakeClock, dispatch: Callable[[], None]
+    caller: Caller, patient: Browser, phone: Phone, context: AppContext, now: FakeClock, dispatch: Callable[[], None]
 ) -> None:
     """Once a phone is bound the push goes first; where nobody opens it, the SMS follows after 20 seconds."""
-    with app.app_context():
-        policy = caller_of(read_profile(str(PROFILE))).policy
-    assert (policy.code_digits, list(policy.route)) == (6, ["push:20", "sms"])
+    assert (caller.policy.code_digits, list(caller.policy.route)) == (6, ["push:20", "sms"])
     patient.send(HOME, by="login", login="10442", password=PASSWORD)
-    password = re.search(r'id="one-time-password"[^>]*>([\d ]+)<', patient.text)
-    assert password, patient.text
-    phone.bind(number=NUMBER, password=password[1].replace(" ", ""))
+    phone.bind(number=NUMBER, password=patient.one_time_password())
     patient.send(f"{HOME}sign-out")
 
     now.forward(hours=1)
@@ -154,9 +138,7 @@ def test_a_stranger_can_t_be_told_from_a_patient_while_the_code_goes_on_by_sms(
     """Of numbers without an account half look as if an app were bound; in time the SMS follows for both kinds."""
     if bound:
         patient.send(HOME, by="login", login="10442", password=PASSWORD)
-        password = re.search(r'id="one-time-password"[^>]*>([\d ]+)<', patient.text)
-        assert password
-        phone.bind(number=NUMBER, password=password[1].replace(" ", ""))
+        phone.bind(number=NUMBER, password=patient.one_time_password())
         patient.send(f"{HOME}sign-out")
     now.forward(hours=1)
     known = seen_after_each_step(patient, NUMBER, now, dispatch)

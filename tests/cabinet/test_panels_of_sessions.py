@@ -20,9 +20,11 @@ from pushhub.panels.panels import create_panel
 from pushhub.products.assurance import Assurance
 from pushhub.products.products import Caller
 from reference_device.client import Refused
-from tests.cabinet.conftest import Browser, person
+from tests.cabinet.browser import Browser
+from tests.cabinet.conftest import person
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock
+from tests.support.rows import how_many
 
 FEED = "/cabinet/indigo/feed"
 OTHER_NUMBER = "+77057546999"
@@ -119,8 +121,7 @@ def test_a_page_that_is_loaded_again_goes_on_with_its_panel(
     for _ in range(5):
         browser.open(FEED)
         assert browser.panel_secret() == first
-    with app.app_context(), reading() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(Panel)) == 1
+    assert how_many(app, Panel) == 1
     browser.open(f"{FEED}?lang=kk")
     assert browser.panel_secret() != first, "a panel speaks one language"
     browser.open(f"{FEED}?lang=ru")

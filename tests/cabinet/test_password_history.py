@@ -21,6 +21,7 @@ from pushhub.kernel.ids import new_key
 from pushhub.products.products import Caller
 from tests.cabinet.conftest import person
 from tests.support.databases import FakeClock
+from tests.support.rows import how_many
 
 RULE = read_profile("portal").password
 FIRST = "Balapan#2026"
@@ -81,7 +82,9 @@ def test_what_shares_only_a_part_is_taken(change: Callable[[str], None], other: 
 
 
 @pytest.mark.both_engines
-def test_six_are_remembered_and_the_seventh_before_is_not(change: Callable[[str], None], owner: UUID) -> None:
+def test_six_are_remembered_and_the_seventh_before_is_not(
+    app: Flask, change: Callable[[str], None], owner: UUID
+) -> None:
     for password in OTHERS[:5]:
         change(password)
         with pytest.raises(PasswordTooLike):
@@ -92,19 +95,18 @@ def test_six_are_remembered_and_the_seventh_before_is_not(change: Callable[[str]
         with pytest.raises(PasswordTooLike):
             change(remembered)
     change(OTHERS[0])
-    with reading() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(AccountPassword)) == 6
+    assert how_many(app, AccountPassword) == 6
 
 
 @pytest.mark.both_engines
-def test_a_refused_password_changes_nothing(change: Callable[[str], None], owner: UUID) -> None:
+def test_a_refused_password_changes_nothing(app: Flask, change: Callable[[str], None], owner: UUID) -> None:
     with reading() as session:
         before = session.get_one(Account, owner)
     with pytest.raises(PasswordTooLike):
         change("Balapan#2027")
     with reading() as session:
         after = session.get_one(Account, owner)
-        assert session.scalar(sa.select(sa.func.count()).select_from(AccountPassword)) == 1
+    assert how_many(app, AccountPassword) == 1
     assert (after.password_hash, after.password_changed_at) == (before.password_hash, before.password_changed_at)
 
 
@@ -129,15 +131,13 @@ def test_an_account_of_before_the_rule_can_not_keep_its_password(app: Flask, cal
         with pytest.raises(PasswordTooLike):
             change_password(old, FIRST, RULE)
         change_password(old, OTHERS[0], RULE)
-        with reading() as session:
-            assert session.scalar(sa.select(sa.func.count()).select_from(AccountPassword)) == 1
+        assert how_many(app, AccountPassword) == 1
 
 
-def test_a_rule_without_memory_remembers_nothing(owner: UUID, now: FakeClock) -> None:
+def test_a_rule_without_memory_remembers_nothing(app: Flask, owner: UUID, now: FakeClock) -> None:
     now.forward(minutes=5)
     change_password(owner, FIRST, replace(RULE, remembered=0))
-    with reading() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(AccountPassword)) == 0
+    assert how_many(app, AccountPassword) == 0
 
 
 def test_a_password_that_somebody_else_sets_is_remembered_but_compared_with_nothing(
@@ -168,8 +168,7 @@ def test_registering_again_looks_at_the_last_passwords_too(app: Flask, caller: C
 def test_marks_are_erased_with_their_account(app: Flask, owner: UUID) -> None:
     with transaction() as session:
         session.execute(sa.delete(Account).where(Account.id == owner))
-    with reading() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(AccountPassword)) == 0
+    assert how_many(app, AccountPassword) == 0
 
 
 def test_marks_tell_nothing_to_who_has_only_the_database(

@@ -15,7 +15,8 @@ from pushhub.accounts.people.register import register
 from pushhub.binding.offers import create_offer
 from pushhub.identity.phone import PhoneNumber
 from pushhub.products.products import Caller
-from tests.cabinet.conftest import Browser, person
+from tests.cabinet.browser import Browser
+from tests.cabinet.conftest import person
 from tests.support.actors import Phone
 from tests.support.statements import after_transaction
 

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from demo.sample import ACCOUNTS, REGISTER, prepare_samples
+from demo.sample import ACCOUNTS, prepare_samples
 from pushhub.cabinets.loader import read_profile
 from pushhub.devices.models import Binding
 from pushhub.kernel.db import transaction
-from pushhub.kernel.settings import Settings
 from pushhub.products.assurance import Assurance
-from tests.cabinet.conftest import Browser
+from tests.cabinet.browser import Browser, cookies_set
+from tests.cabinet.owners import come_in, enter
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock
 from tests.support.walks import assert_walked, called
 
+CABINETS = tuple(account.profile for account in ACCOUNTS)
 ERLAN = next(account for account in ACCOUNTS if account.profile == "balabaqsha")
 OFFICE = next(account for account in ACCOUNTS if account.profile == "kaztranscom")
 PORTAL = next(account for account in ACCOUNTS if account.profile == "portal")
@@ -29,13 +29,11 @@ CONSENTS = {f"consent__{consent.id}": "yes" for consent in read_profile("balabaq
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], settings: Settings, now: FakeClock) -> Flask:
+def app(app: Flask) -> Flask:
     """Every cabinet that pushhub comes with, and its prepared people."""
-    cabinets = tuple(account.profile for account in ACCOUNTS)
-    made = make_app(replace(settings, cabinets=cabinets, registry_file=REGISTER))
-    with made.app_context():
-        prepare_samples(cabinets)
-    return made
+    with app.app_context():
+        prepare_samples(CABINETS)
+    return app
 
 
 def signed_in(browser: Browser) -> bool:
@@ -44,8 +42,7 @@ def signed_in(browser: Browser) -> bool:
 
 @pytest.mark.parametrize(("kind", "text"), ERLAN.identifiers)
 def test_one_account_is_entered_by_any_of_its_identifiers(browser: Browser, kind: str, text: str) -> None:
-    browser.open(f"{HOME}?lang=ru&by={kind}")
-    browser.send(HOME, by=kind, **{kind: text, "password": ERLAN.password})
+    come_in(browser, kind, text, ERLAN.password)
     assert signed_in(browser), browser.text
 
 
@@ -61,9 +58,7 @@ def test_one_account_is_entered_by_any_of_its_identifiers(browser: Browser, kind
     ],
 )
 def test_what_can_be_nobody_is_said_under_its_field(browser: Browser, kind: str, text: str, says: str) -> None:
-    browser.open(f"{HOME}?lang=ru&by={kind}")
-    page = browser.send(HOME, by=kind, **{kind: text, "password": "whatever it is"})
-    assert page.status_code == 422
+    assert come_in(browser, kind, text, "whatever it is").status_code == 422
     assert says in browser.text
     assert "whatever it is" not in browser.text
 
@@ -73,8 +68,7 @@ def test_what_can_be_nobody_is_said_under_its_field(browser: Browser, kind: str,
     [("number", "8 701 123-45-67"), ("number", "7011234567"), ("email", "ERLAN@EXAMPLE.KZ"), ("login", " Erlan ")],
 )
 def test_people_write_the_same_in_several_ways(browser: Browser, kind: str, text: str) -> None:
-    browser.open(f"{HOME}?lang=ru&by={kind}")
-    browser.send(HOME, by=kind, **{kind: text, "password": ERLAN.password})
+    come_in(browser, kind, text, ERLAN.password)
     assert signed_in(browser), browser.text
 
 
@@ -90,9 +84,8 @@ def test_one_field_takes_the_account_number_and_the_address(browser: Browser, te
 def test_a_stranger_and_a_wrong_password_get_one_answer(browser: Browser, text: str) -> None:
     answers = []
     for name in (text, "4445"):
-        browser.open("/cabinet/kaztranscom/?lang=ru")
-        page = browser.send(name=name, password="not the password")
-        assert page.status_code == 422
+        enter(browser, name, "not the password")
+        assert browser.status == 422
         answers.append(browser.text.replace(name, "…"))
     shown, other = (text.partition('name="name"')[2].partition("</form>")[0] for text in answers)
     assert "Неверны данные для входа или пароль" in shown
@@ -110,12 +103,7 @@ def test_a_wrong_password_goes_the_way_that_the_architecture_shows(browser: Brow
 def test_a_remembered_browser_stays_signed_in_beyond_the_session(browser: Browser, now: FakeClock) -> None:
     browser.open(f"{HOME}?lang=ru&by=login")
     entered = browser.send(HOME, by="login", login="erlan", password=ERLAN.password, remember="yes")
-    cookie = next(
-        header
-        for response in [*entered.history, entered]
-        for header in response.headers.getlist("Set-Cookie")
-        if "balabaqsha-session" in header
-    )
+    cookie = cookies_set(entered, "balabaqsha-session")[0]
     assert f"Max-Age={30 * 24 * 3600}" in cookie
     now.forward(days=29)
     browser.open(f"{HOME}feed")
@@ -126,8 +114,7 @@ def test_a_remembered_browser_stays_signed_in_beyond_the_session(browser: Browse
 
 
 def test_who_did_not_ask_for_it_is_not_remembered(browser: Browser, now: FakeClock) -> None:
-    browser.open(f"{HOME}?lang=ru&by=login")
-    browser.send(HOME, by="login", login="erlan", password=ERLAN.password)
+    come_in(browser, "login", "erlan", ERLAN.password)
     now.forward(hours=2)
     browser.open(f"{HOME}feed")
     assert not signed_in(browser)
@@ -135,11 +122,9 @@ def test_who_did_not_ask_for_it_is_not_remembered(browser: Browser, now: FakeClo
 
 def test_ten_wrong_passwords_lead_to_the_code(browser: Browser, now: FakeClock) -> None:
     for _ in range(10):
-        browser.open("/cabinet/portal/?lang=ru")
-        browser.send(name="aigerim@example.kz", password="not the password")
+        enter(browser, "aigerim@example.kz", "not the password", "/cabinet/portal/")
         now.forward(hours=1)
-    browser.open("/cabinet/portal/?lang=ru")
-    browser.send(name="aigerim@example.kz", password=PORTAL.password)
+    enter(browser, "aigerim@example.kz", PORTAL.password, "/cabinet/portal/")
     assert browser.path.endswith("/code")
     assert "Подтвердите, что это вы" in browser.text
     assert "через e-mail" in browser.text
@@ -148,8 +133,7 @@ def test_ten_wrong_passwords_lead_to_the_code(browser: Browser, now: FakeClock) 
 def test_after_ten_wrong_passwords_who_has_no_app_sees_how_to_bind_one(browser: Browser, now: FakeClock) -> None:
     for _ in range(11):
         now.forward(hours=1)
-        browser.open(f"{HOME}?lang=ru&by=login")
-        browser.send(HOME, by="login", login="erlan", password="not the password")
+        come_in(browser, "login", "erlan", "not the password")
     assert browser.path.endswith("/code")
     browser.send(step="send")
     assert "Система не смогла отправить код подтверждения" in browser.text
@@ -170,8 +154,7 @@ def asks(browser: Browser) -> Callable[..., Any]:
 
 def bind_in_the_feed(browser: Browser, phone: Phone) -> None:
     """Sign in with the password, bind the phone and sign out."""
-    browser.open(f"{HOME}?lang=ru&by=login")
-    browser.send(HOME, by="login", login="erlan", password=ERLAN.password)
+    come_in(browser, "login", "erlan", ERLAN.password)
     browser.open(f"{HOME}feed?bind=yes")
     phone.bind(number="+77011234567", password=browser.shown_offer()["password"])
     browser.send(f"{HOME}sign-out")
@@ -204,9 +187,7 @@ def test_a_code_stands_for_the_password(
     assert "Сначала откройте код на телефоне" in browser.text
     entered = browser.send(step="check", code=phone.read_code())
     assert signed_in(browser)
-    assert any(
-        "balabaqsha-session" in header for each in entered.history for header in each.headers.getlist("Set-Cookie")
-    )
+    assert cookies_set(entered, "balabaqsha-session")
 
 
 def test_nobody_binds_a_device_on_the_way_to_a_code(browser: Browser, asks: Callable[..., Any]) -> None:
@@ -259,8 +240,7 @@ def test_a_code_is_asked_for_a_stranger_as_for_anybody(browser: Browser, asks: C
     seen = set()
     for last in range(12):
         asks(f"+770512300{last:02d}")
-        assert browser.page is not None
-        if browser.page.status_code == 429:
+        if browser.status == 429:
             break
         seen.add(refused(browser))
         if not refused(browser):
@@ -275,8 +255,7 @@ def test_a_code_is_no_way_in_where_the_profile_has_none(browser: Browser) -> Non
 
 
 def test_who_is_signed_in_needs_no_code(browser: Browser) -> None:
-    browser.open(f"{HOME}?lang=ru&by=login")
-    browser.send(HOME, by="login", login="erlan", password=ERLAN.password)
+    come_in(browser, "login", "erlan", ERLAN.password)
     browser.open(f"{HOME}code-sign-in")
     assert signed_in(browser)
 

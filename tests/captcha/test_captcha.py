@@ -10,8 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
-from altcha import Challenge, Payload, solve_challenge
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,26 +19,28 @@ from pushhub.accounts import costs
 from pushhub.accounts.flows import captcha
 from pushhub.accounts.flows.captcha import UsedCaptcha
 from pushhub.dispatcher import housekeeping
-from pushhub.kernel.db import reading, transaction
+from pushhub.kernel.db import transaction
 from pushhub.kernel.sealing import create_key_file, load_keyring
 from pushhub.kernel.settings import Settings
+from tests.captcha.solving import solution_of
 from tests.support.databases import FakeClock
+from tests.support.rows import how_many
 
 PLACE = "kaztranscom"
 
 
-def solution_of(challenge: dict[str, Any]) -> str:
-    """What a browser sends."""
-    task = Challenge.from_dict(json.loads(json.dumps(challenge)))
-    found = solve_challenge(task)
-    assert found is not None
-    return Payload(task, found).to_base64()
+def encoded(document: object, indent: int | None = None) -> str:
+    return base64.b64encode(json.dumps(document, indent=indent).encode()).decode()
+
+
+def decoded(payload: str) -> Any:
+    return json.loads(base64.b64decode(payload))
 
 
 def changed(payload: str, change: Callable[[dict[str, Any]], object]) -> str:
-    document = json.loads(base64.b64decode(payload))
+    document = decoded(payload)
     change(document)
-    return base64.b64encode(json.dumps(document).encode()).decode()
+    return encoded(document)
 
 
 @pytest.fixture
@@ -61,11 +61,6 @@ def counts(app: Flask) -> Callable[..., bool]:
     return spend
 
 
-def used(app: Flask) -> int:
-    with app.app_context(), reading() as session:
-        return session.scalar(sa.select(sa.func.count()).select_from(UsedCaptcha)) or 0
-
-
 @pytest.mark.both_engines
 def test_a_solution_counts_once(counts: Callable[..., bool], solved: str) -> None:
     assert [counts(solved), counts(solved)] == [True, False]
@@ -73,7 +68,7 @@ def test_a_solution_counts_once(counts: Callable[..., bool], solved: str) -> Non
 
 def test_written_in_another_way_it_is_still_the_same(counts: Callable[..., bool], solved: str) -> None:
     assert counts(solved)
-    spaced = base64.b64encode(json.dumps(json.loads(base64.b64decode(solved)), indent=1).encode()).decode()
+    spaced = encoded(decoded(solved), indent=1)
     assert spaced != solved
     assert not counts(spaced)
     assert not counts(changed(solved, lambda it: it["solution"].update(time=1.5)))
@@ -95,13 +90,13 @@ def test_it_holds_for_ten_minutes(app: Flask, counts: Callable[..., bool], now: 
     assert not counts(second)
     with app.app_context():
         housekeeping.sweep()
-    assert used(app) == 0
+    assert how_many(app, UsedCaptcha) == 0
     assert not counts(first)  # also when it is forgotten that it was used
 
 
 def test_another_cabinets_does_not_count(app: Flask, counts: Callable[..., bool], solved: str) -> None:
     assert not counts(solved, place="portal")
-    assert used(app) == 0
+    assert how_many(app, UsedCaptcha) == 0
     assert counts(solved)
 
 
@@ -127,14 +122,14 @@ def test_what_was_tampered_with_does_not_count(app: Flask, counts: Callable[...,
     tampered = changed(solved, CHANGES[what])
     assert not counts(tampered)
     assert not counts(tampered, place="portal")
-    assert used(app) == 0
+    assert how_many(app, UsedCaptcha) == 0
 
 
 def test_a_task_that_was_not_solved_does_not_count(app: Flask, counts: Callable[..., bool]) -> None:
     with app.app_context():
         task = captcha.challenge(PLACE)
     claim = {"challenge": task, "solution": {"counter": 0, "derivedKey": task["parameters"]["keyPrefix"] + "00" * 16}}
-    assert not counts(base64.b64encode(json.dumps(claim).encode()).decode())
+    assert not counts(encoded(claim))
 
 
 def test_one_who_signs_with_another_key_is_not_believed(
@@ -164,13 +159,12 @@ _JSON = st.recursive(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
 @given(data=st.data())
 def test_no_payload_breaks_anything(counts: Callable[..., bool], solved: str, data: st.DataObject) -> None:
-    document = json.loads(base64.b64decode(solved))
-    at: Any = document
+    document = at = decoded(solved)
     for step in data.draw(st.sampled_from([("challenge",), ("solution",), ("challenge", "parameters"), ()])):
         at = at[step]
     at[data.draw(st.sampled_from([*at, "extra", "memoryCost", "expiresAt"]))] = data.draw(_JSON)
     try:
-        payload = base64.b64encode(json.dumps(document).encode()).decode()
+        payload = encoded(document)
     except (ValueError, UnicodeError):
         return
     counts(payload)
