@@ -9,17 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
-from pushhub.translations.message_texts import in_language
-from tests.browser.companion import let_it_be_sent_again
-from tests.browser.people import Visitor, another, weight_of
+from tests.browser.meanwhile import let_it_be_sent_again
+from tests.browser.people import Visitor, another, ru, weight_of
 from tests.browser.service import Service
 
 Visit = Callable[..., Visitor]
-
-
-def ru(text: str, **values: str) -> str:
-    """The Russian form of a text, its values in braces put in."""
-    return in_language("ru", text).format(**values)
 
 
 def test_a_number_without_the_app_is_bound_and_its_code_approved(visit: Visit) -> None:

@@ -73,7 +73,7 @@ class Owner:
     contract: str = "4445/10"
     email: str = "office@example.kz"
 
-    def registered(self, app: Flask, **further: bool) -> Account:
+    def registered(self, app: Flask, **further: Any) -> Account:
         """Make the account."""
         known = {"name": "Айгерим", "account": self.login, "contract": self.contract}
         return has_account(app, "kaztranscom", login=self.login, email=self.email, profile_data=known, **further)
