@@ -19,6 +19,7 @@ from pushhub.kernel.settings import Settings
 from tests.cabinet.browser import Browser
 from tests.cabinet.conftest import with_products
 from tests.cabinet.profiles import variant
+from tests.support.command_line import least_of, settings_only
 
 #: Where the profile of KazTransCom has its customers.
 CUSTOMERS = 'file = "kaztranscom-customers.toml"'
@@ -233,11 +234,7 @@ def test_without_the_setting_there_is_no_cabinet(make_app: Callable[..., Flask],
 def test_the_doctor_looks_at_cabinets_and_register(
     app: Flask, cabinet_settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PUSHHUB_DATABASE_URL", cabinet_settings.database_url)
-    monkeypatch.setenv("PUSHHUB_KEY_FILE", str(cabinet_settings.key_file))
-    monkeypatch.setenv("PUSHHUB_PUBLIC_URL", cabinet_settings.public_url)
-    monkeypatch.setenv("PUSHHUB_CABINETS", "indigo")
+    settings_only(monkeypatch, tmp_path, least_of(cabinet_settings) | {"PUSHHUB_CABINETS": "indigo"})
     found = {finding.check: finding for finding in examine()}
     assert found["cabinet"].ok
     assert found["cabinet"].text == "/cabinet/indigo/ asks for INDIGO ed24.kz"
