@@ -28,21 +28,10 @@ class Owner(Visitor):
     def turn_to(self, side: str) -> None:
         """There is only the phone."""
 
-    def type_number(self, number: str, page: Page | None = None) -> None:
-        """Give the number and consent."""
-        page = page or self.page
-        page.locator("#number").fill(number)
-        page.locator("#consent").check()
-        page.locator("#number-form [type=submit]").click()
-
     def show_picture(self, content: bytes) -> None:
         """Give the scanner a picture in place of the camera's."""
         picture = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": content}
         self.page.locator("#photo").set_input_files(picture)  # type: ignore[arg-type]
-
-    def type_password(self, password: str) -> None:
-        self.page.locator("#password").fill(password)
-        self.page.locator("#password-form [type=submit]").click()
 
     def bind_to(self, product: Product, number: str) -> None:
         """Bind the phone by what the product's cabinet shows, and go on to the feed."""

@@ -102,16 +102,27 @@ class Visitor:
     def read_password(self) -> str:
         return self.one_time_password("#password")
 
+    def consent(self) -> None:
+        """Consent on the phone, and go on."""
+        self.phone.locator("#consent").check()
+        self.phone.locator("#number-form [type=submit]").click()
+
+    def type_number(self, number: str) -> None:
+        """Give the phone the number, and consent."""
+        self.phone.locator("#number").fill(number)
+        self.consent()
+
+    def type_password(self, password: str) -> None:
+        self.phone.locator("#password").fill(password)
+        self.phone.locator("#password-form [type=submit]").click()
+
     def bind(self, number: str) -> None:
         """Type number and password of the page into the phone."""
-        phone, password = self.phone, self.read_password()
+        password = self.read_password()
         self.turn_to("phone")
-        phone.locator("#number").fill(number)
-        phone.locator("#consent").check()
-        phone.locator("#number-form [type=submit]").click()
-        phone.locator("#password").fill(password)
-        phone.locator("#password-form [type=submit]").click()
-        expect(phone.locator("#bound-continue")).to_be_visible()
+        self.type_number(number)
+        self.type_password(password)
+        expect(self.phone.locator("#bound-continue")).to_be_visible()
 
     def look_at_phone(self) -> None:
         """Take the phone into the hand: the app looks at once for what has come, and not only when it next would."""

@@ -268,8 +268,7 @@ def test_a_qr_link_that_is_of_no_use_any_more_leaves_number_and_password(
     owner = take_phone(link_of(replaced))
     page = owner.page
     expect(page.locator("#number-field")).to_be_hidden()
-    page.locator("#consent").check()
-    page.locator("#number-form [type=submit]").click()
+    owner.consent()
     expect(page.locator("#number-problem")).to_contain_text("не принят")
     expect(page.locator("#qr-found")).to_be_hidden()
     assert page.url == f"{owner.url}/app"
@@ -287,8 +286,7 @@ def test_a_bound_phone_can_leave_a_qr_link_that_is_of_no_use_any_more(
     replaced = product.offer("+77051112216")
     product.offer("+77051112216")
     owner.open(link_of(replaced))
-    page.locator("#consent").check()
-    page.locator("#number-form [type=submit]").click()
+    owner.consent()
     expect(page.locator("#number-problem")).to_contain_text("не принят")
     # There is a way on, a way back from there, and the way out all the while.
     page.locator("#number").fill("+77051112216")

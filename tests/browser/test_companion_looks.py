@@ -37,11 +37,9 @@ def test_every_screen(take_phone: TakePhone, product: Product, language: str, wi
     owner.type_number(number)
     expect(page.locator("#password")).to_be_visible()
     look("03-password")
-    page.locator("#password").fill(offer["password"][:-1] + another(offer["password"][-1]))
-    page.locator("#password-form [type=submit]").click()
+    owner.type_password(offer["password"][:-1] + another(offer["password"][-1]))
     look("04-password-slip")
-    page.locator("#password").fill("000000000001")
-    page.locator("#password-form [type=submit]").click()
+    owner.type_password("000000000001")
     expect(page.locator("#password-problem")).to_be_visible()
     look("05-password-refused")
 

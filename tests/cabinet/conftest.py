@@ -11,6 +11,7 @@ from flask import Flask
 from demo.sample import FAMILY, REGISTER
 from pushhub.accounts import costs
 from pushhub.accounts.costs import Argon2, Costs
+from pushhub.accounts.lookup import find_account
 from pushhub.accounts.models import Account
 from pushhub.accounts.people.register import register
 from pushhub.accounts.sign_in_identifiers import Identifier, by_iin
@@ -77,6 +78,13 @@ def account(app: Flask, caller: Caller) -> str:
     with app.app_context():
         register(caller.product_id, person(), PhoneNumber.parse(FAMILY.number), FAMILY.password)
     return FAMILY.number
+
+
+def account_of(caller: Caller, iin: str = FAMILY.iin) -> Account:
+    """The account of whoever has this IIN. Within an application."""
+    found = find_account(caller.product_id, person(iin))
+    assert found is not None
+    return found
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.accounts.lookup import find_account
 from pushhub.accounts.people.password_change import change_password
 from pushhub.accounts.people.register import register
 from pushhub.cabinets.loader import read_profile
@@ -21,7 +20,7 @@ from pushhub.products.assurance import Assurance
 from pushhub.products.products import Caller
 from reference_device.client import Refused
 from tests.cabinet.browser import Browser
-from tests.cabinet.conftest import person
+from tests.cabinet.conftest import account_of, person
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock
 from tests.support.rows import how_many
@@ -53,9 +52,7 @@ def end_others(app: Flask, caller: Caller, browser: Browser, other: Browser) -> 
 
 def change_the_password(app: Flask, caller: Caller, browser: Browser, other: Browser) -> None:
     with app.app_context():
-        known = find_account(caller.product_id, person())
-        assert known is not None
-        change_password(known.id, NEW_PASSWORD, read_profile("indigo").password)
+        change_password(account_of(caller).id, NEW_PASSWORD, read_profile("indigo").password)
 
 
 def register_anew(app: Flask, caller: Caller, browser: Browser, other: Browser) -> None:

@@ -23,6 +23,7 @@ from tests.cabinet.conftest import person
 from tests.support.databases import FakeClock
 from tests.support.rows import how_many
 
+Change = Callable[[str], None]
 RULE = read_profile("portal").password
 FIRST = "Balapan#2026"
 #: Six passwords that have nothing in common.
@@ -37,7 +38,7 @@ def owner(app: Flask, caller: Caller) -> Iterator[UUID]:
 
 
 @pytest.fixture
-def change(owner: UUID, now: FakeClock) -> Callable[[str], None]:
+def change(owner: UUID, now: FakeClock) -> Change:
     def to(password: str) -> None:
         now.forward(minutes=5)
         change_password(owner, password, RULE)
@@ -69,22 +70,20 @@ def test_the_rule_of_the_portal_remembers_six() -> None:
         "Balapan#\uff12\uff10\uff12\uff16",  # full-width digits of an Asian keyboard
     ],
 )
-def test_what_is_like_the_present_password_is_refused(change: Callable[[str], None], alike: str) -> None:
+def test_what_is_like_the_present_password_is_refused(change: Change, alike: str) -> None:
     with pytest.raises(PasswordTooLike):
         change(alike)
 
 
 @pytest.mark.parametrize("other", [*OTHERS, "Balabaqsha#2026", "Kunshuaq#2026", "Tau#2026Balyq"])
-def test_what_shares_only_a_part_is_taken(change: Callable[[str], None], other: str) -> None:
+def test_what_shares_only_a_part_is_taken(change: Change, other: str) -> None:
     change(other)
     with pytest.raises(PasswordTooLike):
         change(other)
 
 
 @pytest.mark.both_engines
-def test_six_are_remembered_and_the_seventh_before_is_not(
-    app: Flask, change: Callable[[str], None], owner: UUID
-) -> None:
+def test_six_are_remembered_and_the_seventh_before_is_not(app: Flask, change: Change, owner: UUID) -> None:
     for password in OTHERS[:5]:
         change(password)
         with pytest.raises(PasswordTooLike):
@@ -99,7 +98,7 @@ def test_six_are_remembered_and_the_seventh_before_is_not(
 
 
 @pytest.mark.both_engines
-def test_a_refused_password_changes_nothing(app: Flask, change: Callable[[str], None], owner: UUID) -> None:
+def test_a_refused_password_changes_nothing(app: Flask, change: Change, owner: UUID) -> None:
     with reading() as session:
         before = session.get_one(Account, owner)
     with pytest.raises(PasswordTooLike):
@@ -110,9 +109,7 @@ def test_a_refused_password_changes_nothing(app: Flask, change: Callable[[str], 
     assert (after.password_hash, after.password_changed_at) == (before.password_hash, before.password_changed_at)
 
 
-def test_the_same_password_twice_within_a_moment_is_a_double_click(
-    change: Callable[[str], None], owner: UUID, now: FakeClock
-) -> None:
+def test_the_same_password_twice_within_a_moment_is_a_double_click(change: Change, owner: UUID, now: FakeClock) -> None:
     change(OTHERS[0])
     with reading() as session:
         before = session.get_one(Account, owner).password_hash

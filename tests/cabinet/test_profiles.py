@@ -221,8 +221,7 @@ def test_preparing_a_product_twice_changes_only_its_policy(app: Flask, tmp_path:
 def test_a_cabinet_without_its_product_says_so(make_app: Callable[..., Flask], cabinet_settings: Settings) -> None:
     browser = Browser(make_app(cabinet_settings))
     browser.open("/cabinet/indigo/?lang=ru")
-    browser.send(iin="910412400016", consent__agreement="yes", consent__contact="yes")
-    assert browser.status == 503
+    assert browser.send(iin="910412400016", consent__agreement="yes", consent__contact="yes").status_code == 503
     assert "Сервис сейчас не может ответить" in browser.text
 
 

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.both_engines
 
 CABINETS = ("kaztranscom",)
 RULE = read_profile("kaztranscom").password
+Add = Callable[..., Account]
 GIVEN = GivenPassword("Given2026Word", RULE, mailed=False)
 
 
@@ -38,7 +39,7 @@ def sender(caller: Caller) -> Sender:
 
 
 @pytest.fixture
-def add(app: Flask, sender: Sender) -> Callable[..., Account]:
+def add(app: Flask, sender: Sender) -> Add:
     """Somebody adds a user: `add(actor, "anna")`."""
 
     def one(actor: Account, name: str, *, may_add_users: bool = False, most: int = 20) -> Account:
@@ -60,7 +61,7 @@ def names_below(app: Flask, actor: Account) -> list[str]:
 # --- who sees and changes whom -------------------------------------------------------------------------------------
 
 
-def test_everybody_sees_those_below_and_nobody_else(app: Flask, owner: Account, add: Callable[..., Account]) -> None:
+def test_everybody_sees_those_below_and_nobody_else(app: Flask, owner: Account, add: Add) -> None:
     anna, clara = add(owner, "anna", may_add_users=True), add(owner, "clara", may_add_users=True)
     boris = add(anna, "boris", may_add_users=True)
     dana = add(boris, "dana")
@@ -83,7 +84,7 @@ def test_everybody_sees_those_below_and_nobody_else(app: Flask, owner: Account, 
 
 
 def test_a_child_changes_and_removes_neither_its_parent_nor_its_parents_siblings(
-    app: Flask, owner: Account, add: Callable[..., Account], sender: Sender
+    app: Flask, owner: Account, add: Add, sender: Sender
 ) -> None:
     anna, clara = add(owner, "anna", may_add_users=True), add(owner, "clara")
     boris = add(anna, "boris", may_add_users=True)
@@ -102,7 +103,7 @@ def test_a_child_changes_and_removes_neither_its_parent_nor_its_parents_siblings
 
 
 def test_without_the_right_nobody_is_added_changed_or_removed(
-    app: Flask, owner: Account, add: Callable[..., Account], sender: Sender
+    app: Flask, owner: Account, add: Add, sender: Sender
 ) -> None:
     anna = add(owner, "anna", may_add_users=True)
     boris = add(anna, "boris")
@@ -120,9 +121,7 @@ def test_without_the_right_nobody_is_added_changed_or_removed(
     assert names_below(app, owner) == ["anna", "boris"]
 
 
-def test_whoever_is_removed_leaves_those_below_to_the_one_who_removes(
-    app: Flask, owner: Account, add: Callable[..., Account]
-) -> None:
+def test_whoever_is_removed_leaves_those_below_to_the_one_who_removes(app: Flask, owner: Account, add: Add) -> None:
     anna = add(owner, "anna", may_add_users=True)
     boris = add(anna, "boris", may_add_users=True)
     add(boris, "dana")
@@ -140,7 +139,7 @@ def test_whoever_is_removed_leaves_those_below_to_the_one_who_removes(
 # --- at the same time ----------------------------------------------------------------------------------------------
 
 
-def test_of_two_at_once_with_one_address_one_is_added(app: Flask, owner: Account, add: Callable[..., Account]) -> None:
+def test_of_two_at_once_with_one_address_one_is_added(app: Flask, owner: Account, add: Add) -> None:
     def one(_: int) -> str:
         try:
             add(owner, "Anna")
@@ -167,9 +166,7 @@ def test_what_is_sent_twice_at_once_is_done_once(app: Flask, owner: Account, sen
         assert [user.id for user in users.users_below(owner.id)] == [key]
 
 
-def test_nobody_takes_over_an_account_by_naming_its_key(
-    app: Flask, owner: Account, sender: Sender, add: Callable[..., Account]
-) -> None:
+def test_nobody_takes_over_an_account_by_naming_its_key(app: Flask, owner: Account, sender: Sender, add: Add) -> None:
     stranger = Owner("5120", "КТС-КТС-14", "other@example.kz").registered(app)
     theirs = add(stranger, "theirs")
     with app.app_context():
@@ -179,7 +176,7 @@ def test_nobody_takes_over_an_account_by_naming_its_key(
     assert names_below(app, owner) == []
 
 
-def test_there_are_never_more_than_the_profile_says(app: Flask, owner: Account, add: Callable[..., Account]) -> None:
+def test_there_are_never_more_than_the_profile_says(app: Flask, owner: Account, add: Add) -> None:
     def one(place: int) -> bool:
         try:
             add(owner, f"u{place}", most=3)
@@ -193,7 +190,7 @@ def test_there_are_never_more_than_the_profile_says(app: Flask, owner: Account, 
 
 
 def test_nobody_is_lost_whom_somebody_adds_while_being_removed(
-    app: Flask, owner: Account, sender: Sender, add: Callable[..., Account]
+    app: Flask, owner: Account, sender: Sender, add: Add
 ) -> None:
     anna = add(owner, "anna", may_add_users=True)
 
@@ -215,7 +212,7 @@ def test_nobody_is_lost_whom_somebody_adds_while_being_removed(
 
 
 def test_of_two_who_confirm_one_address_at_once_one_has_it(
-    app: Flask, caller: Caller, owner: Account, sender: Sender, add: Callable[..., Account]
+    app: Flask, caller: Caller, owner: Account, sender: Sender, add: Add
 ) -> None:
     other = Owner("5120", "КТС-КТС-14", "other@example.kz").registered(app)
     for each in (owner, other):
@@ -237,9 +234,7 @@ def test_of_two_who_confirm_one_address_at_once_one_has_it(
     assert sorted(confirmed) == [False, True]
 
 
-def test_of_two_who_change_one_user_the_second_is_told(
-    app: Flask, owner: Account, sender: Sender, add: Callable[..., Account]
-) -> None:
+def test_of_two_who_change_one_user_the_second_is_told(app: Flask, owner: Account, sender: Sender, add: Add) -> None:
     anna = add(owner, "anna")
     with app.app_context():
         seen = users.find_user(owner.id, anna.id)
@@ -249,9 +244,7 @@ def test_of_two_who_change_one_user_the_second_is_told(
         assert users.find_user(owner.id, anna.id).details.position == "бухгалтер"
 
 
-def test_nobody_is_flooded_with_letters(
-    app: Flask, owner: Account, sender: Sender, add: Callable[..., Account], now: FakeClock
-) -> None:
+def test_nobody_is_flooded_with_letters(app: Flask, owner: Account, sender: Sender, add: Add, now: FakeClock) -> None:
     anna = add(owner, "anna")
     with app.app_context():
         for _ in range(4):

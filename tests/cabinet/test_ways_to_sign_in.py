@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from demo.sample import ACCOUNTS, prepare_samples
 from pushhub.cabinets.loader import read_profile
@@ -20,6 +20,8 @@ from tests.support.actors import Phone
 from tests.support.databases import FakeClock
 from tests.support.walks import assert_walked, called
 
+Asks = Callable[..., TestResponse]
+Dispatch = Callable[[], None]
 CABINETS = tuple(account.profile for account in ACCOUNTS)
 ERLAN = next(account for account in ACCOUNTS if account.profile == "balabaqsha")
 OFFICE = next(account for account in ACCOUNTS if account.profile == "kaztranscom")
@@ -142,10 +144,10 @@ def test_after_ten_wrong_passwords_who_has_no_app_sees_how_to_bind_one(browser: 
 
 
 @pytest.fixture
-def asks(browser: Browser) -> Callable[..., Any]:
+def asks(browser: Browser) -> Asks:
     """Ask for a code in place of the password."""
 
-    def ask(number: str = "+77011234567") -> Any:
+    def ask(number: str = "+77011234567") -> TestResponse:
         browser.open(f"{HOME}code-sign-in?lang=ru&by=number")
         return browser.send(f"{HOME}code-sign-in", by="number", number=number)
 
@@ -158,6 +160,13 @@ def bind_in_the_feed(browser: Browser, phone: Phone) -> None:
     browser.open(f"{HOME}feed?bind=yes")
     phone.bind(number="+77011234567", password=browser.shown_offer()["password"])
     browser.send(f"{HOME}sign-out")
+
+
+@pytest.fixture
+def bound(browser: Browser, phone: Phone) -> Phone:
+    """A phone that was bound where its owner is signed in."""
+    bind_in_the_feed(browser, phone)
+    return phone
 
 
 def bind_by_recovery(browser: Browser, phone: Phone) -> None:
@@ -176,21 +185,18 @@ def refused(browser: Browser) -> bool:
 
 
 @pytest.mark.both_engines
-def test_a_code_stands_for_the_password(
-    app: Flask, browser: Browser, phone: Phone, asks: Callable[..., Any], dispatch: Callable[[], None]
-) -> None:
-    bind_in_the_feed(browser, phone)
+def test_a_code_stands_for_the_password(browser: Browser, bound: Phone, asks: Asks, dispatch: Dispatch) -> None:
     asks()
     assert not refused(browser)
     dispatch()
     assert browser.send(step="check", code="0000").status_code == 422
     assert "Сначала откройте код на телефоне" in browser.text
-    entered = browser.send(step="check", code=phone.read_code())
+    entered = browser.send(step="check", code=bound.read_code())
     assert signed_in(browser)
     assert cookies_set(entered, "balabaqsha-session")
 
 
-def test_nobody_binds_a_device_on_the_way_to_a_code(browser: Browser, asks: Callable[..., Any]) -> None:
+def test_nobody_binds_a_device_on_the_way_to_a_code(browser: Browser, asks: Asks) -> None:
     asks()
     assert refused(browser)
     assert "Войдите по паролю и привяжите приложение в ленте событий" in browser.text
@@ -200,12 +206,7 @@ def test_nobody_binds_a_device_on_the_way_to_a_code(browser: Browser, asks: Call
 
 
 def test_a_device_that_anybody_could_have_bound_opens_nothing_with_a_code(
-    app: Flask,
-    browser: Browser,
-    another_browser: Browser,
-    make_phone: Callable[[], Phone],
-    asks: Callable[..., Any],
-    dispatch: Callable[[], None],
+    browser: Browser, another_browser: Browser, make_phone: Callable[[], Phone], asks: Asks, dispatch: Dispatch
 ) -> None:
     stranger, own = make_phone(), make_phone()
     bind_by_recovery(another_browser, stranger)
@@ -222,12 +223,11 @@ def test_a_device_that_anybody_could_have_bound_opens_nothing_with_a_code(
 
 
 def test_a_code_counts_no_more_once_the_number_is_bound_by_just_anybody(
-    app: Flask, browser: Browser, phone: Phone, asks: Callable[..., Any], dispatch: Callable[[], None]
+    app: Flask, browser: Browser, bound: Phone, asks: Asks, dispatch: Dispatch
 ) -> None:
-    bind_in_the_feed(browser, phone)
     asks()
     dispatch()
-    code = phone.read_code()
+    code = bound.read_code()
     with app.app_context(), transaction() as session:
         session.execute(sa.update(Binding).values(assurance=Assurance.ANONYMOUS_OFFER))
     browser.send(step="check", code=code)
@@ -235,7 +235,7 @@ def test_a_code_counts_no_more_once_the_number_is_bound_by_just_anybody(
     assert not signed_in(browser)
 
 
-def test_a_code_is_asked_for_a_stranger_as_for_anybody(browser: Browser, asks: Callable[..., Any]) -> None:
+def test_a_code_is_asked_for_a_stranger_as_for_anybody(browser: Browser, asks: Asks) -> None:
     """Half of the strangers look as if their app got the code; nothing they type is right."""
     seen = set()
     for last in range(12):
@@ -260,44 +260,37 @@ def test_who_is_signed_in_needs_no_code(browser: Browser) -> None:
     assert signed_in(browser)
 
 
-def test_the_form_of_a_code_says_what_is_missing(browser: Browser, asks: Callable[..., Any]) -> None:
+def test_the_form_of_a_code_says_what_is_missing(browser: Browser, asks: Asks) -> None:
     assert asks("12").status_code == 422
     assert "Такого номера не бывает" in browser.text
 
 
 def test_a_code_is_sent_again_after_its_wait_until_it_is_over(
-    app: Flask,
-    browser: Browser,
-    phone: Phone,
-    asks: Callable[..., Any],
-    dispatch: Callable[[], None],
-    now: FakeClock,
+    browser: Browser, bound: Phone, asks: Asks, dispatch: Dispatch, now: FakeClock
 ) -> None:
-    bind_in_the_feed(browser, phone)
     asks()
     browser.send(step="resend")
     dispatch()
-    assert len(phone.feed()) == 1, "before its time nothing is sent"
+    assert len(bound.feed()) == 1, "before its time nothing is sent"
     for count in (2, 3, 4):
         now.forward(seconds=81)
         assert browser.send(step="resend").status_code == 200
         assert "Уведомление отправлено повторно." in browser.text
         dispatch()
-        assert len(phone.feed()) == count
+        assert len(bound.feed()) == count
     now.forward(seconds=81)
     browser.send(step="resend")
     dispatch()
     assert "Этот код больше не действует" in browser.text
-    assert len(phone.feed()) == 4
+    assert len(bound.feed()) == 4
 
 
 def test_a_code_is_not_sent_again_to_a_number_that_was_let_go(
-    app: Flask, browser: Browser, phone: Phone, asks: Callable[..., Any], dispatch: Callable[[], None], now: FakeClock
+    browser: Browser, bound: Phone, asks: Asks, dispatch: Dispatch, now: FakeClock
 ) -> None:
-    bind_in_the_feed(browser, phone)
     asks()
     dispatch()
-    phone.unbind()
+    bound.unbind()
     now.forward(seconds=81)
     browser.send(step="resend")
     assert "Этот код больше не действует" in browser.text
@@ -306,17 +299,11 @@ def test_a_code_is_not_sent_again_to_a_number_that_was_let_go(
 
 
 def test_the_address_of_a_code_that_was_used_opens_nothing_again(
-    app: Flask,
-    browser: Browser,
-    another_browser: Browser,
-    phone: Phone,
-    asks: Callable[..., Any],
-    dispatch: Callable[[], None],
+    browser: Browser, another_browser: Browser, bound: Phone, asks: Asks, dispatch: Dispatch
 ) -> None:
-    bind_in_the_feed(browser, phone)
     asks()
     dispatch()
-    used, form, code = browser.path, browser.page, phone.read_code()
+    used, form, code = browser.path, browser.page, bound.read_code()
     browser.send(step="check", code=code)
     assert signed_in(browser)
     browser.open(used)

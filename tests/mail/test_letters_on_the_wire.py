@@ -27,9 +27,11 @@ from tests.mail.conftest import ADDRESS, SUBJECT, TEXT, Desk, deliver
 from tests.support.command_line import least_of
 from tests.support.databases import FakeClock
 
+Wired = Callable[..., Flask]
+
 
 @pytest.fixture
-def wired(make_app: Callable[..., Flask], settings: Settings, sim: Simulators, desk: Desk) -> Callable[..., Flask]:
+def wired(make_app: Callable[..., Flask], settings: Settings, sim: Simulators, desk: Desk) -> Wired:
     """An application whose mail goes to the simulated server, or to where the settings say."""
 
     def make(limits: TimeLimits = USUAL, **changes: str) -> Flask:
@@ -44,7 +46,7 @@ def taken(sim: Simulators) -> list[Arrival]:
     return [arrival for arrival in sim.arrived("email") if arrival.status == 250]
 
 
-def test_a_letter_arrives_with_its_text(wired: Callable[..., Flask], desk: Desk, sim: Simulators) -> None:
+def test_a_letter_arrives_with_its_text(wired: Wired, desk: Desk, sim: Simulators) -> None:
     letter = desk.post()
     deliver(wired())
     [arrival] = taken(sim)
@@ -58,7 +60,7 @@ def test_a_letter_arrives_with_its_text(wired: Callable[..., Flask], desk: Desk,
     assert desk.row(letter).status == "sent"
 
 
-def test_a_letter_arrives_as_text_and_as_html(wired: Callable[..., Flask], desk: Desk, sim: Simulators) -> None:
+def test_a_letter_arrives_as_text_and_as_html(wired: Wired, desk: Desk, sim: Simulators) -> None:
     html = f"<!doctype html><html lang='ru'><body><p>{'Ссылка &lt;b&gt; ' * 200}</p>\n.\n..</body></html>"
     letter = desk.post(html=html)
     deliver(wired())
@@ -70,7 +72,7 @@ def test_a_letter_arrives_as_text_and_as_html(wired: Callable[..., Flask], desk:
 
 
 def test_a_server_that_is_down_gets_the_letter_later_and_once(
-    wired: Callable[..., Flask], desk: Desk, sim: Simulators, now: FakeClock
+    wired: Wired, desk: Desk, sim: Simulators, now: FakeClock
 ) -> None:
     letter = desk.post()
     nobody_there = wired(PUSHHUB_SMTP_URL="smtp://127.0.0.1:1")
@@ -104,13 +106,7 @@ def test_a_server_that_is_down_gets_the_letter_later_and_once(
     ],
 )
 def test_each_refusal_is_for_now_or_for_good(
-    wired: Callable[..., Flask],
-    desk: Desk,
-    sim: Simulators,
-    stage: str,
-    status: int,
-    becomes: str,
-    error: str,
+    wired: Wired, desk: Desk, sim: Simulators, stage: str, status: int, becomes: str, error: str
 ) -> None:
     sim.script(provider="email", times=None, status=status, reason="no", detail={"stage": stage})
     letter = desk.post()
@@ -121,7 +117,7 @@ def test_each_refusal_is_for_now_or_for_good(
 
 
 def test_an_answer_that_is_lost_brings_a_second_copy_under_the_same_name(
-    wired: Callable[..., Flask], desk: Desk, sim: Simulators, now: FakeClock
+    wired: Wired, desk: Desk, sim: Simulators, now: FakeClock
 ) -> None:
     sim.script(provider="email", fault="reset_after_taking", detail={"stage": "data"})
     letter = desk.post()
@@ -136,7 +132,7 @@ def test_an_answer_that_is_lost_brings_a_second_copy_under_the_same_name(
     assert desk.row(letter).status == "sent"
 
 
-def test_a_hanging_mailbox_holds_up_no_other_letter(wired: Callable[..., Flask], desk: Desk, sim: Simulators) -> None:
+def test_a_hanging_mailbox_holds_up_no_other_letter(wired: Wired, desk: Desk, sim: Simulators) -> None:
     sim.script(provider="email", target=ADDRESS, fault="hang", detail={"stage": "rcpt"})
     stuck, other = desk.post(), desk.post("other@mail.kz")
     deliver(wired(TimeLimits(mail=3.0)))

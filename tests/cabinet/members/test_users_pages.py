@@ -64,8 +64,7 @@ def test_a_user_is_added_confirms_and_signs_in_with_a_password_to_be_changed(
     assert "an****@example.kz" in another_browser.text
     another_browser.send()
     assert "Адрес подтверждён" in another_browser.text
-    another_browser.open(link_in(letter))
-    assert another_browser.status == 410
+    assert another_browser.open(link_in(letter)).status_code == 410
     assert "уже использована" in another_browser.text
 
     enter(another_browser, "anna@example.kz", NEW_PASSWORD)
@@ -74,8 +73,7 @@ def test_a_user_is_added_confirms_and_signs_in_with_a_password_to_be_changed(
     assert another_browser.path == f"{HOME}feed"
     another_browser.open(f"{HOME}profile")
     assert "Пользователи" not in another_browser.text
-    another_browser.open(f"{HOME}users")
-    assert another_browser.status == 404
+    assert another_browser.open(f"{HOME}users").status_code == 404
     office.open(f"{HOME}users")
     assert "подтверждён" in office.text
     office.open(f"{HOME}feed")
@@ -114,8 +112,7 @@ def test_bad_input_is_said_under_its_field_and_what_was_typed_stays(
 ) -> None:
     office.open(f"{HOME}users/new")
     fields = {"new": office.hidden("new"), "email": "anna@example.kz", "password_by": "hand", "position": "бухгалтер"}
-    page = office.send(**{**fields, "password": NEW_PASSWORD, "repeat": NEW_PASSWORD, **typed})
-    assert page.status_code == 422
+    assert office.send(**{**fields, "password": NEW_PASSWORD, "repeat": NEW_PASSWORD, **typed}).status_code == 422
     assert says in office.text
     assert "бухгалтер" in office.text
     assert NEW_PASSWORD not in office.text
@@ -225,8 +222,7 @@ def test_a_link_ends_after_three_days(app: Flask, office: Browser, another_brows
     now.forward(days=2, hours=23)
     assert another_browser.open(link_in(letter)).status_code == 200
     now.forward(hours=2)
-    another_browser.send()
-    assert another_browser.status == 410
+    assert another_browser.send().status_code == 410
     assert another_browser.open(link_in(letter)[:-3]).status_code == 404
 
 
@@ -237,8 +233,7 @@ def test_an_address_that_another_cabinet_has_is_told_to_its_owner_alone(
     add_user(office, "other@example.kz")
     assert "Пользователь добавлен" in office.text
     another_browser.open(f"{link_in(letters(app)[0])}?lang=ru")
-    page = another_browser.send()
-    assert page.status_code == 409
+    assert another_browser.send().status_code == 409
     assert "С этим адресом уже кто-то входит" in another_browser.text
     enter(another_browser, "other@example.kz")
     assert another_browser.path == f"{HOME}feed"
@@ -271,8 +266,7 @@ def test_two_windows_that_change_one_user(app: Flask, office: Browser) -> None:
     seen = office.hidden("seen")
     office.send(seen=seen, email="anna@example.kz", password_by="keep", position="бухгалтер")
     open_user(office, "anna@example.kz")
-    page = office.send(seen=seen, email="anna@example.kz", password_by="keep", position="директор")
-    assert page.status_code == 409
+    assert office.send(seen=seen, email="anna@example.kz", password_by="keep", position="директор").status_code == 409
     assert "за это время изменил кто-то другой" in office.text
     assert "бухгалтер" in office.text
     assert "директор" not in office.text

@@ -138,8 +138,7 @@ def test_two_people_at_once_one_wins_and_the_other_is_told(
         assert "Номер подтверждён" in each.text
     browser.send(step="finish", password=NEW, repeat=NEW)
     assert "Вы зарегистрированы" in browser.text
-    another_browser.send(step="finish", password="kunshuaq2027", repeat="kunshuaq2027")
-    assert another_browser.status == 409
+    assert another_browser.send(step="finish", password="kunshuaq2027", repeat="kunshuaq2027").status_code == 409
     assert "уже зарегистрировались" in another_browser.text
     assert len(accounts(app)) == 1
 
