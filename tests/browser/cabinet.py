@@ -112,6 +112,11 @@ class Parent(Client):
         self.page.locator("#code").fill(code)
         self.set_password(password, repeat)
 
+    def renew_password(self, code: str) -> None:
+        """The right code and `NEW_PASSWORD`, which are taken."""
+        self.finish(code, NEW_PASSWORD)
+        expect(self.page.get_by_text("Пароль обновлён")).to_be_visible()
+
 
 Visit = Callable[..., Parent]
 #: A parent with an account, and a phone that is bound to its number.

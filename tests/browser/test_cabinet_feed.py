@@ -98,7 +98,6 @@ def test_a_new_password_ends_the_sessions_elsewhere(
     phone.bind_to(product, parent.number)
     elsewhere.sign_in()
     parent.forget_password()
-    parent.finish(phone.open_code(), NEW_PASSWORD)
-    expect(parent.page.get_by_text("Пароль обновлён")).to_be_visible()
+    parent.renew_password(phone.open_code())
     elsewhere.page.reload()
     expect(elsewhere.page.locator("#iin")).to_be_visible()

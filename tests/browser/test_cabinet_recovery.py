@@ -59,8 +59,7 @@ def test_a_number_without_the_app_is_bound_by_the_guide_and_then_gets_its_code(
 
     page.get_by_role("button", name="Отправить").click()
     expect(page.locator("#code")).to_be_visible()
-    parent.finish(phone.open_code(), NEW_PASSWORD)
-    expect(page.get_by_text("Пароль обновлён")).to_be_visible()
+    parent.renew_password(phone.open_code())
 
 
 def test_the_password_on_the_page_changes_by_itself(
@@ -90,7 +89,7 @@ def a_stranger_asks(parent: Parent) -> None:
     expect(parent.page.locator("#code, #one-time-password").first).to_be_visible()
 
 
-def test_somebody_without_an_account_sees_the_same(visit_cabinet: Visit, take_phone: TakePhone) -> None:
+def test_somebody_without_an_account_sees_the_same(visit_cabinet: Visit) -> None:
     """Among several IINs that nobody has, some look as if an app were bound and some as if none were."""
     parent, seen = visit_cabinet(), set()
     for _ in range(24):
@@ -159,8 +158,7 @@ def test_the_countdown_runs_and_then_the_code_is_sent_again(with_phone: WithPhon
     # Who was reading the digits goes on reading them, in the newest message alone: the code is the same.
     expect(phone.page.locator("#items .item [data-part=over]:visible")).to_have_count(1)
     expect(phone.page.locator("#items .item").first.locator("[data-part=digits]")).to_have_text(first)
-    parent.finish(first, NEW_PASSWORD)
-    expect(page.get_by_text("Пароль обновлён")).to_be_visible()
+    parent.renew_password(first)
 
 
 def test_after_its_time_a_code_says_so_and_a_new_one_can_be_asked_for(with_phone: WithPhone, service: Service) -> None:
@@ -173,8 +171,7 @@ def test_after_its_time_a_code_says_so_and_a_new_one_can_be_asked_for(with_phone
     expect(page.locator("#code-problem")).to_have_text(ru("The code has expired. Ask for a new one."))
     page.get_by_role("button", name=ru("Ask for a new code")).click()
     expect(page.locator("#code-life")).to_have_text(re.compile(r"\d:\d\d"))
-    parent.finish(phone.open_code(), NEW_PASSWORD)
-    expect(page.get_by_text("Пароль обновлён")).to_be_visible()
+    parent.renew_password(phone.open_code())
 
 
 def test_what_to_do_names_three_causes_and_leads_to_a_new_number(with_phone: WithPhone) -> None:

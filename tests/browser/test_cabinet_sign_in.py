@@ -184,7 +184,7 @@ def test_what_is_refused_before_the_sign_in_is_said_to_everybody(visit_cabinet: 
     assert parent.violations() == []
 
 
-def test_a_form_works_without_javascript(visit_cabinet: Visit, browser: object, service: Service) -> None:
+def test_a_form_works_without_javascript(visit_cabinet: Visit) -> None:
     parent = visit_cabinet().has_account("+77057546904")
     context = parent.context.browser.new_context(java_script_enabled=False, locale="ru")  # type: ignore[union-attr]
     page = context.new_page()

@@ -34,8 +34,7 @@ def test_two_windows_share_one_code(with_phone: WithPhone) -> None:
     parent.forget_password()
     assert parent.page.url != address
     code = phone.open_code()
-    parent.finish(code, NEW_PASSWORD)
-    expect(parent.page.get_by_text("Пароль обновлён")).to_be_visible()
+    parent.renew_password(code)
     parent.page = first
     parent.finish(code, "Another#2028xx")
     expect(first.locator("#code-problem")).to_be_visible()
@@ -47,8 +46,7 @@ def test_the_back_button_after_a_new_password_leads_on(with_phone: WithPhone) ->
     parent, phone = with_phone("+77057546933")
     parent.forget_password()
     page = parent.page
-    parent.finish(phone.open_code(), NEW_PASSWORD)
-    expect(page.get_by_text("Пароль обновлён")).to_be_visible()
+    parent.renew_password(phone.open_code())
     page.go_back()
     expect(page.get_by_text("Пароль обновлён")).to_be_visible()
     parent.password = NEW_PASSWORD
@@ -184,8 +182,7 @@ def test_a_reload_in_the_middle_loses_nothing(visit_cabinet: Visit, take_phone: 
     page.get_by_role("button", name="Отправить").click()
     expect(page.locator("#code")).to_be_visible()
     page.reload()
-    parent.finish(phone.open_code(), NEW_PASSWORD)
-    expect(page.get_by_text("Пароль обновлён")).to_be_visible()
+    parent.renew_password(phone.open_code())
     page.reload()
     expect(page.get_by_text("Пароль обновлён")).to_be_visible()
 

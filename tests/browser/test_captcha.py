@@ -156,7 +156,7 @@ def test_a_solution_that_grows_old_is_taken_back(visit: Callable[..., Visitor]) 
     expect(box).to_be_checked()
 
 
-def test_a_service_that_gives_no_task_is_said(visit: Callable[..., Visitor], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_that_gives_no_task_is_said(visit: Callable[..., Visitor]) -> None:
     visitor = visit()
     visitor.context.route(
         "**/captcha.json", lambda route: route.fulfill(status=429, body="{}", content_type="application/json")
@@ -171,7 +171,7 @@ def test_a_service_that_gives_no_task_is_said(visit: Callable[..., Visitor], mon
     visitor.complaints.clear()  # the widget itself writes what it met into the console
 
 
-def test_a_device_with_a_wrong_clock_is_no_robot(visit: Callable[..., Visitor], browser: Browser) -> None:
+def test_a_device_with_a_wrong_clock_is_no_robot(visit: Callable[..., Visitor]) -> None:
     visitor = visit()
     visitor.page.clock.install(time="2031-01-01T00:00:00Z")
     visitor.open("/trial?lang=ru")

@@ -122,7 +122,7 @@ def test_a_lost_answer_is_asked_for_again(take_phone: TakePhone, product: Produc
     owner.open_code()
 
 
-def test_a_used_password_is_refused_in_words(take_phone: TakePhone, product: Product) -> None:
+def test_a_used_password_is_refused_in_words(take_phone: TakePhone) -> None:
     owner = take_phone()
     owner.type_number("+77051112204")
     owner.type_password("000000000001")

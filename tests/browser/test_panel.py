@@ -296,7 +296,7 @@ def focused(page: Page) -> str:
     )
 
 
-def test_countdowns_are_not_read_out_each_second(welcome: Welcome, take_phone: TakePhone) -> None:
+def test_countdowns_are_not_read_out_each_second(welcome: Welcome) -> None:
     guest = welcome()
     guest.ask_to_sign_in("+77057548008")
     guest.one_time_password()
@@ -359,7 +359,7 @@ def test_colours_follow_the_page_and_its_scheme(welcome: Welcome) -> None:
     assert light != dark
 
 
-def test_the_module_is_small_and_kept_by_the_browser(welcome: Welcome, service: Service) -> None:
+def test_the_module_is_small_and_kept_by_the_browser(welcome: Welcome) -> None:
     guest = welcome()
     guest.ask_to_sign_in("+77057548012")
     guest.one_time_password()

@@ -109,7 +109,7 @@ def test_wrong_passwords_of_yesterday_are_forgotten(app: Flask, caller: Caller, 
 
 @pytest.mark.both_engines
 def test_a_new_password_ends_every_session_and_tells_the_phone(
-    app: Flask, caller: Caller, account: str, phone: Phone, now: FakeClock
+    app: Flask, caller: Caller, account: str, phone: Phone
 ) -> None:
     with app.app_context():
         begun = sign_in(caller)

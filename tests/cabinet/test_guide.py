@@ -78,9 +78,7 @@ def test_an_iin_of_nobody_may_look_as_if_its_phone_were_gone(app: Flask) -> None
     assert seen == wanted
 
 
-def test_the_time_that_is_named_is_when_a_code_goes_again(
-    app: Flask, browser: Browser, bound: Phone, now: FakeClock
-) -> None:
+def test_the_time_that_is_named_is_when_a_code_goes_again(browser: Browser, bound: Phone, now: FakeClock) -> None:
     def refused() -> str | None:
         browser.forget_password()
         said = re.search(r'role="alert">[^<]*?((?:\d\d\.\d\d )?\d\d:\d\d)', browser.text)

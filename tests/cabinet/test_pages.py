@@ -122,7 +122,7 @@ def test_somebody_elses_session_can_not_be_ended(
     assert browser.path == "/cabinet/indigo/feed"
 
 
-def test_nothing_that_was_typed_runs_as_script(browser: Browser, app: Flask) -> None:
+def test_nothing_that_was_typed_runs_as_script(browser: Browser) -> None:
     evil = '"><script>alert(1)</script>'
     browser.open(HOME)
     browser.send(iin=evil)

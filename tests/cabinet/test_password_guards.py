@@ -78,7 +78,7 @@ def test_whoever_signs_in_again_may_give_the_present_password_again(app: Flask, 
 
 
 def test_a_cabinet_without_numbers_promises_no_code_after_ten_wrong_passwords(
-    app: Flask, owner: Account, browser: Browser, now: FakeClock
+    owner: Account, browser: Browser, now: FakeClock
 ) -> None:
     for name in ("4445", "5556"):  # the owner's, and nobody's
         for _ in range(11):
@@ -99,7 +99,7 @@ def test_a_cabinet_without_numbers_promises_no_code_after_ten_wrong_passwords(
 
 
 def test_one_network_address_has_a_hundred_wrong_passwords_an_hour(
-    app: Flask, owner: Account, browser: Browser, now: FakeClock
+    owner: Account, browser: Browser, now: FakeClock
 ) -> None:
     enter(browser, "4445")
     browser.send(f"{HOME}sign-out")

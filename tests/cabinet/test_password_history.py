@@ -153,7 +153,7 @@ def test_a_password_that_somebody_else_sets_is_remembered_but_compared_with_noth
         assert not session.get_one(Account, owner).must_change_password
 
 
-def test_registering_again_looks_at_the_last_passwords_too(app: Flask, caller: Caller, owner: UUID) -> None:
+def test_registering_again_looks_at_the_last_passwords_too(caller: Caller, owner: UUID) -> None:
     with pytest.raises(PasswordTooLike):
         register(caller.product_id, person(), None, "Balapan#2028", rule=RULE)
     assert register(caller.product_id, person(), None, OTHERS[0], rule=RULE) == owner
@@ -169,7 +169,7 @@ def test_marks_are_erased_with_their_account(app: Flask, owner: UUID) -> None:
 
 
 def test_marks_tell_nothing_to_who_has_only_the_database(
-    app: Flask, caller: Caller, owner: UUID, monkeypatch: pytest.MonkeyPatch
+    app: Flask, owner: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other accounts' marks of the same password are others, without the key none can be made, and their number does
     not tell the length."""

@@ -25,13 +25,7 @@ FATHERS_NUMBER, FATHERS_PASSWORD = "+77011234567", "Balapan#2026xyz"
 
 @pytest.mark.both_engines
 def test_of_two_windows_with_two_parents_a_code_confirms_only_whom_it_was_sent_for(
-    app: Flask,
-    caller: Caller,
-    account: str,
-    browser: Browser,
-    phone: Phone,
-    dispatch: Callable[[], None],
-    monkeypatch: pytest.MonkeyPatch,
+    app: Flask, caller: Caller, account: str, browser: Browser, phone: Phone, dispatch: Callable[[], None]
 ) -> None:
     with app.app_context():
         register(caller.product_id, person(FAMILY.other_parent), PhoneNumber.parse(FATHERS_NUMBER), FATHERS_PASSWORD)

@@ -275,7 +275,7 @@ def test_old_letters_are_forgotten(app: Flask, desk: Desk, now: FakeClock, dispa
 
 
 @pytest.mark.both_engines
-def test_letters_of_a_product_that_is_gone_are_gone(app: Flask, desk: Desk, make_shop: Callable[..., Shop]) -> None:
+def test_letters_of_a_product_that_is_gone_are_gone(app: Flask, desk: Desk) -> None:
     desk.post()
     with app.app_context(), transaction() as session:
         session.execute(sa.delete(ApiKey).where(ApiKey.product_id == desk.product_id))

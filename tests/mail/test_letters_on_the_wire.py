@@ -154,7 +154,6 @@ def processes(tmp_path: Path) -> Iterator[Callable[[dict[str, str]], DispatcherP
 
 def test_a_dispatcher_killed_between_sending_and_writing_sends_again_under_the_same_name(
     desk: Desk,
-    now: FakeClock,
     sim: Simulators,
     settings: Settings,
     processes: Callable[[dict[str, str]], DispatcherProcess],

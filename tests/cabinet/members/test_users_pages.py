@@ -260,7 +260,7 @@ def test_whom_somebody_has_added_is_removed_with_all_sessions(
     assert how_many(app, AccountSession) == 1
 
 
-def test_two_windows_that_change_one_user(app: Flask, office: Browser) -> None:
+def test_two_windows_that_change_one_user(office: Browser) -> None:
     add_user(office, "anna@example.kz")
     open_user(office, "anna@example.kz")
     seen = office.hidden("seen")

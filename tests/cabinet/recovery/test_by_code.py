@@ -54,7 +54,7 @@ def test_without_the_right_code_there_is_no_new_password(browser: Browser, bound
     assert can_sign_in(app, OLD)
 
 
-def test_a_number_of_nobody_shows_itself_masked_and_leads_nowhere(browser: Browser, app: Flask) -> None:
+def test_a_number_of_nobody_shows_itself_masked_and_leads_nowhere(browser: Browser) -> None:
     seen = set()
     for ending in range(10, 30):
         ask_for_code(browser, f"+7701765{ending}21")
@@ -97,7 +97,7 @@ def ask_kindergarten(browser: Browser, number: str = NUMBER, iin: str = IIN, **m
 
 
 @pytest.mark.both_engines
-def test_number_iin_consent_code_and_the_new_password_twice(browser: Browser, bound: Phone, app: Flask) -> None:
+def test_number_iin_consent_code_and_the_new_password_twice(browser: Browser, bound: Phone) -> None:
     browser.open(f"{KINDERGARTEN}recovery?lang=kk")
     assert "Ата-анасының немесе заңды өкілінің ЖСН" in browser.text
     ask_kindergarten(browser)

@@ -281,14 +281,14 @@ def test_mail_that_is_down_is_told_and_the_letter_goes_later_once(
     assert can_sign_in(app, NEW)
 
 
-def test_a_letter_page_is_of_the_browser_that_asked(browser: Browser, another_browser: Browser, app: Flask) -> None:
+def test_a_letter_page_is_of_the_browser_that_asked(browser: Browser, another_browser: Browser) -> None:
     ask_for_letter(browser)
     another_browser.open(browser.path)
     assert another_browser.path == PORTAL
     assert another_browser.client.get(f"{browser.path}.json", base_url="https://codes.test").status_code == 404
 
 
-def test_a_letter_is_no_way_to_a_code(browser: Browser, bound: Phone, dispatch: Dispatch) -> None:
+def test_a_letter_is_no_way_to_a_code(browser: Browser, bound: Phone) -> None:
     """Who asked for a letter has not said that the code may go to the number."""
     ask_for_letter(browser)
     code_page = browser.path.removesuffix("/letter")

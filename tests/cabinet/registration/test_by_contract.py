@@ -33,9 +33,11 @@ from tests.cabinet.registering import (
 from tests.support.databases import FakeClock
 from tests.support.rows import everything_stored
 
+pytestmark = pytest.mark.usefixtures("easy_captcha")
+
 
 @pytest.mark.both_engines
-def test_a_customer_registers_and_gets_login_and_password(browser: Browser, app: Flask, easy_captcha: None) -> None:
+def test_a_customer_registers_and_gets_login_and_password(browser: Browser, app: Flask) -> None:
     register_company(browser)
     assert "/registration/flw_" in browser.path
     assert "Уважаемый(ая) Айгерим, спасибо за регистрацию!" in browser.text
@@ -67,7 +69,7 @@ def test_a_customer_registers_and_gets_login_and_password(browser: Browser, app:
     assert browser.path != KTC
 
 
-def test_a_reload_shows_no_password_again(browser: Browser, easy_captcha: None) -> None:
+def test_a_reload_shows_no_password_again(browser: Browser) -> None:
     register_company(browser)
     password, page = shown_password(browser), browser.path
     browser.open(page)
@@ -93,7 +95,7 @@ def test_a_reload_shows_no_password_again(browser: Browser, easy_captcha: None) 
     ],
 )
 def test_a_wrong_answer_opens_the_hint_under_its_field(
-    browser: Browser, app: Flask, easy_captcha: None, changes: dict[str, str], field: str, says: str
+    browser: Browser, app: Flask, changes: dict[str, str], field: str, says: str
 ) -> None:
     register_company(browser, **changes)
     assert browser.status == 422
@@ -105,7 +107,7 @@ def test_a_wrong_answer_opens_the_hint_under_its_field(
     assert letters(app) == []
 
 
-def test_the_captcha_must_be_solved_and_holds_for_one_try(browser: Browser, app: Flask, easy_captcha: None) -> None:
+def test_the_captcha_must_be_solved_and_holds_for_one_try(browser: Browser, app: Flask) -> None:
     register_company(browser, captcha="")
     assert browser.status == 422
     assert "Я не робот" in browser.text
@@ -119,14 +121,14 @@ def test_the_captcha_must_be_solved_and_holds_for_one_try(browser: Browser, app:
     assert accounts(app) == []
 
 
-def test_a_slip_elsewhere_costs_no_new_captcha(browser: Browser, easy_captcha: None) -> None:
+def test_a_slip_elsewhere_costs_no_new_captcha(browser: Browser) -> None:
     solved = solution(browser)
     register_company(browser, captcha=solved, email="aigerim@")
     register_company(browser, captcha=solved)
     assert shown_password(browser) is not None
 
 
-def test_contracts_are_not_tried_through(browser: Browser, easy_captcha: None) -> None:
+def test_contracts_are_not_tried_through(browser: Browser) -> None:
     for number in range(10):
         register_company(browser, contract=f"4445/{number + 20}")
     register_company(browser)
@@ -134,9 +136,7 @@ def test_contracts_are_not_tried_through(browser: Browser, easy_captcha: None) -
     assert "Слишком много неверных ответов" in browser.text
 
 
-def test_a_registered_contract_is_told_with_the_ways_on(
-    browser: Browser, another_browser: Browser, app: Flask, easy_captcha: None
-) -> None:
+def test_a_registered_contract_is_told_with_the_ways_on(browser: Browser, another_browser: Browser, app: Flask) -> None:
     register_company(browser)
     register_company(another_browser, email="thief@example.kz")
     assert another_browser.status == 409
@@ -148,9 +148,7 @@ def test_a_registered_contract_is_told_with_the_ways_on(
 
 
 @pytest.mark.both_engines
-def test_a_double_click_makes_one_account_and_still_shows_the_password(
-    browser: Browser, app: Flask, easy_captcha: None
-) -> None:
+def test_a_double_click_makes_one_account_and_still_shows_the_password(browser: Browser, app: Flask) -> None:
     browser.open(f"{KTC}registration?lang=ru")
     sent = {name: browser.hidden(name) for name in ("sent_by", "attempt")}
     sent |= {"captcha": solution(browser), **COMPANY}
@@ -164,7 +162,7 @@ def test_a_double_click_makes_one_account_and_still_shows_the_password(
 
 
 def test_a_form_that_is_refused_keeps_its_name_so_that_a_second_click_finds_what_the_first_made(
-    browser: Browser, app: Flask, easy_captcha: None
+    browser: Browser, app: Flask
 ) -> None:
     browser.open(f"{KTC}registration?lang=ru")
     attempt, solved = browser.hidden("attempt"), solution(browser)
@@ -179,9 +177,7 @@ def test_a_form_that_is_refused_keeps_its_name_so_that_a_second_click_finds_what
     assert len(accounts(app)) == 1
 
 
-def test_the_same_form_with_another_contract_is_another_registration(
-    browser: Browser, app: Flask, easy_captcha: None
-) -> None:
+def test_the_same_form_with_another_contract_is_another_registration(browser: Browser, app: Flask) -> None:
     register_company(browser)
     attempt = browser.path.rpartition("/")[2]
     register_company(browser, attempt=attempt, contract="КТС-АЛМ-207/21", tax_id="981101400239", email="d@example.kz")
@@ -189,9 +185,7 @@ def test_the_same_form_with_another_contract_is_another_registration(
     assert len(accounts(app)) == 2
 
 
-def test_an_address_that_somebody_has_is_not_told_of(
-    browser: Browser, another_browser: Browser, app: Flask, easy_captcha: None
-) -> None:
+def test_an_address_that_somebody_has_is_not_told_of(browser: Browser, another_browser: Browser, app: Flask) -> None:
     register_company(browser)
     register_company(another_browser, contract="КТС-АЛМ-207/21", tax_id="981101400239")
     assert shown_password(another_browser) is not None
@@ -205,9 +199,7 @@ def test_an_address_that_somebody_has_is_not_told_of(
     assert len(letters(app)) == 2
 
 
-def test_when_mail_is_down_the_page_says_that_the_letter_comes_later(
-    browser: Browser, app: Flask, easy_captcha: None
-) -> None:
+def test_when_mail_is_down_the_page_says_that_the_letter_comes_later(browser: Browser, app: Flask) -> None:
     browser.open(f"{KTC}registration?lang=ru")
     with app.app_context():
         assert health.take_look()
@@ -223,7 +215,7 @@ def test_when_mail_is_down_the_page_says_that_the_letter_comes_later(
 
 @pytest.mark.both_engines
 def test_the_password_is_gone_from_the_flow_once_it_was_shown(
-    browser: Browser, app: Flask, easy_captcha: None, caplog: pytest.LogCaptureFixture
+    browser: Browser, app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
     register_company(browser)
@@ -237,7 +229,7 @@ def test_the_password_is_gone_from_the_flow_once_it_was_shown(
         assert not any(secret in row for row in stored)
 
 
-def test_nothing_that_was_typed_runs_as_script(browser: Browser, easy_captcha: None) -> None:
+def test_nothing_that_was_typed_runs_as_script(browser: Browser) -> None:
     evil = '"><script>alert(1)</script>'
     register_company(browser, name=evil, company=evil, contract=evil, tax_id=evil, email=evil, number=evil)
     assert "<script>alert" not in browser.text
@@ -248,7 +240,7 @@ def test_nothing_that_was_typed_runs_as_script(browser: Browser, easy_captcha: N
 
 
 def test_without_a_mail_server_the_page_says_that_no_letter_comes(
-    make_app: Callable[..., Flask], cabinet_settings: Settings, now: FakeClock, easy_captcha: None
+    make_app: Callable[..., Flask], cabinet_settings: Settings, now: FakeClock
 ) -> None:
     browser = Browser(with_products(make_app(cabinet_settings, channels={}), "kaztranscom"))
     register_company(browser)
@@ -257,7 +249,7 @@ def test_without_a_mail_server_the_page_says_that_no_letter_comes(
 
 
 def test_customers_that_do_not_answer_give_a_clear_page_and_cost_no_try(
-    app_with: Callable[[str, dict[str, str]], Flask], easy_captcha: None
+    app_with: Callable[[str, dict[str, str]], Flask],
 ) -> None:
     with Customers(OWN_PROFILES / "kaztranscom-customers.toml") as customers:
         app = app_with("kaztranscom", {'file = "kaztranscom-customers.toml"': f'url = "{customers.url}"'})

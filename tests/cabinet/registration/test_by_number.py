@@ -105,9 +105,7 @@ def test_right_answers_cost_no_try(browser: Browser) -> None:
         assert "/registration/flw_" in browser.path
 
 
-def test_an_account_that_is_there_is_told_of_only_after_the_code(
-    browser: Browser, phone: Phone, app: Flask, now: FakeClock
-) -> None:
+def test_an_account_that_is_there_is_told_of_only_after_the_code(browser: Browser, phone: Phone, app: Flask) -> None:
     seen = []
     for is_there in (False, True):
         if is_there:
@@ -128,7 +126,7 @@ def test_an_account_that_is_there_is_told_of_only_after_the_code(
 
 @pytest.mark.both_engines
 def test_two_people_at_once_one_wins_and_the_other_is_told(
-    browser: Browser, another_browser: Browser, phone: Phone, app: Flask, now: FakeClock
+    browser: Browser, another_browser: Browser, phone: Phone, app: Flask
 ) -> None:
     begin(browser)
     prove(browser, phone)
@@ -219,7 +217,7 @@ def test_who_took_too_long_begins_anew(browser: Browser, phone: Phone, app: Flas
 
 
 def test_a_bound_number_is_not_taken_by_who_knows_iin_and_number(
-    browser: Browser, another_browser: Browser, phone: Phone, make_phone: Callable[..., Phone], app: Flask
+    browser: Browser, another_browser: Browser, phone: Phone
 ) -> None:
     begin(browser)
     prove(browser, phone)
