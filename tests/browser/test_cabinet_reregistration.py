@@ -104,10 +104,7 @@ def test_a_number_that_stands_under_the_iin_gets_the_code_and_the_cabinet(
     page.get_by_role("button", name="Получить код").click()
     expect(page.get_by_role("heading", name="Система не смогла отправить код подтверждения")).to_be_visible()
     assert parent.violations() == []
-    parent.bind(phone, his_number)
-    expect(page.locator("#bound")).to_be_visible()
-    page.get_by_role("button", name="Отправить").click()
-    expect(page.locator("#code")).to_be_visible()
+    parent.bind_by_guide(phone, his_number)
     parent.looks_well("cabinet-7-code")
     parent.finish(phone.open_code(), NEW_PASSWORD)
     expect(page.get_by_text("Кабинет переоформлен на ваш ИИН и номер")).to_be_visible()

@@ -37,6 +37,11 @@ def owner(app: Flask, caller: Caller) -> Iterator[UUID]:
         yield create(caller.product_id, NewAccount((person(),)), FIRST, RULE)
 
 
+def stored(owner: UUID) -> Account:
+    with reading() as session:
+        return session.get_one(Account, owner)
+
+
 @pytest.fixture
 def change(owner: UUID, now: FakeClock) -> Change:
     def to(password: str) -> None:
@@ -99,23 +104,19 @@ def test_six_are_remembered_and_the_seventh_before_is_not(app: Flask, change: Ch
 
 @pytest.mark.both_engines
 def test_a_refused_password_changes_nothing(app: Flask, change: Change, owner: UUID) -> None:
-    with reading() as session:
-        before = session.get_one(Account, owner)
+    before = stored(owner)
     with pytest.raises(PasswordTooLike):
         change("Balapan#2027")
-    with reading() as session:
-        after = session.get_one(Account, owner)
+    after = stored(owner)
     assert how_many(app, AccountPassword) == 1
     assert (after.password_hash, after.password_changed_at) == (before.password_hash, before.password_changed_at)
 
 
 def test_the_same_password_twice_within_a_moment_is_a_double_click(change: Change, owner: UUID, now: FakeClock) -> None:
     change(OTHERS[0])
-    with reading() as session:
-        before = session.get_one(Account, owner).password_hash
+    before = stored(owner).password_hash
     change_password(owner, OTHERS[0], RULE)
-    with reading() as session:
-        assert session.get_one(Account, owner).password_hash == before
+    assert stored(owner).password_hash == before
     now.forward(minutes=1)
     with pytest.raises(PasswordTooLike):
         change_password(owner, OTHERS[0], RULE)
@@ -144,13 +145,11 @@ def test_a_password_that_somebody_else_sets_is_remembered_but_compared_with_noth
     given = history.prepared(owner, "Balapan#2027", RULE)
     with transaction() as session:
         set_password(session, given, must_change=True)
-    with reading() as session:
-        assert session.get_one(Account, owner).must_change_password
+    assert stored(owner).must_change_password
     with pytest.raises(PasswordTooLike):
         change_password(owner, "Balapan#2027", RULE)
     change_password(owner, OTHERS[0], RULE)
-    with reading() as session:
-        assert not session.get_one(Account, owner).must_change_password
+    assert not stored(owner).must_change_password
 
 
 def test_registering_again_looks_at_the_last_passwords_too(caller: Caller, owner: UUID) -> None:
@@ -174,18 +173,18 @@ def test_marks_tell_nothing_to_who_has_only_the_database(
     """Other accounts' marks of the same password are others, without the key none can be made, and their number does
     not tell the length."""
     with reading() as session:
-        [stored] = session.scalars(sa.select(AccountPassword.marks).where(AccountPassword.account_id == owner)).all()
-    assert set(marks_of(owner, FIRST)) < set(stored)
-    assert stored == sorted(stored)
-    assert not set(marks_of(new_key(), FIRST)) & set(stored)
+        [marks] = session.scalars(sa.select(AccountPassword.marks).where(AccountPassword.account_id == owner)).all()
+    assert set(marks_of(owner, FIRST)) < set(marks)
+    assert marks == sorted(marks)
+    assert not set(marks_of(new_key(), FIRST)) & set(marks)
     for password in ("Qwerty1!", "Ab1!Ab1!Ab1!Ab1!Ab1"):
         other = new_key()
         prepared = history.prepared(other, password, RULE)
-        assert len(prepared.marks) < len(stored)
-    assert len(stored) == 24
-    assert not any(word in mark.casefold() for mark in stored for word in ("balapan", "2026"))
+        assert len(prepared.marks) < len(marks)
+    assert len(marks) == 24
+    assert not any(word in mark.casefold() for mark in marks for word in ("balapan", "2026"))
 
     keyring = app.extensions["pushhub"].keyring
     other_key = type(keyring)("k9", {"k9": b"9" * 32}, b"another index key" * 2)
     monkeypatch.setattr(app.extensions["pushhub"], "keyring", other_key)
-    assert not set(marks_of(owner, FIRST)) & set(stored)
+    assert not set(marks_of(owner, FIRST)) & set(marks)

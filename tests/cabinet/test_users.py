@@ -21,7 +21,7 @@ from pushhub.kernel.db import reading
 from pushhub.kernel.errors import NotFound
 from pushhub.kernel.ids import new_key
 from pushhub.products.products import Caller
-from tests.cabinet.owners import Owner, a_sender, letters
+from tests.cabinet.owners import Owner, a_sender, letters, stored
 from tests.support.databases import FakeClock
 from tests.support.rows import how_many
 
@@ -97,8 +97,7 @@ def test_a_child_changes_and_removes_neither_its_parent_nor_its_parents_siblings
                 users.remove_user(boris, other.id)
             with pytest.raises(NotFound):
                 users.write_again(boris, other.id, sender)
-        with reading() as session:
-            assert session.get_one(Account, anna.id).password_hash == anna.password_hash
+        assert stored(app, anna).password_hash == anna.password_hash
     assert names_below(app, owner) == ["anna", "boris", "clara"]
 
 
@@ -132,8 +131,7 @@ def test_whoever_is_removed_leaves_those_below_to_the_one_who_removes(app: Flask
             users.remove_user(owner, new_key())
     assert names_below(app, owner) == ["boris", "dana"]
     assert names_below(app, boris) == ["dana"]
-    with app.app_context(), reading() as session:
-        assert session.get_one(Account, boris.id).parent_id == owner.id
+    assert stored(app, boris).parent_id == owner.id
 
 
 # --- at the same time ----------------------------------------------------------------------------------------------
