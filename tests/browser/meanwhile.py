@@ -18,15 +18,17 @@ def change(database: Path, statement: str, *values: str) -> int:
 
 def let_pass(
     database: Path, table: str, column: str, where: str, *values: str, after: timedelta = timedelta(seconds=-1)
-) -> None:
-    """Let the time of some rows be over, or be over `after` this moment."""
+) -> int:
+    """Let the time of some rows be over, or be over `after` this moment; of how many."""
     moment = (datetime.now(UTC) + after).replace(tzinfo=None).isoformat(" ")
-    assert change(database, f"UPDATE {table} SET {column} = ? WHERE {where}", moment, *values) >= 1  # noqa: S608
+    changed = change(database, f"UPDATE {table} SET {column} = ? WHERE {where}", moment, *values)  # noqa: S608
+    assert changed >= 1
+    return changed
 
 
 def let_it_be_sent_again(database: Path, number: str) -> None:
     """Let the wait before the number's pending code can be sent again be over."""
-    let_pass(database, "verifications", "resend_at", _PENDING, number)
+    assert let_pass(database, "verifications", "resend_at", _PENDING, number) == 1
 
 
 def let_the_code_end(database: Path, number: str) -> None:
@@ -36,7 +38,7 @@ def let_the_code_end(database: Path, number: str) -> None:
 
 def let_it_run_out(database: Path, number: str, *, after: timedelta) -> None:
     """Let the number's pending code, and its message, run out `after` this moment."""
-    let_pass(database, "verifications", "expires_at", _PENDING, number, after=after)
+    assert let_pass(database, "verifications", "expires_at", _PENDING, number, after=after) == 1
     let_pass(database, "deliveries", "expires_at", "number = ? AND kind = 'code'", number, after=after)
 
 
