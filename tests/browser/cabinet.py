@@ -2,43 +2,75 @@
 
 from __future__ import annotations
 
-import re
-import sqlite3
-from contextlib import closing
-from datetime import UTC, datetime, timedelta
-from itertools import count
-from pathlib import Path
+from collections.abc import Callable
 
 from playwright.sync_api import Browser, Page, expect
 
-from pushhub.identity.iin import check_digit
 from tests.browser.companion import Owner
 from tests.browser.people import Visitor
 from tests.browser.service import Service
+from tests.support.iins import iins
 
 HOME = "/cabinet/indigo/"
 PASSWORD = "Balapan#2026"
 NEW_PASSWORD = "Kunshuaq!2027"
-_born = count(1)
+_iins = iins("8501014")
 
 
 def new_iin() -> str:
     """An IIN that nobody else in these tests has."""
-    while True:
-        first = f"850101{4}{next(_born):04d}"
-        digit = check_digit(first)
-        if digit is not None:
-            return f"{first}{digit}"
+    return next(_iins)
 
 
-class Parent(Visitor):
+class Client(Visitor):
+    """A person at the website of a cabinet."""
+
+    number = ""
+
+    def enter(self, name: str, password: str, *, by: str = "name", page: Page | None = None) -> None:
+        """Fill in the sign-in that is open."""
+        page = page or self.page
+        page.locator(f"#{by}").fill(name)
+        page.locator("#password").fill(password)
+        page.locator("#sign-in").click()
+
+    def is_in_the_feed(self, page: Page | None = None) -> None:
+        expect((page or self.page).get_by_role("heading", name="Лента событий", exact=True)).to_be_visible()
+
+    def bind(self, phone: Owner, number: str | None = None) -> None:  # type: ignore[override]
+        """Type what the page shows into the phone, and go on to its feed."""
+        phone.type_number(number or self.number)
+        phone.type_password(self.one_time_password())
+        phone.page.locator("#bound-continue").click()
+
+    def bind_by_guide(self, phone: Owner, number: str) -> None:
+        """Type what the guide shows into the phone, and press «Отправить»."""
+        self.bind(phone, number)
+        expect(self.page.locator("#bound")).to_be_visible()
+        self.page.locator("#send").click()
+        expect(self.page.locator("#code")).to_be_visible()
+
+    def confirm(self, code: str) -> None:
+        self.page.locator("#code").fill(code)
+        self.page.locator("#check").click()
+
+    def type_new_password(self, password: str, repeat: str | None = None, *, page: Page | None = None) -> None:
+        page = page or self.page
+        page.locator("#password").fill(password)
+        page.locator("#repeat").fill(password if repeat is None else repeat)
+
+    def set_password(self, password: str, repeat: str | None = None, *, page: Page | None = None) -> None:
+        self.type_new_password(password, repeat, page=page)
+        (page or self.page).locator("#finish").click()
+
+
+class Parent(Client):
     """A person at the website of the kindergarten."""
 
     def __init__(self, browser: Browser, service: Service, **traits: object) -> None:
         super().__init__(browser, service.url, **traits)  # type: ignore[arg-type]
         self._service = service
         self.iin = new_iin()
-        self.number = ""
         self.password = PASSWORD
 
     def has_account(self, number: str, iin: str | None = None) -> Parent:
@@ -67,7 +99,7 @@ class Parent(Visitor):
         page = page or self.page
         self.name_themselves(page=page)
         self.give_password(page=page)
-        expect(page.get_by_role("heading", name="Лента событий", exact=True)).to_be_visible()
+        self.is_in_the_feed(page)
 
     def forget_password(self) -> None:
         """From the IIN to the recovery."""
@@ -75,46 +107,17 @@ class Parent(Visitor):
         self.page.get_by_role("button", name="Забыли пароль?").click()
         expect(self.page.get_by_role("heading", name="Восстановление забытого пароля")).to_be_visible()
 
-    def one_time_password(self) -> str:
-        shown = self.page.locator("#one-time-password")
-        expect(shown).to_have_text(re.compile(r"^(\d{3} ){3}\d{3}$"))
-        return shown.inner_text()
-
-    def bind(self, phone: Owner, number: str | None = None) -> None:
-        """Type what the page shows into the phone, and go on to its feed."""
-        phone.type_number(number or self.number)
-        phone.type_password(self.one_time_password())
-        phone.page.locator("#bound-continue").click()
-
-    def set_password(self, password: str, repeat: str | None = None) -> None:
-        self.page.locator("#password").fill(password)
-        self.page.locator("#repeat").fill(repeat if repeat is not None else password)
-
     def finish(self, code: str, password: str, repeat: str | None = None) -> None:
         """Code and new password, then «Обновить» or «Переоформить»."""
         self.page.locator("#code").fill(code)
         self.set_password(password, repeat)
-        self.page.locator("#finish").click()
+
+    def renew_password(self, code: str) -> None:
+        """The right code and `NEW_PASSWORD`, which are taken."""
+        self.finish(code, NEW_PASSWORD)
+        expect(self.page.get_by_text("Пароль обновлён")).to_be_visible()
 
 
-def let_pass(database: Path, table: str, column: str, where: str, *values: str) -> None:
-    """Let the time of some rows be over."""
-    moment = (datetime.now(UTC) - timedelta(seconds=1)).replace(tzinfo=None).isoformat(" ")
-    with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
-        changed = connection.execute(f"UPDATE {table} SET {column} = ? WHERE {where}", (moment, *values))  # noqa: S608
-        assert changed.rowcount >= 1
-
-
-def let_the_password_change(database: Path, number: str) -> None:
-    """Let the one-time password of the number's offer change every few seconds, and not only twice a minute."""
-    with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
-        changed = connection.execute("UPDATE offers SET step_seconds = 10 WHERE number = ?", (number,))
-        assert changed.rowcount == 1
-
-
-def let_four_more_be_wrong(database: Path) -> None:
-    """Who has typed five wrong passwords has typed nine, and need not wait for the next try."""
-    let_pass(database, "sign_in_failures", "wait_until", "failures = ?", "5")
-    with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
-        changed = connection.execute("UPDATE sign_in_failures SET failures = 9 WHERE failures = 5")
-        assert changed.rowcount == 1
+Visit = Callable[..., Parent]
+#: A parent with an account, and a phone that is bound to its number.
+WithPhone = Callable[[str], tuple[Parent, Owner]]

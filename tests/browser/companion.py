@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-import sqlite3
 import time
 import urllib.request
 from collections.abc import Callable
-from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +28,10 @@ class Owner(Visitor):
     def turn_to(self, side: str) -> None:
         """There is only the phone."""
 
-    def type_number(self, number: str, page: Page | None = None) -> None:
-        """Give the number and consent."""
-        page = page or self.page
-        page.locator("#number").fill(number)
-        page.locator("#consent").check()
-        page.locator("#number-form [type=submit]").click()
-
-    def type_password(self, password: str) -> None:
-        self.page.locator("#password").fill(password)
-        self.page.locator("#password-form [type=submit]").click()
+    def show_picture(self, content: bytes) -> None:
+        """Give the scanner a picture in place of the camera's."""
+        picture = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": content}
+        self.page.locator("#photo").set_input_files(picture)  # type: ignore[arg-type]
 
     def bind_to(self, product: Product, number: str) -> None:
         """Bind the phone by what the product's cabinet shows, and go on to the feed."""
@@ -50,6 +41,9 @@ class Owner(Visitor):
         expect(self.page.locator("#bound-continue")).to_be_visible()
         self.page.locator("#bound-continue").click()
         expect(self.page.locator("#feed-number")).to_be_visible()
+
+
+TakePhone = Callable[..., Owner]
 
 
 class Product:
@@ -100,46 +94,6 @@ def wait_until(page: Page, holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < given_up
         page.wait_for_timeout(50)
-
-
-def let_it_run_out(database: Path, verification_number: str, *, after: timedelta) -> None:
-    """Let the number's pending code run out `after` this moment."""
-    moment = (datetime.now(UTC) + after).replace(tzinfo=None).isoformat(" ")
-    with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
-        changed = connection.execute(
-            "UPDATE verifications SET expires_at = ? WHERE number = ? AND status = 'pending'",
-            (moment, verification_number),
-        )
-        assert changed.rowcount == 1
-        connection.execute(
-            "UPDATE deliveries SET expires_at = ? WHERE number = ? AND kind = 'code'", (moment, verification_number)
-        )
-
-
-def let_it_be_sent_again(database: Path, verification_number: str) -> None:
-    """Let the wait before the number's pending code can be sent again be over."""
-    moment = (datetime.now(UTC) - timedelta(seconds=1)).replace(tzinfo=None).isoformat(" ")
-    with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
-        changed = connection.execute(
-            "UPDATE verifications SET resend_at = ? WHERE number = ? AND status = 'pending'",
-            (moment, verification_number),
-        )
-        assert changed.rowcount == 1
-
-
-def hold_back_the_newest(database: Path, number: str) -> str:
-    """Keep the newest message to the number out of its phone's feed. Gives what `let_it_come` takes."""
-    with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
-        (newest,) = connection.execute("SELECT max(id) FROM deliveries WHERE number = ?", (number,)).fetchone()
-        connection.execute("UPDATE deliveries SET number = '+77050000000' WHERE id = ?", (newest,))
-    return str(newest)
-
-
-def let_it_come(database: Path, number: str, held_back: str) -> None:
-    """Let the message be in the feed as if it had only now been committed."""
-    with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
-        changed = connection.execute("UPDATE deliveries SET number = ? WHERE id = ?", (number, held_back))
-        assert changed.rowcount == 1
 
 
 def photo_of(link: str, *, width: int = 1500, height: int = 1100) -> bytes:

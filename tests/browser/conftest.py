@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from tests.browser.cabinet import HOME, Parent
-from tests.browser.companion import Owner, Product
-from tests.browser.people import Visitor
+from tests.browser.cabinet import HOME, Parent, Visit, WithPhone
+from tests.browser.companion import Owner, Product, TakePhone
+from tests.browser.meanwhile import change
+from tests.browser.people import Visitor, Visitors
 from tests.browser.service import Service, running
 
 _ARGUMENTS = [
@@ -45,9 +44,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def fresh_limits(request: pytest.FixtureRequest) -> None:
     """Every story comes from one network address: what one has used up of its limits, the next has not."""
     if "service" in request.fixturenames:
-        database = request.getfixturevalue("service").database
-        with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
-            connection.execute("DELETE FROM limit_counters")
+        change(request.getfixturevalue("service").database, "DELETE FROM limit_counters")
 
 
 @pytest.fixture(scope="package")
@@ -89,19 +86,20 @@ def whole_browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visit(service: Service, browser: Browser) -> Iterator[Callable[..., Visitor]]:
-    """Somebody opens the start page, or another one. At the end nothing may have gone wrong in the browser."""
-    visitors: list[Visitor] = []
+def visitors() -> Iterator[Visitors]:
+    """Whoever comes in this test."""
+    with Visitors() as visitors:
+        yield visitors
+
+
+@pytest.fixture
+def visit(service: Service, browser: Browser, visitors: Visitors) -> Callable[..., Visitor]:
+    """Somebody opens the start page, or another one."""
 
     def open_page(path: str = "/start/codes", **traits: object) -> Visitor:
-        visitor = Visitor(browser, service.url, **traits)  # type: ignore[arg-type]
-        visitors.append(visitor)
-        visitor.open(path)
-        return visitor
+        return visitors.come(Visitor(browser, service.url, **traits), path)  # type: ignore[arg-type]
 
-    yield open_page
-    for visitor in visitors:
-        visitor.leave()
+    return open_page
 
 
 @pytest.fixture(scope="package")
@@ -111,35 +109,47 @@ def product(service: Service) -> Product:
 
 
 @pytest.fixture
-def take_phone(service: Service, browser: Browser) -> Iterator[Callable[..., Owner]]:
-    """Somebody takes a phone and opens the app. At the end nothing may have gone wrong in it."""
-    owners: list[Owner] = []
+def take_phone(service: Service, browser: Browser, visitors: Visitors) -> TakePhone:
+    """Somebody takes a phone and opens the app."""
 
     def take(path: str = "/app", *, before: str = "", browser: Browser = browser, **traits: object) -> Owner:
         traits = {"width": 390, "height": 844} | traits
-        owner = Owner(browser, service.url, **traits)  # type: ignore[arg-type]
-        owners.append(owner)
+        owner = visitors.come(Owner(browser, service.url, **traits))  # type: ignore[arg-type]
         if before:
             owner.context.add_init_script(before)
         owner.open(path)
         return owner
 
-    yield take
-    for owner in owners:
-        owner.leave()
+    return take
 
 
 @pytest.fixture
-def visit_cabinet(service: Service, browser: Browser) -> Iterator[Callable[..., Parent]]:
-    """A parent opens the website. At the end nothing may have gone wrong in the browser."""
-    parents: list[Parent] = []
+def take_bound_phone(take_phone: TakePhone, product: Product) -> TakePhone:
+    """Somebody takes a phone and binds it to this number."""
+
+    def take(number: str, **traits: object) -> Owner:
+        owner = take_phone(**traits)
+        owner.bind_to(product, number)
+        return owner
+
+    return take
+
+
+@pytest.fixture
+def visit_cabinet(service: Service, browser: Browser, visitors: Visitors) -> Visit:
+    """A parent opens the website."""
 
     def visit(path: str = HOME, **traits: object) -> Parent:
-        parent = Parent(browser, service, **traits)
-        parents.append(parent)
-        parent.open(path)
-        return parent
+        return visitors.come(Parent(browser, service, **traits), path)
 
-    yield visit
-    for parent in parents:
-        parent.leave()
+    return visit
+
+
+@pytest.fixture
+def with_phone(visit_cabinet: Visit, take_bound_phone: TakePhone) -> WithPhone:
+    """A parent with an account at the website, and the phone that is bound to this number."""
+
+    def one(number: str) -> tuple[Parent, Owner]:
+        return visit_cabinet().has_account(number), take_bound_phone(number)
+
+    return one

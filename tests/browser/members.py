@@ -7,7 +7,7 @@ from itertools import count
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.people import Visitor
+from tests.browser.cabinet import Client
 from tests.browser.service import Service
 
 KAZTRANSCOM = "/cabinet/kaztranscom/"
@@ -17,7 +17,7 @@ NEW_PASSWORD = "Dombyra55tau"
 _made = count(1)
 
 
-class Member(Visitor):
+class Member(Client):
     """A person at a cabinet."""
 
     def __init__(self, browser: Browser, service: Service, *, cabinet: str = KAZTRANSCOM, **traits: object) -> None:
@@ -36,9 +36,7 @@ class Member(Visitor):
 
     def sign_in(self, name: str | None = None, password: str | None = None, *, by: str = "") -> None:
         self.open(f"{self.cabinet}?by={by}" if by else self.cabinet)
-        self.page.locator(f"#{by or 'name'}").fill(name or self.login)
-        self.page.locator("#password").fill(password or self.password)
-        self.page.locator("#sign-in").click()
+        self.enter(name or self.login, password or self.password, by=by or "name")
 
     def is_at(self, place: str) -> None:
         expect(self.page).to_have_url(re.compile(rf"{re.escape(self.cabinet + place)}(\?.*)?$"))
@@ -46,10 +44,16 @@ class Member(Visitor):
     def go_to(self, tab: str) -> None:
         self.page.get_by_role("navigation").get_by_role("link", name=tab, exact=True).click()
 
-    def set_password(self, present: str, password: str = NEW_PASSWORD, repeat: str | None = None) -> None:
+    def change_password(self, present: str) -> None:
+        """Give the present password and `NEW_PASSWORD`."""
         self.page.locator("#present").fill(present)
-        self.page.locator("#password").fill(password)
-        self.page.locator("#repeat").fill(password if repeat is None else repeat)
+        self.type_new_password(NEW_PASSWORD)
+        self.page.locator("#save").click()
+
+    def save_own(self, kind: str, text: str) -> None:
+        """Give a login or an address of one's own, and the present password."""
+        self.page.locator(f"#{kind}").fill(text)
+        self.page.locator("#present").fill(self.password)
         self.page.locator("#save").click()
 
     def letter_to(self, address: str, having: str) -> str:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, ConsoleMessage, Frame, FrameLocator, Page, Response, expect
+
+from pushhub.translations.message_texts import in_language
 
 Scheme = Literal["light", "dark"]
 _OTHER: dict[Scheme, Scheme] = {"light": "dark", "dark": "light"}
 _RUN_AXE = """(options) => axe.run(document, { resultTypes: ["violations"], ...options }).then(({ violations }) =>
   violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`)))"""
 
+#: A one-time password as pages show it.
+TWELVE_DIGITS = re.compile(r"^(\d{3} ){3}\d{3}$")
 #: How long anything may take to appear.
 PATIENCE = 20_000
 expect.set_options(timeout=PATIENCE)
@@ -35,6 +40,8 @@ class Visitor:
         scheme: Scheme = "light",
     ) -> None:
         self.url = url
+        #: Nothing may be fetched from elsewhere.
+        self.hosts = {urlsplit(url).netloc, ""}
         self.scheme = scheme
         self.name = f"{language}-{width}-{scheme}"
         self.context = browser.new_context(
@@ -86,20 +93,36 @@ class Visitor:
         if button.is_visible():
             button.click()
 
+    def one_time_password(self, shown_in: str = "#one-time-password") -> str:
+        """The password with which the page has a phone bound."""
+        shown = self.page.locator(shown_in)
+        expect(shown).to_have_text(TWELVE_DIGITS)
+        return shown.inner_text()
+
     def read_password(self) -> str:
-        expect(self.page.locator("#password")).to_have_text(re.compile(r"^(\d{3} ){3}\d{3}$"))
-        return self.page.locator("#password").inner_text()
+        return self.one_time_password("#password")
+
+    def consent(self) -> None:
+        """Consent on the phone, and go on."""
+        self.phone.locator("#consent").check()
+        self.phone.locator("#number-form [type=submit]").click()
+
+    def type_number(self, number: str) -> None:
+        """Give the phone the number, and consent."""
+        self.phone.locator("#number").fill(number)
+        self.consent()
+
+    def type_password(self, password: str) -> None:
+        self.phone.locator("#password").fill(password)
+        self.phone.locator("#password-form [type=submit]").click()
 
     def bind(self, number: str) -> None:
         """Type number and password of the page into the phone."""
-        phone, password = self.phone, self.read_password()
+        password = self.read_password()
         self.turn_to("phone")
-        phone.locator("#number").fill(number)
-        phone.locator("#consent").check()
-        phone.locator("#number-form [type=submit]").click()
-        phone.locator("#password").fill(password)
-        phone.locator("#password-form [type=submit]").click()
-        expect(phone.locator("#bound-continue")).to_be_visible()
+        self.type_number(number)
+        self.type_password(password)
+        expect(self.phone.locator("#bound-continue")).to_be_visible()
 
     def look_at_phone(self) -> None:
         """Take the phone into the hand: the app looks at once for what has come, and not only when it next would."""
@@ -140,12 +163,43 @@ class Visitor:
         self.page.emulate_media(color_scheme=self.scheme)
         return found
 
+    def looks_well(self, picture: str = "") -> None:
+        """Axe finds nothing on this page, and nothing is wider than the window. A picture is kept, if it has a name."""
+        if picture:
+            self.screenshot(picture)
+        found = self.violations()
+        assert found == [], f"{picture}: {found}"
+        assert self.widest() <= 0, f"{picture}: something is wider than the window"
+
+    def without_a_network(self) -> None:
+        """What the browser says of having been offline is no complaint."""
+        self.complaints[:] = [text for text in self.complaints if "ERR_INTERNET_DISCONNECTED" not in text]
+
     def leave(self) -> None:
         complaints = list(self.complaints)
-        strangers = {urlsplit(answer.url).netloc for answer in self.loaded} - {urlsplit(self.url).netloc, ""}
+        strangers = {urlsplit(answer.url).netloc for answer in self.loaded} - self.hosts
         self.context.close()
         assert complaints == []
         assert strangers == set(), "something was fetched from another host"
+
+
+SomeVisitor = TypeVar("SomeVisitor", bound=Visitor)
+
+
+class Visitors(ExitStack):
+    """Whoever comes, until the test is over: then they leave, and nothing may have gone wrong in their browsers."""
+
+    def come(self, visitor: SomeVisitor, path: str | None = None) -> SomeVisitor:
+        """Somebody comes, and opens this page."""
+        self.callback(visitor.leave)
+        if path is not None:
+            visitor.open(path)
+        return visitor
+
+
+def ru(text: str, **values: object) -> str:
+    """The Russian form of a text, its values in braces put in."""
+    return in_language("ru", text).format(**values)
 
 
 def another(code: str) -> str:

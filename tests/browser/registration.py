@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import expect
 
-from tests.browser.companion import Owner
-from tests.browser.people import Visitor
+from tests.browser.cabinet import Client
 
 BALABAQSHA = "/cabinet/balabaqsha/"
 KAZTRANSCOM = "/cabinet/kaztranscom/"
@@ -29,7 +28,7 @@ TIMUR = Newcomer("931117300459", "+77475550102", "Тимур")
 VIKTORIYA = Newcomer("850621400128", "+77475550103", "Виктория")
 
 
-class Registrant(Visitor):
+class Registrant(Client):
     """A person who registers."""
 
     def give(self, person: Newcomer, *, number: str | None = None, consent: bool = True) -> None:
@@ -40,26 +39,6 @@ class Registrant(Visitor):
         if consent:
             page.locator("#consent-data-policy").check()
         page.locator("#go-on").click()
-
-    def bind(self, phone: Owner, number: str) -> None:
-        """Type what the guide shows into the phone, and press «Отправить»."""
-        phone.type_number(number)
-        shown = self.page.locator("#one-time-password")
-        expect(shown).to_have_text(re.compile(r"^(\d{3} ){3}\d{3}$"))
-        phone.type_password(shown.inner_text())
-        phone.page.locator("#bound-continue").click()
-        expect(self.page.locator("#bound")).to_be_visible()
-        self.page.locator("#send").click()
-        expect(self.page.locator("#code")).to_be_visible()
-
-    def confirm(self, code: str) -> None:
-        self.page.locator("#code").fill(code)
-        self.page.locator("#check").click()
-
-    def choose_password(self, password: str = PASSWORD, repeat: str | None = None) -> None:
-        self.page.locator("#password").fill(password)
-        self.page.locator("#repeat").fill(password if repeat is None else repeat)
-        self.page.locator("#finish").click()
 
     def fill_in(self, **fields: str) -> None:
         """The fields of a customer."""

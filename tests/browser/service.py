@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 from pushhub.cli import commands
 from pushhub.kernel.errors import NotFound
+from tests.support.command_line import without_settings
 from tests.support.ports import free_port
 
 #: How many seconds the service may take to start or to stop, on however busy a machine.
@@ -61,11 +62,10 @@ def running(home: Path) -> Iterator[Service]:
     """The service for as long as the block lasts; every story comes from one address, so it may ask often."""
     port = free_port()
     service = Service(f"http://127.0.0.1:{port}", home)
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("PUSHHUB_")}
-    environ |= {"PUSHHUB_CODES_PER_CLIENT_PER_HOUR": "1000", "PUSHHUB_LOG_LEVEL": "WARNING"}
+    own = {"PUSHHUB_CODES_PER_CLIENT_PER_HOUR": "1000", "PUSHHUB_LOG_LEVEL": "WARNING"}
     command = [str(Path(sys.executable).with_name("pushhub")), "serve", "--local", "--port", str(port)]
     with service.log.open("wb") as log:
-        process = subprocess.Popen(command, cwd=home, env=environ, stdout=log, stderr=log)
+        process = subprocess.Popen(command, cwd=home, env=without_settings(os.environ) | own, stdout=log, stderr=log)
     try:
         _wait_until_ready(service, process)
         yield service

@@ -6,42 +6,45 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from tests.browser.companion import Owner
+from tests.browser.cabinet import Client
+from tests.browser.companion import Owner, TakePhone
 from tests.browser.looks import every_look
-from tests.browser.people import Visitor
+from tests.browser.people import Visitors
+from tests.browser.service import Service
 
 HOME = "/cabinet/balabaqsha/"
 #: The prepared person of the local installation.
 KNOWN = {"iin": "890723300024", "number": "8 701 123 45 67", "login": "erlan", "email": "erlan@example.kz"}
 PASSWORD = "kunshuaq2026"
-Visit = Callable[..., Visitor]
+Visit = Callable[..., Client]
 
 
-def feed_is_open(visitor: Visitor) -> None:
-    expect(visitor.page.get_by_role("heading", name="Лента событий", exact=True)).to_be_visible()
+@pytest.fixture
+def visit(service: Service, browser: Browser, visitors: Visitors) -> Visit:
+    """Somebody opens this cabinet, or another one."""
+
+    def open_page(path: str = HOME, **traits: object) -> Client:
+        return visitors.come(Client(browser, service.url, **traits), path)  # type: ignore[arg-type]
+
+    return open_page
 
 
 @pytest.mark.parametrize(
     ("kind", "tab"), [("iin", "ИИН"), ("number", "Номер телефона"), ("login", "Логин"), ("email", "E-mail")]
 )
 def test_one_signs_in_by_each_of_four(visit: Visit, kind: str, tab: str) -> None:
-    visitor = visit(HOME)
-    page = visitor.page
-    page.get_by_role("link", name=tab, exact=True).click()
-    page.locator(f"#{kind}").fill(KNOWN[kind])
-    page.locator("#password").fill(PASSWORD)
-    page.locator("#sign-in").click()
-    feed_is_open(visitor)
+    visitor = visit()
+    visitor.page.get_by_role("link", name=tab, exact=True).click()
+    visitor.enter(KNOWN[kind], PASSWORD, by=kind)
+    visitor.is_in_the_feed()
 
 
 def test_a_wrong_password_is_said_under_its_field_and_the_name_stays(visit: Visit) -> None:
     visitor = visit(f"{HOME}?by=login")
     page = visitor.page
-    page.locator("#login").fill("erlan")
-    page.locator("#password").fill("not the password")
-    page.locator("#sign-in").click()
+    visitor.enter("erlan", "not the password", by="login")
     expect(page.locator("#password-problem")).to_have_text("Неверны данные для входа или пароль.")
     expect(page.locator("#login")).to_have_value("erlan")
     expect(page.locator("#password")).to_have_value("")
@@ -54,30 +57,21 @@ def test_a_wrong_password_is_said_under_its_field_and_the_name_stays(visit: Visi
 
 def test_remember_me_outlives_the_window(visit: Visit) -> None:
     visitor = visit(f"{HOME}?by=login")
-    page = visitor.page
-    page.locator("#login").fill("erlan")
-    page.locator("#password").fill(PASSWORD)
-    page.get_by_label("Запомнить меня").check()
-    page.locator("#sign-in").click()
-    feed_is_open(visitor)
+    visitor.page.get_by_label("Запомнить меня").check()
+    visitor.enter("erlan", PASSWORD, by="login")
+    visitor.is_in_the_feed()
     kept = [cookie for cookie in visitor.context.cookies() if "session" in cookie["name"] and cookie["expires"] > 0]
     assert len(kept) == 1
     assert kept[0]["httpOnly"]
 
 
-def bind_in_the_feed(visitor: Visitor, phone: Owner) -> None:
+def bind_in_the_feed(visitor: Client, phone: Owner) -> None:
     """Sign in with the password, bind the phone and sign out."""
     page = visitor.page
-    page.locator("#login").fill(KNOWN["login"])
-    page.locator("#password").fill(PASSWORD)
-    page.locator("#sign-in").click()
-    feed_is_open(visitor)
+    visitor.enter(KNOWN["login"], PASSWORD, by="login")
+    visitor.is_in_the_feed()
     visitor.open(f"{HOME}feed?bind=yes")
-    phone.type_number("+77011234567")
-    shown = page.locator("#one-time-password")
-    expect(shown).to_have_text(re.compile(r"^(\d{3} ){3}\d{3}$"))
-    phone.type_password(shown.inner_text())
-    phone.page.locator("#bound-continue").click()
+    visitor.bind(phone, "+77011234567")
     expect(page.locator("#bound")).to_be_visible()
     page.get_by_role("button", name="Выйти").click()
     expect(page.get_by_text("Вы вышли.")).to_be_visible()
@@ -85,7 +79,7 @@ def bind_in_the_feed(visitor: Visitor, phone: Owner) -> None:
 
 def test_who_has_no_app_is_told_how_to_get_codes(visit: Visit) -> None:
     """A stranger's number; half of those look so, and the page is the same for people with an account."""
-    visitor = visit(HOME)
+    visitor = visit()
     page = visitor.page
     for last in range(20):
         visitor.open(f"{HOME}code-sign-in?by=number")
@@ -96,13 +90,12 @@ def test_who_has_no_app_is_told_how_to_get_codes(visit: Visit) -> None:
             break
     expect(page.locator("#no-code")).to_contain_text("привяжите приложение в ленте событий")
     expect(page.locator("#one-time-password")).to_have_count(0)
-    assert visitor.violations() == []
-    visitor.screenshot("balabaqsha-no-code")
+    visitor.looks_well("balabaqsha-no-code")
     page.locator("#forgotten").click()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 
-def test_a_code_in_place_of_the_password(visit: Visit, take_phone: Callable[..., Owner]) -> None:
+def test_a_code_in_place_of_the_password(visit: Visit, take_phone: TakePhone) -> None:
     visitor, phone = visit(f"{HOME}?by=login"), take_phone()
     page = visitor.page
     bind_in_the_feed(visitor, phone)
@@ -114,14 +107,9 @@ def test_a_code_in_place_of_the_password(visit: Visit, take_phone: Callable[...,
     expect(page.locator("#code")).to_be_visible()
     expect(page.get_by_text("в течение 80 секунд")).to_be_visible()
     expect(page.locator("#resend-words")).to_contain_text(re.compile(r"через (7\d|80|6\d) сек"))
-    assert visitor.violations() == []
-    visitor.screenshot("balabaqsha-code-sign-in")
-    phone.page.locator("[data-part=show]:visible").first.click()
-    digits = phone.page.locator(".item").first.locator("[data-part=digits]")
-    expect(digits).to_have_text(re.compile(r"^\d{4}$"))
-    page.locator("#code").fill(digits.inner_text())
-    page.locator("#check").click()
-    feed_is_open(visitor)
+    visitor.looks_well("balabaqsha-code-sign-in")
+    visitor.confirm(phone.open_code())
+    visitor.is_in_the_feed()
 
 
 @every_look
@@ -137,6 +125,4 @@ def test_the_sign_in_pages_look_well(visit: Visit, language: str, width: int, sc
     ):
         visitor.open(path)
         expect(visitor.page.locator("html")).to_have_attribute("lang", language)
-        assert visitor.widest() <= 0, name
-        assert visitor.violations() == [], name
-        visitor.screenshot(name)
+        visitor.looks_well(name)

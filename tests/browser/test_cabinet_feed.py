@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from playwright.sync_api import expect
 
-from tests.browser.cabinet import HOME, NEW_PASSWORD, Parent, let_pass
-from tests.browser.companion import Owner, Product
+from tests.browser.cabinet import HOME, NEW_PASSWORD, Visit
+from tests.browser.companion import Product, TakePhone
+from tests.browser.meanwhile import let_pass
 from tests.browser.service import Service
-
-Visit = Callable[..., Parent]
-TakePhone = Callable[..., Owner]
 
 
 def test_the_feed_has_qr_password_and_what_happened(visit_cabinet: Visit, take_phone: TakePhone) -> None:
@@ -23,8 +19,7 @@ def test_the_feed_has_qr_password_and_what_happened(visit_cabinet: Visit, take_p
     shown = parent.one_time_password()
     page.reload()
     assert parent.one_time_password() == shown or parent.one_time_password()
-    parent.screenshot("cabinet-9-feed")
-    assert parent.violations() == []
+    parent.looks_well("cabinet-9-feed")
 
     parent.bind(phone)
     expect(page.locator("#bound")).to_contain_text("Теперь коды и уведомления приходят на него")
@@ -42,8 +37,7 @@ def test_the_feed_has_qr_password_and_what_happened(visit_cabinet: Visit, take_p
     parent.sign_in()
     for words in ("Вход:", "Пароль изменён", "Отправлен код для нового пароля", "Введён верно", "Выход:", "привязано"):
         expect(events).to_contain_text(words)
-    parent.screenshot("cabinet-9-events")
-    assert parent.violations() == []
+    parent.looks_well("cabinet-9-events")
 
 
 def test_another_device_takes_the_number_and_the_old_one_is_told(
@@ -104,7 +98,6 @@ def test_a_new_password_ends_the_sessions_elsewhere(
     phone.bind_to(product, parent.number)
     elsewhere.sign_in()
     parent.forget_password()
-    parent.finish(phone.open_code(), NEW_PASSWORD)
-    expect(parent.page.get_by_text("Пароль обновлён")).to_be_visible()
+    parent.renew_password(phone.open_code())
     elsewhere.page.reload()
     expect(elsewhere.page.locator("#iin")).to_be_visible()

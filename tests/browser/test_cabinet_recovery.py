@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import partial
 
 from playwright.sync_api import expect
 
-from pushhub.translations.message_texts import in_language
-from tests.browser.cabinet import NEW_PASSWORD, Parent, let_pass, let_the_password_change, new_iin
-from tests.browser.companion import Owner, Product
-from tests.browser.people import another
+from tests.browser.cabinet import NEW_PASSWORD, Parent, Visit, WithPhone, new_iin
+from tests.browser.companion import TakePhone
+from tests.browser.meanwhile import let_it_be_sent_again, let_the_code_end, let_the_password_change
+from tests.browser.people import TWELVE_DIGITS, another, ru
 from tests.browser.service import Service
 
-ru = partial(in_language, "ru")
-Visit = Callable[..., Parent]
-TakePhone = Callable[..., Owner]
 
-
-def test_a_code_goes_to_the_bound_phone_and_the_page_names_its_number_masked(
-    visit_cabinet: Visit, take_phone: TakePhone, product: Product
-) -> None:
-    parent, phone = visit_cabinet().has_account("+77057546911"), take_phone()
-    phone.bind_to(product, parent.number)
+def test_a_code_goes_to_the_bound_phone_and_the_page_names_its_number_masked(with_phone: WithPhone) -> None:
+    parent, phone = with_phone("+77057546911")
     parent.forget_password()
     page = parent.page
     expect(page.get_by_text("по номеру +770****6911 выслано уведомление с кодом подтверждения")).to_be_visible()
     expect(page.get_by_text("в течение 60 сек")).to_be_visible()
     assert "+77057546911" not in page.content()
-    parent.screenshot("cabinet-4-code")
-    assert parent.violations() == []
+    parent.looks_well("cabinet-4-code")
 
     parent.finish(phone.open_code(), NEW_PASSWORD)
     expect(page.get_by_text("Пароль обновлён. Войдите с новым паролем.")).to_be_visible()
@@ -58,8 +48,7 @@ def test_a_number_without_the_app_is_bound_by_the_guide_and_then_gets_its_code(
     assert len(page.locator("#qr path").get_attribute("d") or "") > 1000
     expect(page.locator("#password-changes")).to_have_text(re.compile(r"через \d+ сек"))
     expect(page.get_by_text("Устройство будет привязано к данному номеру")).to_be_visible()
-    parent.screenshot("cabinet-3-guide")
-    assert parent.violations() == []
+    parent.looks_well("cabinet-3-guide")
 
     page.get_by_role("button", name="Отправить").click()
     expect(page.get_by_text("Сначала выполните шаг 2")).to_be_visible()
@@ -70,8 +59,7 @@ def test_a_number_without_the_app_is_bound_by_the_guide_and_then_gets_its_code(
 
     page.get_by_role("button", name="Отправить").click()
     expect(page.locator("#code")).to_be_visible()
-    parent.finish(phone.open_code(), NEW_PASSWORD)
-    expect(page.get_by_text("Пароль обновлён")).to_be_visible()
+    parent.renew_password(phone.open_code())
 
 
 def test_the_password_on_the_page_changes_by_itself(
@@ -82,7 +70,7 @@ def test_the_password_on_the_page_changes_by_itself(
     first = parent.one_time_password()
     let_the_password_change(service.database, parent.number)
     expect(parent.page.locator("#one-time-password")).not_to_have_text(first)
-    expect(parent.page.locator("#one-time-password")).to_have_text(re.compile(r"^(\d{3} ){3}\d{3}$"))
+    expect(parent.page.locator("#one-time-password")).to_have_text(TWELVE_DIGITS)
     parent.bind(phone)
     expect(parent.page.locator("#bound")).to_be_visible()
 
@@ -94,13 +82,18 @@ def test_back_leads_to_the_sign_in(visit_cabinet: Visit) -> None:
     expect(parent.page.locator("#iin")).to_be_visible()
 
 
-def test_somebody_without_an_account_sees_the_same(visit_cabinet: Visit, take_phone: TakePhone) -> None:
+def a_stranger_asks(parent: Parent) -> None:
+    """Somebody whom nobody knows has forgotten a password."""
+    parent.name_themselves(new_iin())
+    parent.page.get_by_role("button", name="Забыли пароль?").click()
+    expect(parent.page.locator("#code, #one-time-password").first).to_be_visible()
+
+
+def test_somebody_without_an_account_sees_the_same(visit_cabinet: Visit) -> None:
     """Among several IINs that nobody has, some look as if an app were bound and some as if none were."""
     parent, seen = visit_cabinet(), set()
     for _ in range(24):
-        parent.name_themselves(new_iin())
-        parent.page.get_by_role("button", name="Забыли пароль?").click()
-        expect(parent.page.locator("#code, #one-time-password").first).to_be_visible()
+        a_stranger_asks(parent)
         text = parent.words()
         assert re.search(r"\+7\d\d\*\*\*\*\d{4}", text)
         seen.add("code" if parent.page.locator("#code").is_visible() else "guide")
@@ -108,9 +101,7 @@ def test_somebody_without_an_account_sees_the_same(visit_cabinet: Visit, take_ph
             break
     assert seen == {"code", "guide"}
     for _ in range(24):
-        parent.name_themselves(new_iin())
-        parent.page.get_by_role("button", name="Забыли пароль?").click()
-        expect(parent.page.locator("#code, #one-time-password").first).to_be_visible()
+        a_stranger_asks(parent)
         if parent.page.locator("#code").is_visible():
             break
     for code in ("0000", "1234", "5678", "9999"):
@@ -120,11 +111,8 @@ def test_somebody_without_an_account_sees_the_same(visit_cabinet: Visit, take_ph
         )
 
 
-def test_the_checklist_ticks_while_the_password_is_typed(
-    visit_cabinet: Visit, take_phone: TakePhone, product: Product
-) -> None:
-    parent, phone = visit_cabinet().has_account("+77057546915"), take_phone()
-    phone.bind_to(product, parent.number)
+def test_the_checklist_ticks_while_the_password_is_typed(with_phone: WithPhone) -> None:
+    parent, phone = with_phone("+77057546915")
     parent.forget_password()
     page = parent.page
     points = page.locator("#checklist li")
@@ -147,27 +135,21 @@ def test_the_checklist_ticks_while_the_password_is_typed(
     expect(page.locator("#code")).to_have_value(code)
     expect(page.locator("#password")).to_have_value("")
     parent.finish(another(code), "Kunshuaq7!xyz")
-    expect(page.locator("#code-problem")).to_have_text(
-        ru("That is not the code. Attempts left: {left}.").format(left=2)
-    )
-    parent.screenshot("cabinet-5-wrong-code")
-    assert parent.violations() == []
+    expect(page.locator("#code-problem")).to_have_text(ru("That is not the code. Attempts left: {left}.", left=2))
+    parent.looks_well("cabinet-5-wrong-code")
     parent.finish(code, "Kunshuaq7!xyz")
     expect(page.get_by_text("Пароль обновлён")).to_be_visible()
 
 
-def test_the_countdown_runs_and_then_the_code_is_sent_again(
-    visit_cabinet: Visit, take_phone: TakePhone, product: Product, service: Service
-) -> None:
-    parent, phone = visit_cabinet().has_account("+77057546916"), take_phone()
-    phone.bind_to(product, parent.number)
+def test_the_countdown_runs_and_then_the_code_is_sent_again(with_phone: WithPhone, service: Service) -> None:
+    parent, phone = with_phone("+77057546916")
     parent.forget_password()
     page = parent.page
     expect(page.locator("#resend-words")).to_have_text(re.compile(r"Вы можете запросить код повторно через \d+ сек"))
     expect(page.locator("#resend")).to_be_disabled()
     expect(page.locator("#late")).to_be_hidden()
     first = phone.open_code()
-    let_pass(service.database, "verifications", "resend_at", "number = ? AND status = 'pending'", parent.number)
+    let_it_be_sent_again(service.database, parent.number)
     page.reload()
     expect(page.locator("#late")).to_contain_text("код есть в его ленте")
     page.get_by_role("button", name=ru("Send again")).click()
@@ -176,32 +158,24 @@ def test_the_countdown_runs_and_then_the_code_is_sent_again(
     # Who was reading the digits goes on reading them, in the newest message alone: the code is the same.
     expect(phone.page.locator("#items .item [data-part=over]:visible")).to_have_count(1)
     expect(phone.page.locator("#items .item").first.locator("[data-part=digits]")).to_have_text(first)
-    parent.finish(first, NEW_PASSWORD)
-    expect(page.get_by_text("Пароль обновлён")).to_be_visible()
+    parent.renew_password(first)
 
 
-def test_after_its_time_a_code_says_so_and_a_new_one_can_be_asked_for(
-    visit_cabinet: Visit, take_phone: TakePhone, product: Product, service: Service
-) -> None:
-    parent, phone = visit_cabinet().has_account("+77057546917"), take_phone()
-    phone.bind_to(product, parent.number)
+def test_after_its_time_a_code_says_so_and_a_new_one_can_be_asked_for(with_phone: WithPhone, service: Service) -> None:
+    parent, phone = with_phone("+77057546917")
     parent.forget_password()
     page = parent.page
     code = phone.open_code()
-    let_pass(service.database, "verifications", "expires_at", "number = ? AND status = 'pending'", parent.number)
+    let_the_code_end(service.database, parent.number)
     parent.finish(code, NEW_PASSWORD)
     expect(page.locator("#code-problem")).to_have_text(ru("The code has expired. Ask for a new one."))
     page.get_by_role("button", name=ru("Ask for a new code")).click()
     expect(page.locator("#code-life")).to_have_text(re.compile(r"\d:\d\d"))
-    parent.finish(phone.open_code(), NEW_PASSWORD)
-    expect(page.get_by_text("Пароль обновлён")).to_be_visible()
+    parent.renew_password(phone.open_code())
 
 
-def test_what_to_do_names_three_causes_and_leads_to_a_new_number(
-    visit_cabinet: Visit, take_phone: TakePhone, product: Product
-) -> None:
-    parent, phone = visit_cabinet().has_account("+77057546918"), take_phone()
-    phone.bind_to(product, parent.number)
+def test_what_to_do_names_three_causes_and_leads_to_a_new_number(with_phone: WithPhone) -> None:
+    parent, _phone = with_phone("+77057546918")
     parent.forget_password()
     page = parent.page
     page.get_by_role("link", name="Что делать, если уведомление не пришло или вам не знаком этот номер?").click()

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from playwright.sync_api import Page, expect
 
 from demo.sample import FAMILY
-from tests.browser.cabinet import HOME, NEW_PASSWORD, Parent, new_iin
-from tests.browser.companion import Owner
+from tests.browser.cabinet import HOME, NEW_PASSWORD, Visit, new_iin
+from tests.browser.companion import TakePhone
 from tests.browser.service import Service
-
-Visit = Callable[..., Parent]
-TakePhone = Callable[..., Owner]
 
 
 def answer(page: Page, **changes: str) -> None:
@@ -48,8 +43,7 @@ def test_the_answers_are_confirmed_and_checked_against_the_register(visit_cabine
 
     answer(page)
     expect(page.get_by_role("dialog")).to_contain_text("Вы уверены, что ввели верные данные")
-    parent.screenshot("cabinet-6-sure")
-    assert parent.violations() == []
+    parent.looks_well("cabinet-6-sure")
     page.get_by_role("button", name="Отмена").first.click()
     expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.locator("#child")).to_have_value(FAMILY.child)
@@ -110,12 +104,8 @@ def test_a_number_that_stands_under_the_iin_gets_the_code_and_the_cabinet(
     page.get_by_role("button", name="Получить код").click()
     expect(page.get_by_role("heading", name="Система не смогла отправить код подтверждения")).to_be_visible()
     assert parent.violations() == []
-    parent.bind(phone, his_number)
-    expect(page.locator("#bound")).to_be_visible()
-    page.get_by_role("button", name="Отправить").click()
-    expect(page.locator("#code")).to_be_visible()
-    parent.screenshot("cabinet-7-code")
-    assert parent.violations() == []
+    parent.bind_by_guide(phone, his_number)
+    parent.looks_well("cabinet-7-code")
     parent.finish(phone.open_code(), NEW_PASSWORD)
     expect(page.get_by_text("Кабинет переоформлен на ваш ИИН и номер")).to_be_visible()
 
@@ -155,5 +145,4 @@ def test_help_explains_the_base_and_where_the_password_is(visit_cabinet: Visit) 
     expect(page.get_by_role("link", name="https://egov.kz/services/CMDSearch/#/")).to_be_visible()
     page.get_by_text("Я не знаю, где взять QR-код и одноразовый пароль").click()
     expect(page.get_by_text("откройте «Ленту событий»; QR-код и одноразовый пароль")).to_be_visible()
-    parent.screenshot("cabinet-8-help")
-    assert parent.violations() == []
+    parent.looks_well("cabinet-8-help")

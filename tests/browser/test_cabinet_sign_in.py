@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.cabinet import HOME, Parent, let_four_more_be_wrong, new_iin
-from tests.browser.companion import Owner, Product
+from tests.browser.cabinet import HOME, Visit, WithPhone, new_iin
 from tests.browser.looks import LANGUAGES, WIDTHS, every_look
-from tests.browser.people import weight_of
+from tests.browser.meanwhile import let_four_more_be_wrong
+from tests.browser.people import TWELVE_DIGITS, weight_of
 from tests.browser.service import Service
 
-Visit = Callable[..., Parent]
 #: The pages of the cabinet for which nobody has to sign in.
 OPEN_TO_ALL = ("", "help", "help/code", "help/mobile-base", "documents/agreement", "re-registration", "no/such/page")
 
@@ -95,11 +93,8 @@ def test_the_eye_shows_what_was_typed(visit_cabinet: Visit) -> None:
     expect(password).to_have_attribute("type", "password")
 
 
-def test_ten_wrong_passwords_slow_down_and_then_ask_for_a_code(
-    visit_cabinet: Visit, take_phone: Callable[..., Owner], product: Product, service: Service
-) -> None:
-    parent, phone = visit_cabinet().has_account("+77057546903"), take_phone()
-    phone.bind_to(product, parent.number)
+def test_ten_wrong_passwords_slow_down_and_then_ask_for_a_code(with_phone: WithPhone, service: Service) -> None:
+    parent, phone = with_phone("+77057546903")
     parent.name_themselves()
     page = parent.page
     for _ in range(5):
@@ -111,17 +106,15 @@ def test_ten_wrong_passwords_slow_down_and_then_ask_for_a_code(
     let_four_more_be_wrong(service.database)
     parent.give_password("not the password")
     expect(page.get_by_role("heading", name="Подтвердите, что это вы")).to_be_visible()
-    parent.screenshot("cabinet-unlock")
-    assert parent.violations() == []
+    parent.looks_well("cabinet-unlock")
     parent.name_themselves()
     expect(page.get_by_role("heading", name="Подтвердите, что это вы")).to_be_visible()
 
     page.get_by_role("button", name="Получить код").click()
-    page.locator("#code").fill(phone.open_code())
-    page.locator("#check").click()
+    parent.confirm(phone.open_code())
     expect(page.get_by_text("Номер подтверждён. Теперь введите пароль.")).to_be_visible()
     parent.give_password()
-    expect(page.get_by_role("heading", name="Лента событий", exact=True)).to_be_visible()
+    parent.is_in_the_feed()
     expect(page.locator(".events li").first).to_contain_text("Вход")
 
 
@@ -191,12 +184,12 @@ def test_what_is_refused_before_the_sign_in_is_said_to_everybody(visit_cabinet: 
     assert parent.violations() == []
 
 
-def test_a_form_works_without_javascript(visit_cabinet: Visit, browser: object, service: Service) -> None:
+def test_a_form_works_without_javascript(visit_cabinet: Visit) -> None:
     parent = visit_cabinet().has_account("+77057546904")
     context = parent.context.browser.new_context(java_script_enabled=False, locale="ru")  # type: ignore[union-attr]
     page = context.new_page()
     parent.sign_in(page=page)
-    expect(page.locator("#one-time-password")).to_have_text(re.compile(r"^(\d{3} ){3}\d{3}$"))
+    expect(page.locator("#one-time-password")).to_have_text(TWELVE_DIGITS)
     expect(page.locator("#reference-time")).to_have_text(re.compile(r"^\d{4}\.\d\d\.\d\d \d\d:\d\d$"))
     context.close()
 

@@ -6,22 +6,19 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.cabinet import HOME, NEW_PASSWORD, Parent, let_pass
-from tests.browser.companion import Owner, Product
+from tests.browser.cabinet import HOME, NEW_PASSWORD, Visit, WithPhone
+from tests.browser.companion import TakePhone
+from tests.browser.meanwhile import let_pass, let_the_offer_end
 from tests.browser.service import Service
 
-Visit = Callable[..., Parent]
-TakePhone = Callable[..., Owner]
 
-
-def test_two_windows_go_two_ways_at_once(visit_cabinet: Visit, take_phone: TakePhone, product: Product) -> None:
-    parent, phone = visit_cabinet().has_account("+77057546931"), take_phone()
-    phone.bind_to(product, parent.number)
+def test_two_windows_go_two_ways_at_once(with_phone: WithPhone) -> None:
+    parent, phone = with_phone("+77057546931")
     parent.forget_password()
     second = parent.new_page()
     parent.name_themselves(page=second)
     parent.give_password(page=second)
-    expect(second.get_by_role("heading", name="Лента событий", exact=True)).to_be_visible()
+    parent.is_in_the_feed(second)
     parent.page.reload()
     expect(parent.page.locator("#code")).to_be_visible()
     parent.finish(phone.open_code(), NEW_PASSWORD)
@@ -29,17 +26,15 @@ def test_two_windows_go_two_ways_at_once(visit_cabinet: Visit, take_phone: TakeP
     expect(second.locator("#iin")).to_be_visible()  # the new password ended the session of the other window
 
 
-def test_two_windows_share_one_code(visit_cabinet: Visit, take_phone: TakePhone, product: Product) -> None:
-    parent, phone = visit_cabinet().has_account("+77057546932"), take_phone()
-    phone.bind_to(product, parent.number)
+def test_two_windows_share_one_code(with_phone: WithPhone) -> None:
+    parent, phone = with_phone("+77057546932")
     parent.forget_password()
     first, address = parent.page, parent.page.url
     parent.page = parent.new_page()
     parent.forget_password()
     assert parent.page.url != address
     code = phone.open_code()
-    parent.finish(code, NEW_PASSWORD)
-    expect(parent.page.get_by_text("Пароль обновлён")).to_be_visible()
+    parent.renew_password(code)
     parent.page = first
     parent.finish(code, "Another#2028xx")
     expect(first.locator("#code-problem")).to_be_visible()
@@ -47,21 +42,17 @@ def test_two_windows_share_one_code(visit_cabinet: Visit, take_phone: TakePhone,
     parent.sign_in()
 
 
-def test_the_back_button_after_a_new_password_leads_on(
-    visit_cabinet: Visit, take_phone: TakePhone, product: Product
-) -> None:
-    parent, phone = visit_cabinet().has_account("+77057546933"), take_phone()
-    phone.bind_to(product, parent.number)
+def test_the_back_button_after_a_new_password_leads_on(with_phone: WithPhone) -> None:
+    parent, phone = with_phone("+77057546933")
     parent.forget_password()
     page = parent.page
-    parent.finish(phone.open_code(), NEW_PASSWORD)
-    expect(page.get_by_text("Пароль обновлён")).to_be_visible()
+    parent.renew_password(phone.open_code())
     page.go_back()
     expect(page.get_by_text("Пароль обновлён")).to_be_visible()
     parent.password = NEW_PASSWORD
     parent.sign_in()
     page.go_back()
-    expect(page.get_by_role("heading", name="Лента событий", exact=True)).to_be_visible()
+    parent.is_in_the_feed()
 
 
 def test_nothing_is_taken_from_who_types_before_the_scripts_have_come(visit_cabinet: Visit) -> None:
@@ -136,7 +127,7 @@ def test_a_refused_form_is_come_back_to_as_a_page_with_what_was_typed(visit_cabi
     expect(page.get_by_role("heading", level=1)).not_to_have_text("Вход в Личный кабинет")
     page.go_back()  # the browser would rather show an error than send the form again
     parent.give_password()
-    expect(page.get_by_role("heading", name="Лента событий", exact=True)).to_be_visible()
+    parent.is_in_the_feed()
 
 
 def test_nothing_of_a_refused_form_is_left_for_the_next_person(visit_cabinet: Visit) -> None:
@@ -150,27 +141,26 @@ def test_nothing_of_a_refused_form_is_left_for_the_next_person(visit_cabinet: Vi
     page.locator("#iin").fill(parent.iin)
     page.get_by_role("button", name="Продолжить").click()
     parent.give_password()
-    expect(page.get_by_role("heading", name="Лента событий", exact=True)).to_be_visible()
+    parent.is_in_the_feed()
     page.wait_for_load_state("load")
     assert page.evaluate("sessionStorage.length") == 0
 
 
-def test_a_double_click_does_it_once(visit_cabinet: Visit, take_phone: TakePhone, product: Product) -> None:
-    parent, phone = visit_cabinet().has_account("+77057546934"), take_phone()
-    phone.bind_to(product, parent.number)
+def test_a_double_click_does_it_once(with_phone: WithPhone) -> None:
+    parent, phone = with_phone("+77057546934")
     page = parent.page
     parent.name_themselves()
     page.get_by_role("button", name="Забыли пароль?").dblclick()
     expect(page.locator("#code")).to_be_visible()
     expect(phone.page.locator("#items [data-part=show]:visible")).to_have_count(1)
     page.locator("#code").fill(phone.open_code())
-    parent.set_password(NEW_PASSWORD)
+    parent.type_new_password(NEW_PASSWORD)
     page.locator("#finish").dblclick()
     expect(page.get_by_text("Пароль обновлён")).to_be_visible()
     parent.name_themselves()
     page.locator("#password").fill(NEW_PASSWORD)
     page.locator("#sign-in").dblclick()
-    expect(page.get_by_role("heading", name="Лента событий", exact=True)).to_be_visible()
+    parent.is_in_the_feed()
     expect(page.locator('.events [data-kind="signed_in"]')).to_have_count(1)
 
 
@@ -192,8 +182,7 @@ def test_a_reload_in_the_middle_loses_nothing(visit_cabinet: Visit, take_phone: 
     page.get_by_role("button", name="Отправить").click()
     expect(page.locator("#code")).to_be_visible()
     page.reload()
-    parent.finish(phone.open_code(), NEW_PASSWORD)
-    expect(page.get_by_text("Пароль обновлён")).to_be_visible()
+    parent.renew_password(phone.open_code())
     page.reload()
     expect(page.get_by_text("Пароль обновлён")).to_be_visible()
 
@@ -215,7 +204,7 @@ def test_an_offer_that_has_ended_is_followed_by_a_new_one(
     parent, phone = visit_cabinet().has_account("+77057546937"), take_phone()
     parent.forget_password()
     parent.one_time_password()
-    let_pass(service.database, "offers", "expires_at", "number = ? AND status = 'pending'", parent.number)
+    let_the_offer_end(service.database, parent.number)
     expect(parent.page.get_by_text("Это приглашение закончилось.")).to_be_visible()
     parent.page.get_by_role("button", name="Показать новый QR-код и пароль").click()
     parent.bind(phone)

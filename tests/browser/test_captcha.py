@@ -25,7 +25,7 @@ from pushhub.kernel.db import db
 from pushhub.kernel.sealing import create_key_file
 from pushhub.kernel.settings import load_settings
 from tests.browser.looks import every_look
-from tests.browser.people import Visitor
+from tests.browser.people import Visitor, Visitors
 from tests.browser.serving import served
 from tests.support.databases import Databases
 from web_api.cabinet.captcha import FIELD, refuse_without_captcha
@@ -72,18 +72,18 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def visit(site: str, browser: Browser) -> Iterator[Callable[..., Visitor]]:
-    visitors: list[Visitor] = []
-
+def visit(site: str, browser: Browser, visitors: Visitors) -> Callable[..., Visitor]:
     def open_page(language: str = "ru", **traits: object) -> Visitor:
         visitor = Visitor(browser, site, language=language, **traits)  # type: ignore[arg-type]
-        visitors.append(visitor)
-        visitor.open(f"/trial?lang={language}")
-        return visitor
+        return visitors.come(visitor, f"/trial?lang={language}")
 
-    yield open_page
-    for visitor in visitors:
-        visitor.leave()
+    return open_page
+
+
+def is_taken(visitor: Visitor) -> None:
+    """Send the form, and it is taken."""
+    visitor.page.get_by_role("button", name="OK").click()
+    expect(visitor.page.locator("#answer")).to_have_text("taken")
 
 
 WORDS = {
@@ -103,8 +103,7 @@ def test_a_tick_solves_the_task_and_it_counts_once(visit: Callable[..., Visitor]
     expect(visitor.page.locator("#captcha-state")).to_have_text(done)
     payload = visitor.page.locator(f"input[name={FIELD}]").input_value()
     assert set(json.loads(b64decode(payload))) == {"challenge", "solution"}
-    visitor.page.get_by_role("button", name="OK").click()
-    expect(visitor.page.locator("#answer")).to_have_text("taken")
+    is_taken(visitor)
     again = visitor.page.evaluate(
         """async ([name, value]) =>
           (await fetch("/trial", { method: "POST", body: new URLSearchParams({ [name]: value }) })).text()""",
@@ -125,8 +124,7 @@ def test_without_a_tick_the_form_says_what_to_do(visit: Callable[..., Visitor]) 
     box.click()
     expect(box).to_be_checked()
     expect(visitor.page.locator("#captcha-problem")).to_be_hidden()
-    visitor.page.get_by_role("button", name="OK").click()
-    expect(visitor.page.locator("#answer")).to_have_text("taken")
+    is_taken(visitor)
 
 
 def test_the_keyboard_is_enough(visit: Callable[..., Visitor]) -> None:
@@ -158,7 +156,7 @@ def test_a_solution_that_grows_old_is_taken_back(visit: Callable[..., Visitor]) 
     expect(box).to_be_checked()
 
 
-def test_a_service_that_gives_no_task_is_said(visit: Callable[..., Visitor], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_that_gives_no_task_is_said(visit: Callable[..., Visitor]) -> None:
     visitor = visit()
     visitor.context.route(
         "**/captcha.json", lambda route: route.fulfill(status=429, body="{}", content_type="application/json")
@@ -173,7 +171,7 @@ def test_a_service_that_gives_no_task_is_said(visit: Callable[..., Visitor], mon
     visitor.complaints.clear()  # the widget itself writes what it met into the console
 
 
-def test_a_device_with_a_wrong_clock_is_no_robot(visit: Callable[..., Visitor], browser: Browser) -> None:
+def test_a_device_with_a_wrong_clock_is_no_robot(visit: Callable[..., Visitor]) -> None:
     visitor = visit()
     visitor.page.clock.install(time="2031-01-01T00:00:00Z")
     visitor.open("/trial?lang=ru")
@@ -181,8 +179,7 @@ def test_a_device_with_a_wrong_clock_is_no_robot(visit: Callable[..., Visitor], 
     box = visitor.page.get_by_role("checkbox")
     box.click()
     expect(box).to_be_checked()
-    visitor.page.get_by_role("button", name="OK").click()
-    expect(visitor.page.locator("#answer")).to_have_text("taken")
+    is_taken(visitor)
 
 
 @every_look
@@ -190,13 +187,10 @@ def test_axe_finds_nothing_in_any_state(visit: Callable[..., Visitor], language:
     visitor = visit(language, width=width, scheme=scheme)
     box = visitor.page.get_by_role("checkbox")
     expect(box).to_be_visible()
-    assert visitor.violations() == []
-    visitor.screenshot("captcha-open")
+    visitor.looks_well("captcha-open")
     box.click()
     expect(box).to_be_checked()
-    assert visitor.violations() == []
-    assert visitor.widest() <= 0
-    visitor.screenshot("captcha-done")
+    visitor.looks_well("captcha-done")
 
 
 def test_without_javascript_the_form_says_that_it_needs_it(visit: Callable[..., Visitor]) -> None:

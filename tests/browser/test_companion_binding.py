@@ -11,16 +11,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from pushhub.translations.message_texts import in_language
-from tests.browser.companion import Owner, Product, film_of, photo_of
-from tests.browser.people import another
+from tests.browser.companion import Owner, Product, TakePhone, film_of, photo_of
+from tests.browser.people import another, ru
 from tests.browser.service import Service
-
-TakePhone = Callable[..., Owner]
-
-
-def ru(text: str) -> str:
-    return in_language("ru", text)
 
 
 def test_a_kazakh_number_is_masked_while_it_is_typed(take_phone: TakePhone) -> None:
@@ -129,38 +122,32 @@ def test_a_lost_answer_is_asked_for_again(take_phone: TakePhone, product: Produc
     owner.open_code()
 
 
-def test_a_used_password_is_refused_in_words(take_phone: TakePhone, product: Product) -> None:
+def test_a_used_password_is_refused_in_words(take_phone: TakePhone) -> None:
     owner = take_phone()
     owner.type_number("+77051112204")
     owner.type_password("000000000001")
     expect(owner.page.locator("#password-problem")).to_contain_text("не принят")
 
 
-def test_the_qr_code_is_read_from_a_photo(take_phone: TakePhone, product: Product, tmp_path: Path) -> None:
+def test_the_qr_code_is_read_from_a_photo(take_phone: TakePhone, product: Product) -> None:
     owner = take_phone()
     page, offer = owner.page, product.offer("+77051112205")
-    photo = tmp_path / "photo.jpg"
-    photo.write_bytes(photo_of(offer["qr"]["link"]))
     owner.type_number("+77051112205")
     page.locator("#scan").click()
     expect(page.locator("#scan-status")).to_be_visible()  # this browser has no camera
-    page.locator("#photo").set_input_files(photo)
+    owner.show_picture(photo_of(offer["qr"]["link"]))
     expect(page.locator("#bound-number")).to_have_text("+7 (705) 111-22-05")
 
 
-def test_a_photo_without_a_code_and_a_file_that_is_none(take_phone: TakePhone, tmp_path: Path) -> None:
+def test_a_photo_without_a_code_and_a_file_that_is_none(take_phone: TakePhone) -> None:
     owner = take_phone()
     page = owner.page
     owner.type_number("+77051112206")
     page.locator("#scan").click()
     expect(page.locator("#scan-back")).to_be_visible()
-    text = tmp_path / "text.jpg"
-    text.write_text("no picture")
-    page.locator("#photo").set_input_files(text)
+    owner.show_picture(b"no picture")
     expect(page.locator("#scan-status")).to_have_text(ru("This file is not a picture that the browser can show."))
-    empty = tmp_path / "empty.png"
-    page.screenshot(path=empty)
-    page.locator("#photo").set_input_files(empty)
+    owner.show_picture(page.screenshot())
     expect(page.locator("#scan-status")).to_have_text(
         ru("There is no QR code to be found in this photo. Take it nearer and without glare.")
     )
@@ -168,37 +155,29 @@ def test_a_photo_without_a_code_and_a_file_that_is_none(take_phone: TakePhone, t
     expect(page.locator("#password")).to_be_visible()
 
 
-def test_a_qr_code_of_another_host_is_refused_before_it_costs_a_try(
-    take_phone: TakePhone, product: Product, tmp_path: Path
-) -> None:
+def test_a_qr_code_of_another_host_is_refused_before_it_costs_a_try(take_phone: TakePhone, product: Product) -> None:
     owner = take_phone()
     page, offer = owner.page, product.offer("+77051112207")
     tries: list[str] = []
     page.on("request", lambda request: tries.append(request.url) if request.url.endswith("/bindings") else None)
     foreign = "https://codes.elsewhere.test/app/bind/v1#" + offer["qr"]["link"].partition("#")[2]
-    photo = tmp_path / "photo.jpg"
-    photo.write_bytes(photo_of(foreign))
     owner.type_number("+77051112207")
     page.locator("#scan").click()
     expect(page.locator("#scan-back")).to_be_visible()
-    page.locator("#photo").set_input_files(photo)
+    owner.show_picture(photo_of(foreign))
     expect(page.locator("#scan-status")).to_have_text(
         ru("This QR code is not one of ours. Scan the one on the page of the cabinet.")
     )
     assert tries == []
 
 
-def test_a_qr_code_for_another_number_than_was_typed_binds_nothing(
-    take_phone: TakePhone, product: Product, tmp_path: Path
-) -> None:
+def test_a_qr_code_for_another_number_than_was_typed_binds_nothing(take_phone: TakePhone, product: Product) -> None:
     owner = take_phone()
     page, offer = owner.page, product.offer("+77051112208")
-    photo = tmp_path / "photo.jpg"
-    photo.write_bytes(photo_of(offer["qr"]["link"]))
     owner.type_number("+77051112209")
     page.locator("#scan").click()
     expect(page.locator("#scan-back")).to_be_visible()
-    page.locator("#photo").set_input_files(photo)
+    owner.show_picture(photo_of(offer["qr"]["link"]))
     expect(page.locator("#scan-problem")).to_contain_text("Проверьте и номер")
     assert product.call("GET", f"/v1/offers/{offer['id']}")["status"] == "pending"
 
@@ -214,9 +193,7 @@ def test_the_phones_own_reader_is_used_where_there_is_one(take_phone: TakePhone,
     owner.type_number("+77051112210")
     page.locator("#scan").click()
     expect(page.locator("#scan-back")).to_be_visible()
-    page.locator("#photo").set_input_files(
-        {"name": "any.png", "mimeType": "image/png", "buffer": page.screenshot()}  # whatever it is
-    )
+    owner.show_picture(page.screenshot())  # whatever it is
     expect(page.locator("#bound-number")).to_have_text("+7 (705) 111-22-10")
     assert not [answer.url for answer in owner.loaded if "vendor" in answer.url]
 
@@ -257,10 +234,9 @@ def test_a_camera_that_is_not_allowed_leaves_photo_and_password(take_phone: Take
     expect(owner.page.locator("#password")).to_be_visible()
 
 
-def test_another_number_too_soon_is_refused_with_its_date(take_phone: TakePhone, product: Product) -> None:
-    owner = take_phone()
+def test_another_number_too_soon_is_refused_with_its_date(take_bound_phone: TakePhone, product: Product) -> None:
+    owner = take_bound_phone("+77051112213")
     page = owner.page
-    owner.bind_to(product, "+77051112213")
     allowed = datetime.now(UTC) + timedelta(days=30)
     page.locator("#open-settings").click()
     expect(page.locator("#feed-rebind")).to_contain_text(str(allowed.year))
@@ -292,8 +268,7 @@ def test_a_qr_link_that_is_of_no_use_any_more_leaves_number_and_password(
     owner = take_phone(link_of(replaced))
     page = owner.page
     expect(page.locator("#number-field")).to_be_hidden()
-    page.locator("#consent").check()
-    page.locator("#number-form [type=submit]").click()
+    owner.consent()
     expect(page.locator("#number-problem")).to_contain_text("не принят")
     expect(page.locator("#qr-found")).to_be_hidden()
     assert page.url == f"{owner.url}/app"
@@ -303,15 +278,15 @@ def test_a_qr_link_that_is_of_no_use_any_more_leaves_number_and_password(
     expect(page.locator("#bound-number")).to_have_text("+7 (705) 111-22-15")
 
 
-def test_a_bound_phone_can_leave_a_qr_link_that_is_of_no_use_any_more(take_phone: TakePhone, product: Product) -> None:
-    owner = take_phone()
+def test_a_bound_phone_can_leave_a_qr_link_that_is_of_no_use_any_more(
+    take_bound_phone: TakePhone, product: Product
+) -> None:
+    owner = take_bound_phone("+77051112216")
     page = owner.page
-    owner.bind_to(product, "+77051112216")
     replaced = product.offer("+77051112216")
     product.offer("+77051112216")
     owner.open(link_of(replaced))
-    page.locator("#consent").check()
-    page.locator("#number-form [type=submit]").click()
+    owner.consent()
     expect(page.locator("#number-problem")).to_contain_text("не принят")
     # There is a way on, a way back from there, and the way out all the while.
     page.locator("#number").fill("+77051112216")

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import expect
 
-from pushhub.translations.message_texts import in_language
-from tests.browser.companion import Owner, Product, let_it_be_sent_again, let_it_run_out, wait_until
+from tests.browser.companion import Product, TakePhone, wait_until
+from tests.browser.meanwhile import let_it_be_sent_again, let_it_run_out
+from tests.browser.people import ru
 from tests.browser.service import Service
-
-TakePhone = Callable[..., Owner]
-
-
-def ru(text: str) -> str:
-    return in_language("ru", text)
 
 
 def test_a_code_comes_is_copied_counts_down_and_goes_when_it_was_used(take_phone: TakePhone, product: Product) -> None:
@@ -47,11 +41,10 @@ def test_a_code_comes_is_copied_counts_down_and_goes_when_it_was_used(take_phone
 
 
 def test_a_code_that_was_sent_again_is_shown_by_the_newest_message_only(
-    take_phone: TakePhone, product: Product, service: Service
+    take_bound_phone: TakePhone, product: Product, service: Service
 ) -> None:
-    owner = take_phone()
+    owner = take_bound_phone("+77051113312")
     page = owner.page
-    owner.bind_to(product, "+77051113312")
     asked = product.ask("+77051113312")
     expect(page.locator("[data-part=show]:visible")).to_have_count(1)
     let_it_be_sent_again(service.database, "+77051113312")
@@ -85,10 +78,9 @@ def test_a_code_that_was_sent_again_is_shown_by_the_newest_message_only(
     expect(page.locator("[data-part=over][data-used=true]")).to_have_count(1)
 
 
-def test_a_code_goes_when_its_time_is_over(take_phone: TakePhone, product: Product, service: Service) -> None:
-    owner = take_phone()
+def test_a_code_goes_when_its_time_is_over(take_bound_phone: TakePhone, product: Product, service: Service) -> None:
+    owner = take_bound_phone("+77051113302")
     page = owner.page
-    owner.bind_to(product, "+77051113302")
     page.locator("#open-settings").click()  # nobody looks at the feed yet
     page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
     product.ask("+77051113302")
@@ -100,19 +92,17 @@ def test_a_code_goes_when_its_time_is_over(take_phone: TakePhone, product: Produ
     assert code not in page.locator("body").inner_text()
 
 
-def test_a_code_that_was_cancelled_or_guessed_wrongly_goes_too(take_phone: TakePhone, product: Product) -> None:
-    owner = take_phone()
-    owner.bind_to(product, "+77051113303")
+def test_a_code_that_was_cancelled_or_guessed_wrongly_goes_too(take_bound_phone: TakePhone, product: Product) -> None:
+    owner = take_bound_phone("+77051113303")
     asked = product.ask("+77051113303")
     owner.open_code()
     product.call("POST", f"/v1/verifications/{asked['id']}/cancel")
     expect(owner.page.locator("[data-part=over]")).to_have_text(ru("This code is not valid any more"))
 
 
-def test_a_notification_is_unread_until_it_was_in_view(take_phone: TakePhone, product: Product) -> None:
-    owner = take_phone()
+def test_a_notification_is_unread_until_it_was_in_view(take_bound_phone: TakePhone, product: Product) -> None:
+    owner = take_bound_phone("+77051113304")
     page = owner.page
-    owner.bind_to(product, "+77051113304")
     page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
     sent = product.notify("+77051113304", "Место в саду", "Направление готово <b>до пятницы</b>.")
     page.evaluate("Object.defineProperty(document, 'hidden', { value: false, configurable: true })")
@@ -127,9 +117,8 @@ def test_a_notification_is_unread_until_it_was_in_view(take_phone: TakePhone, pr
     expect(page.locator(".item [data-part=unread]")).to_be_hidden()
 
 
-def test_what_is_below_the_screen_stays_unread(take_phone: TakePhone, product: Product) -> None:
-    owner = take_phone(height=400)
-    owner.bind_to(product, "+77051113305")
+def test_what_is_below_the_screen_stays_unread(take_bound_phone: TakePhone, product: Product) -> None:
+    owner = take_bound_phone("+77051113305", height=400)
     for count in range(6):
         product.notify("+77051113305", f"Новость {count}", "Текст новости. " * 8)
     page = owner.page
@@ -140,19 +129,17 @@ def test_what_is_below_the_screen_stays_unread(take_phone: TakePhone, product: P
     expect(page.locator(".item").last.locator("[data-part=unread]")).to_be_hidden()
 
 
-def test_the_receipt_tells_when_the_code_reached_the_phone(take_phone: TakePhone, product: Product) -> None:
-    owner = take_phone()
-    owner.bind_to(product, "+77051113306")
+def test_the_receipt_tells_when_the_code_reached_the_phone(take_bound_phone: TakePhone, product: Product) -> None:
+    owner = take_bound_phone("+77051113306")
     asked = product.ask("+77051113306")
     expect(owner.page.locator(".item")).to_have_count(1)
     owner.open_code()
     wait_until(owner.page, lambda: product.show(asked)["deliveries"][0]["status"] == "seen")
 
 
-def test_the_number_is_let_go_and_bound_again(take_phone: TakePhone, product: Product) -> None:
-    owner = take_phone()
+def test_the_number_is_let_go_and_bound_again(take_bound_phone: TakePhone, product: Product) -> None:
+    owner = take_bound_phone("+77051113307")
     page = owner.page
-    owner.bind_to(product, "+77051113307")
     page.locator("#open-settings").click()
     page.locator("#unbind").click()
     page.locator("#unbind-form [value=no]").click()
@@ -166,10 +153,9 @@ def test_the_number_is_let_go_and_bound_again(take_phone: TakePhone, product: Pr
     owner.bind_to(product, "+77051113307")
 
 
-def test_the_phone_that_loses_its_number_says_so_by_itself(take_phone: TakePhone, product: Product) -> None:
-    old, new = take_phone(), take_phone()
-    old.bind_to(product, "+77051113308")
-    new.bind_to(product, "+77051113308")
+def test_the_phone_that_loses_its_number_says_so_by_itself(take_bound_phone: TakePhone) -> None:
+    old = take_bound_phone("+77051113308")
+    take_bound_phone("+77051113308")
     old.page.bring_to_front()
     expect(old.page.locator("#ended-reason")).to_contain_text("привязан к другому устройству", timeout=20_000)
 
@@ -193,10 +179,9 @@ def test_two_windows_of_one_browser_are_one_phone(take_phone: TakePhone, product
     expect(owner.page.locator("#ended-reason")).to_be_visible()
 
 
-def test_a_wrong_clock_is_put_right_and_told(take_phone: TakePhone, product: Product) -> None:
-    owner = take_phone()
+def test_a_wrong_clock_is_put_right_and_told(take_bound_phone: TakePhone, product: Product) -> None:
+    owner = take_bound_phone("+77051113310")
     page = owner.page
-    owner.bind_to(product, "+77051113310")
     expect(page.locator("#clock-note")).to_be_hidden()
     page.clock.set_fixed_time(datetime.now(UTC) + timedelta(hours=3))
     page.reload()
@@ -210,10 +195,9 @@ def test_a_wrong_clock_is_put_right_and_told(take_phone: TakePhone, product: Pro
     assert owner.open_code()
 
 
-def test_the_language_is_changed_and_stays(take_phone: TakePhone, product: Product) -> None:
-    owner = take_phone()
+def test_the_language_is_changed_and_stays(take_bound_phone: TakePhone) -> None:
+    owner = take_bound_phone("+77051113311")
     page = owner.page
-    owner.bind_to(product, "+77051113311")
     page.get_by_role("link", name="Қазақша").click()
     expect(page.locator("html")).to_have_attribute("lang", "kk")
     expect(page.locator("[data-screen=feed] h1")).to_have_text("Хабарламалар таспасы")

@@ -11,15 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Request, Route, expect
 
-from pushhub.translations.message_texts import in_language
-from tests.browser.companion import Owner, Product, wait_for_worker, wait_until
+from tests.browser.companion import Owner, Product, TakePhone, wait_for_worker, wait_until
 from tests.browser.service import Service
-
-TakePhone = Callable[..., Owner]
-
-
-def ru(text: str) -> str:
-    return in_language("ru", text)
 
 
 def test_the_app_can_be_installed(launch: Callable[..., BrowserContext], service: Service, tmp_path: Path) -> None:
@@ -38,10 +31,9 @@ def test_the_app_can_be_installed(launch: Callable[..., BrowserContext], service
         context.close()
 
 
-def test_without_a_network_the_app_opens_and_says_what_it_knows(take_phone: TakePhone, product: Product) -> None:
-    owner = take_phone()
+def test_without_a_network_the_app_opens_and_says_what_it_knows(take_bound_phone: TakePhone, product: Product) -> None:
+    owner = take_bound_phone("+77051114401")
     page = owner.page
-    owner.bind_to(product, "+77051114401")
     wait_for_worker(page)
     owner.context.set_offline(True)
     page.reload()
@@ -56,7 +48,7 @@ def test_without_a_network_the_app_opens_and_says_what_it_knows(take_phone: Take
     expect(page.locator("#live")).to_be_visible()
     expect(page.locator("#feed-problem")).to_be_hidden()
     assert owner.open_code()
-    owner.complaints[:] = [text for text in owner.complaints if "ERR_INTERNET_DISCONNECTED" not in text]
+    owner.without_a_network()
 
 
 def test_a_new_phone_without_a_network_says_that_it_can_not_be_bound_yet(take_phone: TakePhone) -> None:
@@ -69,7 +61,7 @@ def test_a_new_phone_without_a_network_says_that_it_can_not_be_bound_yet(take_ph
     expect(page.locator("#consent-text")).to_contain_text("30 дней")
     owner.context.set_offline(False)
     expect(page.locator("#offline-note")).to_be_hidden()
-    owner.complaints[:] = [text for text in owner.complaints if "ERR_INTERNET_DISCONNECTED" not in text]
+    owner.without_a_network()
 
 
 def test_an_app_that_never_reached_the_service_goes_on_by_itself_when_it_does(take_phone: TakePhone) -> None:
@@ -82,9 +74,8 @@ def test_an_app_that_never_reached_the_service_goes_on_by_itself_when_it_does(ta
     owner.complaints.clear()
 
 
-def test_no_answer_of_the_service_is_ever_kept(take_phone: TakePhone, product: Product) -> None:
-    owner = take_phone()
-    owner.bind_to(product, "+77051114402")
+def test_no_answer_of_the_service_is_ever_kept(take_bound_phone: TakePhone, product: Product) -> None:
+    owner = take_bound_phone("+77051114402")
     product.ask("+77051114402")
     code = owner.open_code()
     wait_for_worker(owner.page)
@@ -245,10 +236,11 @@ def test_a_browser_that_can_not_keep_the_key_costs_no_try(take_phone: TakePhone,
     owner.complaints[:] = [text for text in owner.complaints if "no" not in text]
 
 
-def test_a_browser_that_threw_the_key_away_says_so_and_begins_anew(take_phone: TakePhone, product: Product) -> None:
-    owner = take_phone()
+def test_a_browser_that_threw_the_key_away_says_so_and_begins_anew(
+    take_bound_phone: TakePhone, product: Product
+) -> None:
+    owner = take_bound_phone("+77051114406")
     page = owner.page
-    owner.bind_to(product, "+77051114406")
     page.goto(f"{owner.url}/healthz")
     page.evaluate("new Promise((done) => { indexedDB.deleteDatabase('pushhub-phone').onsuccess = done })")
     owner.open("/app")

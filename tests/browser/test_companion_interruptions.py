@@ -3,15 +3,13 @@ a message that comes late, a notification that is tapped."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.companion import Owner, Product, hold_back_the_newest, let_it_come
+from tests.browser.companion import Product, TakePhone
+from tests.browser.meanwhile import hold_back_the_newest, let_it_come
 from tests.browser.service import Service
-
-TakePhone = Callable[..., Owner]
 
 RECEIPTS = "**/mobile/v1/receipts"
 EVERYTHING = "**/mobile/v1/**"
@@ -23,11 +21,10 @@ def let_nothing_through(page: Page, address: str) -> None:
 
 
 def test_a_receipt_that_waits_does_not_hide_that_the_number_is_gone(
-    take_phone: TakePhone, product: Product, service: Service
+    take_bound_phone: TakePhone, product: Product, service: Service
 ) -> None:
-    owner = take_phone()
+    owner = take_bound_phone("+77051115501")
     page = owner.page
-    owner.bind_to(product, "+77051115501")
     let_nothing_through(page, RECEIPTS)
     product.notify("+77051115501", "Место в саду", "Направление готово.")
     expect(page.locator(".item")).to_have_count(1)
@@ -38,11 +35,10 @@ def test_a_receipt_that_waits_does_not_hide_that_the_number_is_gone(
 
 
 def test_a_receipt_that_is_refused_does_not_hold_up_the_others(
-    take_phone: TakePhone, product: Product, service: Service
+    take_bound_phone: TakePhone, product: Product, service: Service
 ) -> None:
-    owner = take_phone()
+    owner = take_bound_phone("+77051115502")
     page = owner.page
-    owner.bind_to(product, "+77051115502")
     let_nothing_through(page, RECEIPTS)
     product.notify("+77051115502", "Место в саду", "Направление готово.")
     sent = product.notify("+77051115502", "Справка", "Справка готова.")
@@ -58,10 +54,11 @@ def test_a_receipt_that_is_refused_does_not_hold_up_the_others(
     assert product.call("GET", f"/v1/notifications/{sent['id']}")["progress"]["seen"] == 1
 
 
-def test_a_tapped_notification_shows_its_code_from_the_settings_too(take_phone: TakePhone, product: Product) -> None:
-    owner = take_phone()
+def test_a_tapped_notification_shows_its_code_from_the_settings_too(
+    take_bound_phone: TakePhone, product: Product
+) -> None:
+    owner = take_bound_phone("+77051115503")
     page = owner.page
-    owner.bind_to(product, "+77051115503")
     page.locator("#open-settings").click()
     page.locator("#unbind").click()
     asked = product.ask("+77051115503")
@@ -79,10 +76,9 @@ def test_a_tapped_notification_shows_its_code_from_the_settings_too(take_phone: 
     expect(page.locator("[data-part=digits]")).to_be_visible()
 
 
-def test_a_clock_that_the_person_corrects_does_not_end_a_code(take_phone: TakePhone, product: Product) -> None:
-    owner = take_phone()
+def test_a_clock_that_the_person_corrects_does_not_end_a_code(take_bound_phone: TakePhone, product: Product) -> None:
+    owner = take_bound_phone("+77051115504")
     page = owner.page
-    owner.bind_to(product, "+77051115504")
     page.clock.set_fixed_time(datetime.now(UTC) - timedelta(hours=1))
     page.reload()
     expect(page.locator("#clock-note")).to_contain_text("отстают")
@@ -103,12 +99,11 @@ def test_a_clock_that_the_person_corrects_does_not_end_a_code(take_phone: TakePh
 
 
 def test_a_message_that_comes_late_stands_where_it_belongs(
-    take_phone: TakePhone, product: Product, service: Service
+    take_bound_phone: TakePhone, product: Product, service: Service
 ) -> None:
     number = "+77051115505"
-    owner = take_phone()
+    owner = take_bound_phone(number)
     page = owner.page
-    owner.bind_to(product, number)
     titles = page.locator(".item [data-part=title]")
     expect(page.locator("#live")).to_be_visible()
     product.notify(number, "Первая", "Направление готово.")

@@ -5,73 +5,78 @@ from __future__ import annotations
 import re
 import threading
 import urllib.request
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.companion import Owner, wait_for_worker
+from tests.browser.people import Visitors
 from tests.browser.service import Service
 
 
-def test_a_new_version_waits_for_a_good_moment_and_then_takes_over(browser: Browser, service: Service) -> None:
+@pytest.fixture
+def front(service: Service) -> Iterator[Front]:
     with Front(service.url) as front:
-        owner = Owner(browser, front.url, width=390, height=844)
-        page = owner.page
-        owner.open("/app")
-        wait_for_worker(page)
-        page.reload()
-        first = kept_versions(page)
-        assert len(first) == 1
-
-        front.edition = "second"
-        page.evaluate("async () => (await navigator.serviceWorker.getRegistration('/app')).update()")
-        expect(page.locator("#update")).to_be_visible()
-        assert page.locator("html").get_attribute("data-edition") == "first"  # what is open stays as it is
-        page.reload()
-        expect(page.locator("#update")).to_be_visible()
-        assert page.locator("html").get_attribute("data-edition") == "first"
-        page.locator("#update-now").click()
-        expect(page.locator("html")).to_have_attribute("data-edition", "second")
-        expect(page.locator("#number")).to_be_visible()
-        page.wait_for_function(
-            "async () => (await caches.keys()).filter((name) => !name.endsWith('choices')).length === 1"
-        )
-        assert kept_versions(page) != first
-        owner.leave()
+        yield front
 
 
-def test_a_version_that_another_window_took_waits_until_the_binding_is_done(browser: Browser, service: Service) -> None:
-    with Front(service.url) as front:
-        owner = Owner(browser, front.url, width=390, height=844)
-        page = owner.page
-        owner.open("/app")
-        wait_for_worker(page)
-        other = owner.new_page()
-        other.goto(f"{front.url}/app")
-        wait_for_worker(other)
-        page.bring_to_front()
-        owner.type_number("+77051114407")
-        page.locator("#password").fill("000 000 000")
+@pytest.fixture
+def owner(browser: Browser, front: Front, visitors: Visitors) -> Owner:
+    """Somebody with the app that the front has."""
+    owner = visitors.come(Owner(browser, front.url, width=390, height=844), "/app")
+    wait_for_worker(owner.page)
+    return owner
 
-        front.edition = "second"
-        other.evaluate("async () => (await navigator.serviceWorker.getRegistration('/app')).update()")
-        other.locator("#update-now").click()
-        expect(other.locator("html")).to_have_attribute("data-edition", "second")
-        other.close()
-        expect(page.locator("#update")).to_be_visible()
-        expect(page.locator("#password")).to_have_value("000 000 000")
 
-        # The service that this phone is bound by knows the app under another address; its answers are played.
-        page.route("**/mobile/v1/**", _as_for_a_bound_phone)
-        owner.type_password("000000000001")
-        expect(page.locator("#bound-number")).to_have_text("+7 (705) 111-44-07")
-        expect(page.locator("html")).to_have_attribute("data-edition", "first")
-        page.locator("#bound-continue").click()
-        expect(page.locator("#feed-number")).to_have_text("+7 (705) 111-44-07")
-        expect(page.locator("html")).to_have_attribute("data-edition", "second")
-        expect(page.locator("#update")).to_be_hidden()
-        owner.leave()
+def test_a_new_version_waits_for_a_good_moment_and_then_takes_over(owner: Owner, front: Front) -> None:
+    page = owner.page
+    page.reload()
+    first = kept_versions(page)
+    assert len(first) == 1
+
+    front.edition = "second"
+    page.evaluate("async () => (await navigator.serviceWorker.getRegistration('/app')).update()")
+    expect(page.locator("#update")).to_be_visible()
+    assert page.locator("html").get_attribute("data-edition") == "first"  # what is open stays as it is
+    page.reload()
+    expect(page.locator("#update")).to_be_visible()
+    assert page.locator("html").get_attribute("data-edition") == "first"
+    page.locator("#update-now").click()
+    expect(page.locator("html")).to_have_attribute("data-edition", "second")
+    expect(page.locator("#number")).to_be_visible()
+    page.wait_for_function("async () => (await caches.keys()).filter((name) => !name.endsWith('choices')).length === 1")
+    assert kept_versions(page) != first
+
+
+def test_a_version_that_another_window_took_waits_until_the_binding_is_done(owner: Owner, front: Front) -> None:
+    page = owner.page
+    other = owner.new_page()
+    other.goto(f"{front.url}/app")
+    wait_for_worker(other)
+    page.bring_to_front()
+    owner.type_number("+77051114407")
+    page.locator("#password").fill("000 000 000")
+
+    front.edition = "second"
+    other.evaluate("async () => (await navigator.serviceWorker.getRegistration('/app')).update()")
+    other.locator("#update-now").click()
+    expect(other.locator("html")).to_have_attribute("data-edition", "second")
+    other.close()
+    expect(page.locator("#update")).to_be_visible()
+    expect(page.locator("#password")).to_have_value("000 000 000")
+
+    # The service that this phone is bound by knows the app under another address; its answers are played.
+    page.route("**/mobile/v1/**", _as_for_a_bound_phone)
+    owner.type_password("000000000001")
+    expect(page.locator("#bound-number")).to_have_text("+7 (705) 111-44-07")
+    expect(page.locator("html")).to_have_attribute("data-edition", "first")
+    page.locator("#bound-continue").click()
+    expect(page.locator("#feed-number")).to_have_text("+7 (705) 111-44-07")
+    expect(page.locator("html")).to_have_attribute("data-edition", "second")
+    expect(page.locator("#update")).to_be_hidden()
 
 
 def _as_for_a_bound_phone(route: Route) -> None:
@@ -90,21 +95,17 @@ def _as_for_a_bound_phone(route: Route) -> None:
         route.fallback()
 
 
-def test_a_version_that_is_not_whole_is_not_taken(browser: Browser, service: Service) -> None:
-    with Front(service.url) as front:
-        owner = Owner(browser, front.url, width=390, height=844)
-        page = owner.page
-        owner.open("/app")
-        wait_for_worker(page)
-        before = kept_versions(page)
-        front.edition, front.broken = "second", "/app/own/feed.js"
-        page.evaluate("async () => (await navigator.serviceWorker.getRegistration('/app')).update().catch(() => 0)")
-        page.wait_for_function("async () => !(await navigator.serviceWorker.getRegistration('/app')).installing")
-        expect(page.locator("#update")).to_be_hidden()
-        page.reload()
-        assert page.locator("html").get_attribute("data-edition") == "first"
-        assert set(before) <= set(kept_versions(page))
-        owner.context.close()
+def test_a_version_that_is_not_whole_is_not_taken(owner: Owner, front: Front) -> None:
+    page = owner.page
+    before = kept_versions(page)
+    front.edition, front.broken = "second", "/app/own/feed.js"
+    page.evaluate("async () => (await navigator.serviceWorker.getRegistration('/app')).update().catch(() => 0)")
+    page.wait_for_function("async () => !(await navigator.serviceWorker.getRegistration('/app')).installing")
+    expect(page.locator("#update")).to_be_hidden()
+    page.reload()
+    assert page.locator("html").get_attribute("data-edition") == "first"
+    assert set(before) <= set(kept_versions(page))
+    owner.complaints.clear()  # of the file that the service did not give
 
 
 def kept_versions(page: Page) -> list[str]:

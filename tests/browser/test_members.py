@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, expect
 from tests.browser.cabinet import new_iin
 from tests.browser.looks import every_look
 from tests.browser.members import BALABAQSHA, NEW_PASSWORD, PASSWORD, Member, new_address
+from tests.browser.people import Visitors
 from tests.browser.service import Service
 
 OFFICE = ("4445", "Qalam2026kz")
@@ -18,18 +19,13 @@ Come = Callable[..., Member]
 
 
 @pytest.fixture
-def come(service: Service, browser: Browser) -> Iterator[Come]:
-    """Somebody comes to a cabinet. At the end nothing may have gone wrong in the browser."""
-    members: list[Member] = []
+def come(service: Service, browser: Browser, visitors: Visitors) -> Come:
+    """Somebody comes to a cabinet."""
 
     def one(**traits: object) -> Member:
-        member = Member(browser, service, **traits)  # type: ignore[arg-type]
-        members.append(member)
-        return member
+        return visitors.come(Member(browser, service, **traits))  # type: ignore[arg-type]
 
-    yield one
-    for member in members:
-        member.leave()
+    return one
 
 
 def fill_in_user(member: Member, address: str, *, by_hand: str = "", **texts: str) -> None:
@@ -40,8 +36,7 @@ def fill_in_user(member: Member, address: str, *, by_hand: str = "", **texts: st
         page.locator(f"#{name}").fill(text)
     if by_hand:
         page.locator("#password-hand").check()
-        page.locator("#password").fill(by_hand)
-        page.locator("#repeat").fill(by_hand)
+        member.type_new_password(by_hand)
     else:
         page.locator("#password-made").check()
     page.locator("#save").click()
@@ -68,7 +63,7 @@ def test_the_password_is_changed_in_the_profile_and_the_other_sessions_end(come:
     page = member.page
     member.go_to("Мой профиль")
     page.locator("#change-password").click()
-    member.set_password("not the password")
+    member.change_password("not the password")
     expect(page.locator("#present-problem")).to_have_text("Это не ваш текущий пароль.")
     expect(page.locator("#present")).to_be_focused()
     assert member.violations() == []
@@ -77,7 +72,7 @@ def test_the_password_is_changed_in_the_profile_and_the_other_sessions_end(come:
     expect(page.locator("#present")).to_have_attribute("type", "text")
     page.locator("#password").fill("Dombyra55")
     expect(page.locator("#checklist li:not(.met)")).to_have_count(1)  # ten characters
-    member.set_password(PASSWORD)
+    member.change_password(PASSWORD)
     expect(page.get_by_text("Пароль изменён. Все остальные сеансы завершены.")).to_be_visible()
     elsewhere.page.reload()
     expect(elsewhere.page.get_by_text("Вы не вошли, или сеанс завершён")).to_be_visible()
@@ -105,8 +100,7 @@ def test_a_user_is_added_confirms_by_letter_and_chooses_a_password(come: Come) -
     anna.sign_in(address, found[1])
     expect(anna.page.locator("#password-problem")).to_contain_text("Неверны данные")
     anna.open_link_in(letter)
-    anna.screenshot("members-confirm")
-    assert anna.violations() == []
+    anna.looks_well("members-confirm")
     anna.page.locator("#confirm").click()
     expect(anna.page.get_by_text("Адрес подтверждён. Войдите с ним и с паролем.")).to_be_visible()
     anna.open_link_in(letter)
@@ -116,11 +110,10 @@ def test_a_user_is_added_confirms_by_letter_and_chooses_a_password(come: Come) -
     anna.sign_in(address, found[1])
     anna.is_at("profile/password")
     expect(anna.page.locator("#given")).to_be_visible()
-    assert anna.violations() == []
-    anna.screenshot("members-forced")
+    anna.looks_well("members-forced")
     anna.open(f"{anna.cabinet}feed")
     anna.is_at("profile/password")
-    anna.set_password(found[1])
+    anna.change_password(found[1])
     anna.is_at("feed")
     expect(anna.page.locator("#no-number")).to_be_visible()
     expect(anna.page.get_by_role("link", name="Пользователи")).to_have_count(0)
@@ -146,7 +139,7 @@ def test_who_may_add_users_sees_only_their_own_and_passes_them_on_when_removed(c
     anna.open_link_in(letter)
     anna.page.locator("#confirm").click()
     anna.sign_in(first, PASSWORD)
-    anna.set_password(PASSWORD)
+    anna.change_password(PASSWORD)
     anna.go_to("Пользователи")
     expect(anna.page.locator(".users")).to_have_count(0)  # neither the owner nor Anna herself
     anna.page.locator("#new-user").click()
@@ -171,8 +164,7 @@ def test_who_may_add_users_sees_only_their_own_and_passes_them_on_when_removed(c
     anna.page.reload()
     expect(anna.page.locator(".users tbody tr")).to_have_count(1)  # a new position ends no session
     page.get_by_role("link", name=f"Удалить {first}").click()
-    assert owner.violations() == []
-    owner.screenshot("members-remove")
+    owner.looks_well("members-remove")
     page.locator("#remove").click()
     expect(page.get_by_text("Пользователь удалён.")).to_be_visible()
     expect(page.locator(".users tbody tr")).to_have_count(1)
@@ -188,23 +180,16 @@ def test_a_login_and_an_address_of_ones_own(come: Come) -> None:
     parent.go_to("Мой профиль")
     assert parent.violations() == []
     page.locator("#set-login").click()
-    page.locator("#login").fill("erlan")
-    page.locator("#present").fill(PASSWORD)
-    page.locator("#save").click()
+    parent.save_own("login", "erlan")
     expect(page.locator("#login-problem")).to_contain_text("уже есть у другого человека")
     expect(page.locator("#login")).to_have_value("erlan")
     assert parent.violations() == []
-    page.locator("#login").fill(login)
-    page.locator("#present").fill(PASSWORD)
-    page.locator("#save").click()
+    parent.save_own("login", login)
     expect(page.get_by_text("Логин сохранён.")).to_be_visible()
 
     page.locator("#set-email").click()
-    parent.screenshot("members-email")
-    assert parent.violations() == []
-    page.locator("#email").fill(address)
-    page.locator("#present").fill(PASSWORD)
-    page.locator("#save").click()
+    parent.looks_well("members-email")
+    parent.save_own("email", address)
     expect(page.get_by_text("На адрес отправлено письмо.")).to_be_visible()
     other = come(cabinet=BALABAQSHA)
     other.sign_in(address, by="email")
@@ -228,16 +213,12 @@ def test_every_page_is_right_in_every_language_and_width(come: Come, language: s
     fill_in_user(member, address, by_hand=PASSWORD, name="Анна", surname="Ким-Серікбаева", position="бас бухгалтер")
     for place in ("feed", "profile", "profile/password", "users", "users/new"):
         member.open(f"{member.cabinet}{place}")
-        assert member.violations() == [], place
-        assert member.widest() <= 0, place
-        member.screenshot(f"members-{place.replace('/', '-')}")
+        member.looks_well(f"members-{place.replace('/', '-')}")
     member.open(f"{member.cabinet}users")
     row = page.locator(".users tbody tr").filter(has_text=address)
     row.get_by_role("link").first.click()
     expect(page.locator("#password")).to_be_hidden()
-    assert member.violations() == []
-    assert member.widest() <= 0
-    member.screenshot("members-user")
+    member.looks_well("members-user")
     page.locator("#remove").click()
     member.screenshot("members-removing")
     page.locator("#remove").click()

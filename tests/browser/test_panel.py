@@ -5,23 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from functools import partial
 from itertools import count
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from examples.foreign_product.app import create_app
-from pushhub.translations.message_texts import in_language
-from tests.browser.cabinet import let_pass
-from tests.browser.companion import Owner, Product, let_it_run_out
+from tests.browser.companion import Owner, Product, TakePhone
 from tests.browser.looks import every_look
-from tests.browser.people import Visitor, another
+from tests.browser.meanwhile import let_it_be_sent_again, let_it_run_out, let_pass, let_the_offer_end
+from tests.browser.people import Visitor, Visitors, another, ru
 from tests.browser.service import Service
 from tests.browser.serving import served
 
-ru = partial(in_language, "ru")
-TakePhone = Callable[..., Owner]
 _numbers = map("+7705754{}".format, count(8100))
 #: Everything that the page hears of the panel.
 LISTEN = """
@@ -38,6 +35,7 @@ class Guest(Visitor):
     def __init__(self, browser: Browser, site: str, service: str, **traits: object) -> None:
         super().__init__(browser, site, **traits)  # type: ignore[arg-type]
         self.service = service
+        self.hosts.add(urlsplit(service).netloc)
 
     def ask_to_sign_in(self, number: str, language: str = "ru") -> None:
         self.open(f"/?lang={language}")
@@ -46,11 +44,6 @@ class Guest(Visitor):
 
     def heard(self, name: str) -> list[dict[str, object]]:
         return [each["detail"] for each in self.page.evaluate("window.heard") if each["name"] == name]
-
-    def password(self) -> str:
-        shown = self.page.locator("#one-time-password")
-        expect(shown).to_have_text(re.compile(r"^(\d{3} ){3}\d{3}$"))
-        return shown.inner_text()
 
     def small_targets(self) -> list[str]:
         """Buttons, links and fields of the panel that are lower than 44 px."""
@@ -61,13 +54,8 @@ class Guest(Visitor):
         )
         return small
 
-    def leave(self) -> None:
-        """Everything came from the two services, and nothing was against the policy of the page."""
-        complaints = list(self.complaints)
-        places = {answer.url.split("/")[2] for answer in self.loaded}
-        self.context.close()
-        assert complaints == []
-        assert places <= {self.url.split("/")[2], self.service.split("/")[2]}
+
+Welcome = Callable[..., Guest]
 
 
 @pytest.fixture(scope="module")
@@ -84,28 +72,24 @@ def site(service: Service, dastarkhan: Product) -> Iterator[str]:
 
 
 @pytest.fixture
-def welcome(browser: Browser, site: str, service: Service) -> Iterator[Callable[..., Guest]]:
+def welcome(browser: Browser, site: str, service: Service, visitors: Visitors) -> Welcome:
     """Somebody comes to the website."""
-    guests: list[Guest] = []
 
     def come(**traits: object) -> Guest:
-        guest = Guest(browser, site, service.url, **traits)
+        guest = visitors.come(Guest(browser, site, service.url, **traits))
         guest.context.add_init_script(LISTEN)
-        guests.append(guest)
         return guest
 
-    yield come
-    for guest in guests:
-        guest.leave()
+    return come
 
 
 def bind(guest: Guest, phone: Owner, number: str) -> None:
     phone.type_number(number)
-    phone.type_password(guest.password())
+    phone.type_password(guest.one_time_password())
     phone.page.locator("#bound-continue").click()
 
 
-def with_code(welcome: Callable[..., Guest], phone: Owner, number: str, **traits: object) -> Guest:
+def with_code(welcome: Welcome, phone: Owner, number: str, **traits: object) -> Guest:
     """Up to the field for the code."""
     guest = welcome(**traits)
     guest.ask_to_sign_in(number)
@@ -115,9 +99,7 @@ def with_code(welcome: Callable[..., Guest], phone: Owner, number: str, **traits
     return guest
 
 
-def test_a_number_is_bound_and_confirmed_in_a_page_of_another_origin(
-    welcome: Callable[..., Guest], take_phone: TakePhone
-) -> None:
+def test_a_number_is_bound_and_confirmed_in_a_page_of_another_origin(welcome: Welcome, take_phone: TakePhone) -> None:
     guest, phone = welcome(), take_phone()
     guest.ask_to_sign_in("+77057548001")
     page = guest.page
@@ -134,15 +116,13 @@ def test_a_number_is_bound_and_confirmed_in_a_page_of_another_origin(
     expect(page.locator("#password-changes")).to_have_text(re.compile(r"через \d+ сек"))
     expect(page.locator("#offer-life")).to_have_text(re.compile(r"\d:\d\d"))
     assert re.match(rf"{guest.service}/app/bind/v1#", page.locator("#offer a").get_attribute("href") or "")
-    guest.screenshot("panel-1-bind")
-    assert guest.violations() == []
+    guest.looks_well("panel-1-bind")
     assert guest.small_targets() == []
 
     bind(guest, phone, "+77057548001")
     expect(page.locator("pushhub-panel [role=status]")).to_contain_text("Устройство привязано к номеру +770****8001")
     assert len(guest.heard("bound")) == 1
-    guest.screenshot("panel-2-bound")
-    assert guest.violations() == []
+    guest.looks_well("panel-2-bound")
 
     page.locator("#send").click()
     expect(page.locator("#code")).to_be_focused()
@@ -150,8 +130,7 @@ def test_a_number_is_bound_and_confirmed_in_a_page_of_another_origin(
     assert len(guest.heard("sent")) == 1
     code = phone.open_code()
     expect(page.locator("pushhub-panel [role=status]")).to_have_text(ru("The code is open on the phone. Type it here."))
-    guest.screenshot("panel-3-code")
-    assert guest.violations() == []
+    guest.looks_well("panel-3-code")
     assert guest.small_targets() == []
 
     page.locator("#code").press_sequentially(f"{code[:2]} {code[2:]}")
@@ -160,7 +139,7 @@ def test_a_number_is_bound_and_confirmed_in_a_page_of_another_origin(
     expect(page.locator("#signed-in")).to_have_text("You are signed in with the number +770****8001.")
 
 
-def test_the_website_believes_the_service_and_not_the_page(welcome: Callable[..., Guest]) -> None:
+def test_the_website_believes_the_service_and_not_the_page(welcome: Welcome) -> None:
     guest = welcome()
     guest.ask_to_sign_in("+77057548002")
     expect(guest.page.locator("#one-time-password")).to_be_visible()
@@ -169,15 +148,13 @@ def test_the_website_believes_the_service_and_not_the_page(welcome: Callable[...
     expect(guest.page.locator("#signed-in")).to_have_count(0)
 
 
-def test_a_wrong_code_says_how_many_are_left_and_the_last_one_ends_it(
-    welcome: Callable[..., Guest], take_phone: TakePhone
-) -> None:
+def test_a_wrong_code_says_how_many_are_left_and_the_last_one_ends_it(welcome: Welcome, take_phone: TakePhone) -> None:
     number, phone = "+77057548003", take_phone()
     guest = with_code(welcome, phone, number)
     page, hint = guest.page, guest.page.locator("#hint")
     page.locator("#code").fill("12")
     page.keyboard.press("Enter")
-    expect(hint).to_have_text(ru("The code has {digits} digits.").format(digits=4))
+    expect(hint).to_have_text(ru("The code has {digits} digits.", digits=4))
     page.locator("#code").fill("1234")
     page.locator("#check").click()
     expect(hint).to_have_text(ru("Open the code on the phone first, then type it here."))
@@ -185,18 +162,16 @@ def test_a_wrong_code_says_how_many_are_left_and_the_last_one_ends_it(
     for left in (2, 1):
         page.locator("#code").fill(another(code))
         page.keyboard.press("Enter")
-        expect(hint).to_have_text(ru("That is not the code. Attempts left: {left}.").format(left=left))
+        expect(hint).to_have_text(ru("That is not the code. Attempts left: {left}.", left=left))
         expect(page.locator("#code")).to_be_focused()
         expect(page.locator("#code")).to_have_attribute("aria-invalid", "true")
-    guest.screenshot("panel-4-wrong")
-    assert guest.violations() == []
+    guest.looks_well("panel-4-wrong")
     page.locator("#code").fill(another(code))
     page.keyboard.press("Enter")
     expect(hint).to_have_text(ru("The code was wrong too often and is worthless now. Ask for a new one."))
     expect(page.locator("#code")).to_be_disabled()
     expect(page.locator("#resend")).to_be_focused()
-    guest.screenshot("panel-5-exhausted")
-    assert guest.violations() == []
+    guest.looks_well("panel-5-exhausted")
     page.get_by_role("button", name=ru("Ask for a new code")).click()
     expect(page.locator("#code")).to_be_enabled()
     expect(page.locator("#code")).to_have_value("")
@@ -205,15 +180,13 @@ def test_a_wrong_code_says_how_many_are_left_and_the_last_one_ends_it(
     expect(page.locator("#signed-in")).to_be_visible()
 
 
-def test_a_code_is_sent_again_when_its_time_has_come(
-    welcome: Callable[..., Guest], take_phone: TakePhone, service: Service
-) -> None:
+def test_a_code_is_sent_again_when_its_time_has_come(welcome: Welcome, take_phone: TakePhone, service: Service) -> None:
     number, phone = "+77057548004", take_phone()
     guest = with_code(welcome, phone, number)
     page = guest.page
     expect(page.locator("#resend-words")).to_have_text(re.compile(r"через \d+ сек"))
     expect(page.locator("#resend")).to_be_disabled()
-    let_pass(service.database, "verifications", "resend_at", "number = ? AND status = 'pending'", number)
+    let_it_be_sent_again(service.database, number)
     expect(page.locator("#resend")).to_be_enabled()
     page.locator("#resend").click()
     expect(page.locator("#resend")).to_be_disabled()
@@ -227,35 +200,33 @@ def test_a_code_is_sent_again_when_its_time_has_come(
     assert first == again != anew
 
 
-def test_an_offer_that_has_ended_can_be_made_anew(welcome: Callable[..., Guest], service: Service) -> None:
+def test_an_offer_that_has_ended_can_be_made_anew(welcome: Welcome, service: Service) -> None:
     guest = welcome()
     guest.ask_to_sign_in("+77057548005")
-    first = guest.password()
-    let_pass(service.database, "offers", "expires_at", "number = ? AND status = 'pending'", "+77057548005")
+    first = guest.one_time_password()
+    let_the_offer_end(service.database, "+77057548005")
     expect(guest.page.locator("pushhub-panel [role=status]")).to_have_text(ru("This invitation has ended."))
     expect(guest.page.locator("#one-time-password")).to_be_hidden()
-    guest.screenshot("panel-6-renew")
-    assert guest.violations() == []
+    guest.looks_well("panel-6-renew")
     guest.page.get_by_role("button", name=ru("Show a new QR code and password")).click()
     expect(guest.page.locator("#one-time-password")).to_be_visible()
-    assert guest.password() != first
+    assert guest.one_time_password() != first
 
 
 def test_a_secret_that_has_ended_says_so_and_a_fresh_one_starts_anew(
-    welcome: Callable[..., Guest], service: Service, site: str, dastarkhan: Product
+    welcome: Welcome, service: Service, site: str, dastarkhan: Product
 ) -> None:
     guest = welcome()
     guest.ask_to_sign_in("+77057548006")
-    first = guest.password()
+    first = guest.one_time_password()
     let_pass(service.database, "panels", "expires_at", "number = ?", "+77057548006")
     status = guest.page.locator("pushhub-panel [role=status]")
     expect(status).to_have_text(ru("This took too long or was ended. Open the page again and go on from there."))
     assert len(guest.heard("over")) == 1
-    guest.screenshot("panel-7-over")
-    assert guest.violations() == []
+    guest.looks_well("panel-7-over")
     fresh = dastarkhan.call("POST", "/v1/panels", {"number": "+77057548006", "purpose": "sign_in", "origin": site})
     guest.page.locator("pushhub-panel").evaluate("(panel, secret) => { panel.secret = secret }", fresh["secret"])
-    assert guest.password() != first
+    assert guest.one_time_password() != first
     assert dastarkhan.call("GET", f"/v1/panels/{fresh['id']}")["status"] == "open"
 
 
@@ -268,7 +239,7 @@ WORDS = {
 
 @every_look
 def test_the_panel_speaks_three_languages_and_fits(
-    welcome: Callable[..., Guest], take_phone: TakePhone, language: str, width: int, scheme: str
+    welcome: Welcome, take_phone: TakePhone, language: str, width: int, scheme: str
 ) -> None:
     (title, send), number = WORDS[language], next(_numbers)
     guest, phone = welcome(width=width, height=800, language=language, scheme=scheme), take_phone()
@@ -276,10 +247,8 @@ def test_the_panel_speaks_three_languages_and_fits(
     expect(guest.page.locator("pushhub-panel [part=title]")).to_have_text(title)
     bind_words = guest.page.locator("pushhub-panel").evaluate("panel => panel.shadowRoot.textContent")
     assert "{" not in bind_words
-    guest.password()
-    guest.screenshot("panel-looks-1")
-    assert guest.widest() <= 0
-    assert guest.violations() == []
+    guest.one_time_password()
+    guest.looks_well("panel-looks-1")
     bind(guest, phone, number)
     expect(guest.page.locator("#send")).to_have_text(send)
     guest.screenshot("panel-looks-2")
@@ -292,14 +261,14 @@ def test_the_panel_speaks_three_languages_and_fits(
     assert guest.violations() == []
 
 
-def test_everything_can_be_done_with_the_keyboard(welcome: Callable[..., Guest], take_phone: TakePhone) -> None:
+def test_everything_can_be_done_with_the_keyboard(welcome: Welcome, take_phone: TakePhone) -> None:
     guest, phone = welcome(), take_phone()
     page = guest.page
     guest.open("/?lang=ru")
     page.locator("#number").focus()
     page.keyboard.type("+77057548007")
     page.keyboard.press("Enter")
-    guest.password()
+    guest.one_time_password()
     assert focused(page) == "body", "nothing takes the focus by itself"
     bind(guest, phone, "+77057548007")
     expect(page.locator("#send")).to_be_visible()
@@ -327,10 +296,10 @@ def focused(page: Page) -> str:
     )
 
 
-def test_countdowns_are_not_read_out_each_second(welcome: Callable[..., Guest], take_phone: TakePhone) -> None:
+def test_countdowns_are_not_read_out_each_second(welcome: Welcome) -> None:
     guest = welcome()
     guest.ask_to_sign_in("+77057548008")
-    guest.password()
+    guest.one_time_password()
     changes = """() => new Promise((done) => {
         const root = document.querySelector("pushhub-panel").shadowRoot, seen = [];
         const element = ({ target }) => (target.nodeType === 1 ? target : target.parentElement);
@@ -344,12 +313,10 @@ def test_countdowns_are_not_read_out_each_second(welcome: Callable[..., Guest], 
     assert guest.page.evaluate(changes) == 0
 
 
-def test_without_a_connection_it_says_so_and_goes_on_by_itself(
-    welcome: Callable[..., Guest], take_phone: TakePhone
-) -> None:
+def test_without_a_connection_it_says_so_and_goes_on_by_itself(welcome: Welcome, take_phone: TakePhone) -> None:
     guest, phone = welcome(), take_phone()
     guest.ask_to_sign_in("+77057548009")
-    password = guest.password()
+    password = guest.one_time_password()
     status = guest.page.locator("pushhub-panel [role=status]")
     guest.context.set_offline(True)
     phone.type_number("+77057548009")
@@ -360,13 +327,13 @@ def test_without_a_connection_it_says_so_and_goes_on_by_itself(
     guest.screenshot("panel-8-offline")
     guest.context.set_offline(False)
     expect(status).to_contain_text("Устройство привязано")
-    guest.complaints[:] = [text for text in guest.complaints if "ERR_INTERNET_DISCONNECTED" not in text]
+    guest.without_a_network()
 
 
-def test_a_page_of_another_origin_can_not_use_the_secret(welcome: Callable[..., Guest], dastarkhan: Product) -> None:
+def test_a_page_of_another_origin_can_not_use_the_secret(welcome: Welcome, dastarkhan: Product) -> None:
     guest = welcome()
     guest.ask_to_sign_in("+77057548010")
-    guest.password()
+    guest.one_time_password()
     body = {"number": "+77057548010", "purpose": "sign_in", "origin": "https://dastarkhan.example.kz"}
     theirs = dastarkhan.call("POST", "/v1/panels", body)
     panel = guest.page.locator("pushhub-panel")
@@ -377,10 +344,10 @@ def test_a_page_of_another_origin_can_not_use_the_secret(welcome: Callable[..., 
     assert guest.heard("error")[0]["code"] == "origin_refused"
 
 
-def test_colours_follow_the_page_and_its_scheme(welcome: Callable[..., Guest]) -> None:
+def test_colours_follow_the_page_and_its_scheme(welcome: Welcome) -> None:
     guest = welcome(scheme="dark")
     guest.ask_to_sign_in("+77057548011")
-    guest.password()
+    guest.one_time_password()
     paper = "panel => getComputedStyle(panel.shadowRoot.querySelector('.panel')).backgroundColor"
     panel = guest.page.locator("pushhub-panel")
     assert panel.evaluate(paper) == "rgb(255, 253, 249)", "the colour that the page has set"
@@ -392,10 +359,10 @@ def test_colours_follow_the_page_and_its_scheme(welcome: Callable[..., Guest]) -
     assert light != dark
 
 
-def test_the_module_is_small_and_kept_by_the_browser(welcome: Callable[..., Guest], service: Service) -> None:
+def test_the_module_is_small_and_kept_by_the_browser(welcome: Welcome) -> None:
     guest = welcome()
     guest.ask_to_sign_in("+77057548012")
-    guest.password()
+    guest.one_time_password()
     files = [answer for answer in guest.loaded if "/panel" in answer.url and "/v1/" not in answer.url]
     scripts = [answer for answer in files if answer.url.endswith(".js")]
     assert len(scripts) == 4

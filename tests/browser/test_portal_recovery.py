@@ -7,41 +7,32 @@ import re
 import socket
 import urllib.request
 from collections.abc import Callable, Iterator
-from functools import partial
 from itertools import count
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from pushhub.translations.message_texts import in_language
-from tests.browser.cabinet import let_pass, new_iin
-from tests.browser.companion import Owner
+from tests.browser.cabinet import new_iin
+from tests.browser.companion import TakePhone
 from tests.browser.looks import every_look
-from tests.browser.people import another
+from tests.browser.meanwhile import let_pass
+from tests.browser.people import Visitors, another
 from tests.browser.recovering import KINDERGARTEN, NEW, OLD, PORTAL, Forgetful
 from tests.browser.service import Service
 
-ru = partial(in_language, "ru")
 Visit = Callable[..., Forgetful]
-TakePhone = Callable[..., Owner]
 _person = count(1)
 
 
 @pytest.fixture
-def visit(service: Service, browser: Browser) -> Iterator[Visit]:
-    """Somebody opens a cabinet. At the end nothing may have gone wrong in the browser."""
-    visitors: list[Forgetful] = []
+def visit(service: Service, browser: Browser, visitors: Visitors) -> Visit:
+    """Somebody opens a cabinet."""
 
     def open_page(path: str = PORTAL, **traits: object) -> Forgetful:
-        visitor = Forgetful(browser, service.url, **traits)  # type: ignore[arg-type]
-        visitors.append(visitor)
-        visitor.open(path)
-        return visitor
+        return visitors.come(Forgetful(browser, service.url, **traits), path)  # type: ignore[arg-type]
 
-    yield open_page
-    for visitor in visitors:
-        visitor.leave()
+    return open_page
 
 
 @pytest.fixture
@@ -55,33 +46,27 @@ def address(service: Service) -> str:
 def test_a_letter_comes_and_its_link_sets_a_new_password_once(visit: Visit, address: str) -> None:
     person = visit()
     person.page.locator("#forgotten").click()
-    person.screenshot("recovery-1-email")
-    assert person.violations() == []
+    person.looks_well("recovery-1-email")
     person.page.locator("#email").fill(address)
     person.page.locator("#send").click()
     expect(person.page.get_by_role("heading", name="Проверьте почту")).to_be_visible()
     expect(person.page.locator("#mail")).to_be_hidden()
-    person.screenshot("recovery-2-letter")
-    assert person.violations() == []
+    person.looks_well("recovery-2-letter")
 
     opened = person.open_letter("MALAHIT: новый пароль", address)
     expect(opened.get_by_role("heading", name="Новый пароль")).to_be_visible()
     person.page = opened
-    person.screenshot("recovery-3-link")
-    assert person.violations() == []
+    person.looks_well("recovery-3-link")
     link = opened.url
     person.set_password(NEW)
     expect(opened.get_by_text("Пароль обновлён. Войдите с новым паролем.")).to_be_visible()
     assert "phl_" not in opened.url
-    opened.locator("#name").fill(address)
-    opened.locator("#password").fill(NEW)
-    opened.locator("#sign-in").click()
-    expect(opened.get_by_role("heading", name="Лента событий", exact=True)).to_be_visible()
+    person.enter(address, NEW)
+    person.is_in_the_feed()
 
     opened.goto(link)
     expect(opened.get_by_role("heading", name="Эта ссылка уже использована")).to_be_visible()
-    person.screenshot("recovery-4-used")
-    assert person.violations() == []
+    person.looks_well("recovery-4-used")
     opened.locator("#new-link").click()
     expect(opened.locator("#email")).to_be_focused()
 
@@ -135,8 +120,7 @@ def test_mail_that_is_down_is_told_by_the_page_itself_and_the_letter_comes_later
         "Почтовый сервер сейчас не отвечает. Письмо уйдёт, как только он ответит.", timeout=40_000
     )
     expect(person.page.locator("#mail")).to_be_visible(timeout=40_000)
-    person.screenshot("recovery-10-mail-down")
-    assert person.violations() == []
+    person.looks_well("recovery-10-mail-down")
     mail_server(True)
     expect(person.page.locator("#mail")).to_be_hidden(timeout=40_000)
     mailbox = person.new_page()
@@ -171,11 +155,10 @@ def test_a_code_to_the_phone_then_the_new_password(visit: Visit, take_phone: Tak
     person.ask_for_code("8 (705) 333-09-21")
     page = person.page
     expect(page.get_by_role("heading", name="Система не смогла отправить код подтверждения")).to_be_visible()
-    person.bind(phone, number)
+    person.bind_by_guide(phone, number)
     expect(page.get_by_text("+770****0921").first).to_be_visible()
     expect(page.locator("#password")).to_have_count(0)
-    person.screenshot("recovery-5-code")
-    assert person.violations() == []
+    person.looks_well("recovery-5-code")
     assert number not in page.content()
     code = phone.open_code()
     person.confirm(another(code))
@@ -183,8 +166,7 @@ def test_a_code_to_the_phone_then_the_new_password(visit: Visit, take_phone: Tak
     person.confirm(code)
     expect(page.get_by_text("Шаг 2 из 2: Новый пароль")).to_be_visible()
     expect(page.locator("#code")).to_have_count(0)
-    person.screenshot("recovery-6-password")
-    assert person.violations() == []
+    person.looks_well("recovery-6-password")
     page.reload()
     person.set_password(NEW)
     expect(page.get_by_text("Пароль обновлён")).to_be_visible()
@@ -223,8 +205,7 @@ def test_the_rule_is_ticked_while_one_types_and_the_like_of_old_passwords_is_ref
         person.set_password(alike)
         expect(page.locator("#password-problem")).to_contain_text("слишком похож")
         expect(page.locator("#password")).to_have_value("")
-    person.screenshot("recovery-7-alike")
-    assert person.violations() == []
+    person.looks_well("recovery-7-alike")
     person.set_password("Zhuldyz@505")
     expect(page.get_by_text("Пароль обновлён")).to_be_visible()
 
@@ -254,9 +235,7 @@ def test_in_the_kindergarten_portal_number_iin_and_consent_then_the_code_and_the
     person, phone = visit(f"{KINDERGARTEN}?lang=kk", language="kk", width=360, height=780), take_phone()
     page = person.page
     page.locator("#forgotten").click()
-    person.screenshot("recovery-8-kindergarten")
-    assert person.violations() == []
-    assert person.widest() <= 0
+    person.looks_well("recovery-8-kindergarten")
     page.locator("#send").click()
     for name in ("number", "iin", "consent-data-policy"):
         expect(page.locator(f"#{name}-problem")).to_be_visible()
@@ -264,15 +243,13 @@ def test_in_the_kindergarten_portal_number_iin_and_consent_then_the_code_and_the
     page.locator("#iin").fill(iin)
     page.locator("#consent-data-policy").check()
     page.locator("#send").click()
-    person.bind(phone, number)
+    person.bind_by_guide(phone, number)
     expect(page.locator("#resend-words")).to_have_text(re.compile(r"(7\d|80)"))
     person.screenshot("recovery-9-kindergarten-code")
     person.confirm(phone.open_code())
     person.set_password("kunshuaq2027")
     expect(page.locator(".note.good")).to_be_visible()
-    page.locator("#iin").fill(iin)
-    page.locator("#password").fill("kunshuaq2027")
-    page.locator("#sign-in").click()
+    person.enter(iin, "kunshuaq2027", by="iin")
     expect(page).to_have_url(re.compile("/feed$"))
 
 
@@ -300,29 +277,24 @@ def test_the_pages_fit_phones_in_three_languages(
     person = visit(f"{PORTAL}recovery?lang={language}", language=language, width=width, height=760, scheme=scheme)
     page = person.page
 
-    def looked_at(name: str) -> None:
-        assert person.widest() <= 0, name
-        assert person.violations() == [], name
-        person.screenshot(f"fit-{name}")
-
-    looked_at("ask-email")
+    person.looks_well("fit-ask-email")
     page.locator("#email").fill(address)
     page.locator("#send").click()
     expect(page.locator("#again")).to_be_visible()
-    looked_at("letter")
+    person.looks_well("fit-letter")
     person.page = page = person.open_letter("MALAHIT", address)
     page.goto(f"{page.url}?lang={language}")
     person.set_password("weak")
     expect(page.locator("#password-problem")).to_be_visible()
-    looked_at("link")
+    person.looks_well("fit-link")
     page.goto(f"{page.url[:-3]}?lang={language}")
     expect(page.locator("#new-link")).to_be_visible()
-    looked_at("unknown")
+    person.looks_well("fit-unknown")
     page.goto(f"{person.url}{PORTAL}recovery?by=code&lang={language}")
     page.locator("#number").fill("1")
     page.locator("#send").click()
     expect(page.locator("#number-problem")).to_be_visible()
-    looked_at("ask-code")
+    person.looks_well("fit-ask-code")
 
 
 def test_a_request_that_nobody_can_read_leaves_no_link_in_the_log(service: Service) -> None:

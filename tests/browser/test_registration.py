@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.companion import Owner
+from tests.browser.companion import TakePhone
 from tests.browser.looks import every_look
-from tests.browser.people import another
+from tests.browser.people import Visitors, another
 from tests.browser.registration import (
     BALABAQSHA,
     GULNAR,
@@ -23,24 +23,17 @@ from tests.browser.registration import (
 )
 from tests.browser.service import Service
 
-TakePhone = Callable[..., Owner]
 Register = Callable[..., Registrant]
 
 
 @pytest.fixture
-def open_registration(service: Service, browser: Browser) -> Iterator[Register]:
-    """Somebody opens the registration of a cabinet. At the end nothing may have gone wrong in the browser."""
-    people: list[Registrant] = []
+def open_registration(service: Service, browser: Browser, visitors: Visitors) -> Register:
+    """Somebody opens the registration of a cabinet."""
 
     def visit(home: str = BALABAQSHA, **traits: object) -> Registrant:
-        person = Registrant(browser, service.url, **traits)  # type: ignore[arg-type]
-        people.append(person)
-        person.open(f"{home}registration")
-        return person
+        return visitors.come(Registrant(browser, service.url, **traits), f"{home}registration")  # type: ignore[arg-type]
 
-    yield visit
-    for person in people:
-        person.leave()
+    return visit
 
 
 @pytest.mark.parametrize(
@@ -64,17 +57,13 @@ def test_a_parent_registers_with_a_code_and_the_data_of_the_register(
 
     parent.give(person)
     expect(page.locator("#guide-title")).to_be_visible()
-    parent.screenshot("registration-2-guide")
-    assert parent.violations() == []
-    assert parent.widest() <= 0
-    parent.bind(phone, person.number)
+    parent.looks_well("registration-2-guide")
+    parent.bind_by_guide(phone, person.number)
     expect(page.locator("#resend-words")).to_contain_text(re.compile(r"\b(7\d|80)\b"))
     expect(page.locator("#resend")).to_be_disabled()
     expect(page.locator("body")).to_contain_text("80")
     expect(page.locator("body")).not_to_contain_text(person.name)
-    assert parent.violations() == []
-    assert parent.widest() <= 0
-    parent.screenshot("registration-3-code")
+    parent.looks_well("registration-3-code")
 
     code = phone.open_code()
     parent.confirm(another(code))
@@ -83,26 +72,20 @@ def test_a_parent_registers_with_a_code_and_the_data_of_the_register(
     expect(page.locator(".person")).to_contain_text(person.name)
     expect(page.locator(".person")).to_contain_text(born)
     expect(page.locator("[aria-current=step]")).to_have_count(1)
-    parent.choose_password("short")
+    parent.set_password("short")
     expect(page.locator("#password-problem")).to_be_visible()
-    assert parent.violations() == []
-    assert parent.widest() <= 0
-    parent.screenshot("registration-4-person")
-    parent.choose_password()
+    parent.looks_well("registration-4-person")
+    parent.set_password(PASSWORD)
     expect(page.locator(".note.good")).to_be_visible()
 
-    page.locator("#iin").fill(person.iin)
-    page.locator("#password").fill(PASSWORD)
-    page.locator("#sign-in").click()
+    parent.enter(person.iin, PASSWORD, by="iin")
     expect(page.locator(".events li[data-kind=registered]")).to_be_visible()
 
     again = open_registration(language=language, width=width)
     again.give(person)
     again.confirm(phone.open_code())
     expect(again.page.get_by_role("alert")).to_be_visible()
-    assert again.violations() == []
-    assert again.widest() <= 0
-    again.screenshot("registration-5-taken")
+    again.looks_well("registration-5-taken")
     expect(again.page.locator("a[href$='/recovery']")).to_be_visible()
 
 
@@ -130,8 +113,7 @@ def test_a_customer_registers_with_a_contract_and_is_given_a_password(
     page = client.page
     expect(page.locator("altcha-widget input[type=checkbox]")).to_be_visible()
     expect(page.locator("#contract-help")).not_to_have_attribute("open", "")
-    assert client.violations() == []
-    client.screenshot("registration-6-customer")
+    client.looks_well("registration-6-customer")
     email = f"client{login}@example.kz"
     client.fill_in(name="Айгерим", email=email, number="+7 701 555 12 12", contract="КТС-0000", tax_id=tax_id)
     client.solve_captcha()
@@ -141,9 +123,7 @@ def test_a_customer_registers_with_a_contract_and_is_given_a_password(
     expect(page.locator("#contract-help p").first).to_be_visible()
     expect(page.locator("#tax_id-help")).not_to_have_attribute("open", "")
     expect(page.locator("#email")).to_have_value(email)
-    assert client.violations() == []
-    assert client.widest() <= 0
-    client.screenshot("registration-7-hint")
+    client.looks_well("registration-7-hint")
 
     client.fill_in(contract=contract, tax_id="040640005019")
     client.solve_captcha()
@@ -160,9 +140,7 @@ def test_a_customer_registers_with_a_contract_and_is_given_a_password(
     password = page.locator("#given-password").inner_text()
     expect(page.locator("main")).to_contain_text("@example.kz")
     expect(page.locator("#mail")).to_be_hidden()
-    assert client.violations() == []
-    assert client.widest() <= 0
-    client.screenshot("registration-8-done")
+    client.looks_well("registration-8-done")
     done = page.url
     page.reload()
     expect(page.locator("#given-login")).to_have_text(login)
@@ -176,9 +154,7 @@ def test_a_customer_registers_with_a_contract_and_is_given_a_password(
     with client.context.expect_page() as opened:
         letter.get_by_role("link").first.click()
     entrance = opened.value
-    entrance.locator("#name").fill(login)
-    entrance.locator("#password").fill(password)
-    entrance.locator("#sign-in").click()
+    client.enter(login, password, page=entrance)
     expect(entrance).not_to_have_url(re.compile(rf"{KAZTRANSCOM}(\?.*)?$"))
     page.goto(done)
     expect(page.locator("#given-password")).to_have_count(0)
@@ -193,8 +169,7 @@ def test_a_contract_that_has_a_cabinet_is_told_with_the_ways_on(open_registratio
     expect(page.get_by_role("alert")).to_contain_text("Этот договор уже зарегистрирован")
     expect(page.get_by_role("link", name="Забыли пароль?")).to_be_visible()
     expect(page.locator("main")).to_contain_text("237-77-77")
-    assert client.violations() == []
-    client.screenshot("registration-10-taken")
+    client.looks_well("registration-10-taken")
 
 
 @every_look
@@ -205,6 +180,4 @@ def test_the_first_page_looks_right_in_three_languages(
     for home in (BALABAQSHA, KAZTRANSCOM, "/cabinet/portal/"):
         visitor.open(f"{home}registration")
         expect(visitor.page.get_by_role("heading", level=1)).to_be_visible()
-        assert visitor.violations() == [], home
-        assert visitor.widest() <= 0, home
-        visitor.screenshot(f"registration-first-{home.split('/')[2]}")
+        visitor.looks_well(f"registration-first-{home.split('/')[2]}")

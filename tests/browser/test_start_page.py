@@ -9,17 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
-from pushhub.translations.message_texts import in_language
-from tests.browser.companion import let_it_be_sent_again
-from tests.browser.people import Visitor, another, weight_of
+from tests.browser.meanwhile import let_it_be_sent_again
+from tests.browser.people import Visitor, another, ru, weight_of
 from tests.browser.service import Service
 
 Visit = Callable[..., Visitor]
-
-
-def ru(text: str, **values: str) -> str:
-    """The Russian form of a text, its values in braces put in."""
-    return in_language("ru", text).format(**values)
 
 
 def test_a_number_without_the_app_is_bound_and_its_code_approved(visit: Visit) -> None:
@@ -84,8 +78,7 @@ def test_on_a_narrow_screen_the_phone_scans_the_qr_code(visit: Visit) -> None:
     expect(phone.locator("#number-field")).to_be_hidden()
     phone.locator("#number-form [type=submit]").click()
     expect(phone.locator("#consent-error")).to_be_visible()
-    phone.locator("#consent").check()
-    phone.locator("#number-form [type=submit]").click()
+    visitor.consent()
     expect(phone.locator("#bound-number")).to_have_text("+7 (705) 754-68-02")
     phone.locator("#bound-continue").click()
     visitor.screenshot("3-phone-bound")
@@ -147,9 +140,7 @@ def test_numbers_and_passwords_that_can_not_be_right_are_explained(visit: Visit)
     password = visitor.read_password()
 
     visitor.turn_to("phone")
-    phone.locator("#number").fill("+7705")
-    phone.locator("#consent").check()
-    phone.locator("#number-form [type=submit]").click()
+    visitor.type_number("+7705")
     expect(phone.locator("#number-error")).to_be_visible()
     phone.locator("#number").fill("+77057546805")
     phone.locator("#number-form [type=submit]").click()
@@ -160,11 +151,9 @@ def test_numbers_and_passwords_that_can_not_be_right_are_explained(visit: Visit)
         ru("There is a slip in the digits. Compare them with the screen; this does not count.")
     )
     visitor.screenshot("2-password-mistyped")
-    phone.locator("#password").fill("703610887203")
-    phone.locator("#password-form [type=submit]").click()
+    visitor.type_password("703610887203")
     expect(phone.locator("#password-error")).to_be_visible()
-    phone.locator("#password").fill("000000000001")
-    phone.locator("#password-form [type=submit]").click()
+    visitor.type_password("000000000001")
     expect(phone.locator("#password-problem")).to_have_text(re.compile("не принят"))
     page.reload()
     visitor.turn_to("phone")
@@ -182,8 +171,7 @@ def test_a_phone_tells_from_when_it_may_have_another_number(visit: Visit) -> Non
     visitor.read_password()
     visitor.page.locator("#scan").click()
     expect(phone.locator("#qr-found")).to_be_visible()  # the phone loads the page of the QR code
-    phone.locator("#consent").check()
-    phone.locator("#number-form [type=submit]").click()
+    visitor.consent()
     allowed = datetime.now(UTC) + timedelta(days=30)
     expect(phone.locator("#number-problem")).to_contain_text(str(allowed.year))
     visitor.screenshot("1-rebind-too-soon")
@@ -267,8 +255,7 @@ def bound_by_qr(visitor: Visitor, number: str) -> None:
     visitor.ask(number)
     visitor.page.locator("#scan").click()
     expect(visitor.phone.locator("#qr-found")).to_be_visible()  # the phone loads the page of the QR code
-    visitor.phone.locator("#consent").check()
-    visitor.phone.locator("#number-form [type=submit]").click()
+    visitor.consent()
     visitor.phone.locator("#bound-continue").click()
 
 

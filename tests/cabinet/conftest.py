@@ -1,29 +1,30 @@
-"""A cabinet without a browser: its application, its pages as a person's browser gets them."""
+"""A cabinet without a browser: its application, its people, its pages as a person's browser gets them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from demo.sample import FAMILY, REGISTER
 from pushhub.accounts import costs
 from pushhub.accounts.costs import Argon2, Costs
+from pushhub.accounts.models import Account
 from pushhub.accounts.people.register import register
-from pushhub.accounts.sign_in_identifiers import Identifier, by_iin
+from pushhub.accounts.sign_in_identifiers import Identifier, by_iin, find_account
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of, prepare_product
+from pushhub.channels.recording import RecordingChannel
+from pushhub.context import AppContext
 from pushhub.identity.iin import Iin
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
 from pushhub.kernel.settings import Settings
 from pushhub.products.products import Caller
+from tests.cabinet.browser import Browser
+from tests.cabinet.owners import Owner, enter
 from tests.support.databases import FakeClock
 
 _CHEAP = Argon2(rounds=1, memory=8)
@@ -46,20 +47,23 @@ def with_products(app: Flask, *profiles: str) -> Flask:
 
 
 @pytest.fixture
-def cabinet_settings(settings: Settings) -> Settings:
-    return replace(settings, cabinets=("indigo",), registry_file=REGISTER)
+def cabinet_settings(request: pytest.FixtureRequest, settings: Settings) -> Settings:
+    """A module names its cabinets, `CABINETS = ("kaztranscom",)`; else there is INDIGO's alone."""
+    cabinets = getattr(request.module, "CABINETS", ("indigo",))
+    return replace(settings, cabinets=cabinets, registry_file=REGISTER)
 
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask], cabinet_settings: Settings, now: FakeClock) -> Flask:
-    """An application with the INDIGO cabinet and its product."""
-    return with_products(make_app(cabinet_settings), "indigo")
+    """An application with these cabinets and their products."""
+    return with_products(make_app(cabinet_settings), *cabinet_settings.cabinets)
 
 
 @pytest.fixture
-def caller(app: Flask) -> Caller:
+def caller(app: Flask, cabinet_settings: Settings) -> Caller:
+    """The product of the first cabinet."""
     with app.app_context():
-        return caller_of(read_profile("indigo"))
+        return caller_of(read_profile(cabinet_settings.cabinets[0]))
 
 
 def person(iin: str = FAMILY.iin) -> Identifier:
@@ -75,65 +79,17 @@ def account(app: Flask, caller: Caller) -> str:
     return FAMILY.number
 
 
-class Browser:
-    """A person's browser without scripts: follows links and sends forms as they are in the page."""
+def account_of(caller: Caller, iin: str = FAMILY.iin) -> Account:
+    """The account of whoever has this IIN. Within an application."""
+    found = find_account(caller.product_id, person(iin))
+    assert found is not None
+    return found
 
-    def __init__(self, app: Flask) -> None:
-        self.client: FlaskClient = app.test_client()
-        self.page: TestResponse | None = None
 
-    @property
-    def text(self) -> str:
-        assert self.page is not None
-        return self.page.get_data(as_text=True)
-
-    @property
-    def path(self) -> str:
-        assert self.page is not None
-        return self.page.request.path
-
-    def open(self, path: str) -> TestResponse:
-        self.page = self.client.get(path, base_url="https://codes.test", follow_redirects=True)
-        return self.page
-
-    def send(self, path: str | None = None, **fields: str) -> TestResponse:
-        """Send a form to `path`, or to the page that is open."""
-        found = re.search(r'name="sent_by" value="([0-9a-f]+)"', self.text)
-        assert found, self.text
-        self.page = self.client.post(
-            path or self.path,
-            data={"sent_by": found[1]} | {name.replace("__", "-"): value for name, value in fields.items()},
-            base_url="https://codes.test",
-            follow_redirects=True,
-            headers={"Sec-Fetch-Site": "same-origin", "User-Agent": "Mozilla/5.0 (Windows NT 10.0) Chrome/140.0"},
-        )
-        return self.page
-
-    def panel_secret(self) -> str:
-        """What the page that is open gives its panel."""
-        found = re.search(r'<pushhub-panel secret="(phs_\w+)"', self.text)
-        assert found, self.text
-        return found[1]
-
-    def panel_state(self) -> dict[str, Any]:
-        """What that panel shows."""
-        answer = self.client.get("/panel/v1/state", headers={"Authorization": f"Bearer {self.panel_secret()}"})
-        state: dict[str, Any] = answer.get_json()
-        return state
-
-    def shown_offer(self) -> dict[str, Any]:
-        """The offer in the page that is open."""
-        offer: dict[str, Any] = self.panel_state()["offer"]
-        return offer
-
-    def name_themselves(self, iin: str = FAMILY.iin) -> None:
-        self.open("/cabinet/indigo/?lang=ru")
-        self.send(iin=iin, consent__agreement="yes", consent__contact="yes")
-        assert "/sign-in/" in self.path
-
-    def sign_in(self, iin: str = FAMILY.iin, password: str = FAMILY.password) -> TestResponse:
-        self.name_themselves(iin)
-        return self.send(password=password)
+@pytest.fixture
+def owner(app: Flask) -> Account:
+    """Whoever registered the cabinet of a customer, with the contract 4445/10."""
+    return Owner().registered(app)
 
 
 @pytest.fixture
@@ -144,3 +100,18 @@ def browser(app: Flask) -> Browser:
 @pytest.fixture
 def another_browser(app: Flask) -> Browser:
     return Browser(app)
+
+
+@pytest.fixture
+def office(owner: Account, browser: Browser) -> Browser:
+    """The browser of the owner, who is signed in."""
+    enter(browser, "4445")
+    return browser
+
+
+@pytest.fixture
+def mail(context: AppContext) -> RecordingChannel:
+    """What stands in for the mail server."""
+    channel = context.channels["email"]
+    assert isinstance(channel, RecordingChannel)
+    return channel

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from demo.sample import FAMILY
 from pushhub.accounts.letters.sender import Sender
 from pushhub.accounts.models import Account
 from pushhub.accounts.people.register import NewAccount, create
-from pushhub.accounts.sign_in_identifiers import by_email, by_login
+from pushhub.accounts.sign_in_identifiers import by_email, by_iin, by_login, by_number
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
 from pushhub.context import current
 from pushhub.identity.email import Email
+from pushhub.identity.iin import Iin
+from pushhub.identity.phone import PhoneNumber
+from pushhub.kernel import clock
 from pushhub.kernel.db import reading
 from pushhub.mail.content import Content
 from pushhub.mail.models import Letter, letter_context
 from pushhub.mail.rendering import Paper
-from tests.cabinet.conftest import Browser
+from tests.cabinet.browser import Browser
 
 CABINETS = ("kaztranscom", "balabaqsha", "portal")
 HOME = "/cabinet/kaztranscom/"
@@ -31,6 +36,33 @@ SCHOOL = "/cabinet/balabaqsha/"
 PORTAL = "/cabinet/portal/"
 PASSWORD = "Qalam2026kz"
 NEW_PASSWORD = "Kunshuaq2027"
+
+
+def has_account(
+    app: Flask,
+    cabinet: str,
+    password: str = PASSWORD,
+    *,
+    iin: str = "",
+    number: str = "",
+    login: str = "",
+    email: str = "",
+    mailbox: str = "",
+    **further: Any,
+) -> Account:
+    """Somebody has an account in this cabinet and signs in with each of these; a `mailbox` is only written to."""
+    profile = read_profile(cabinet)
+    with app.app_context():
+        phone = PhoneNumber.parse(number) if number else None
+        address = Email.parse(email or mailbox) if email or mailbox else None
+        identifiers = [by_login(login)] if login else []
+        identifiers += [by_iin(Iin.parse(iin, clock.now().date()))] if iin else []
+        identifiers += [by_number(phone)] if phone else []
+        identifiers += [by_email(Email.parse(email))] if email else []
+        new = NewAccount(tuple(identifiers), phone, address, **further)
+        account_id = create(caller_of(profile).product_id, new, password, profile.password)
+        with reading() as session:
+            return session.get_one(Account, account_id)
 
 
 @dataclass
@@ -41,20 +73,10 @@ class Owner:
     contract: str = "4445/10"
     email: str = "office@example.kz"
 
-    def registered(self, app: Flask, **further: bool) -> Account:
+    def registered(self, app: Flask, **further: Any) -> Account:
         """Make the account."""
-        with app.app_context():
-            email = Email.parse(self.email)
-            new = NewAccount(
-                (by_login(self.login), by_email(email)),
-                email=email,
-                profile_data={"name": "Айгерим", "account": self.login, "contract": self.contract},
-                **further,
-            )
-            rule = read_profile("kaztranscom").password
-            account_id = create(caller_of(read_profile("kaztranscom")).product_id, new, PASSWORD, rule)
-            with reading() as session:
-                return session.get_one(Account, account_id)
+        known = {"name": "Айгерим", "account": self.login, "contract": self.contract}
+        return has_account(app, "kaztranscom", login=self.login, email=self.email, profile_data=known, **further)
 
 
 def a_sender(product_id: UUID, name: str = "KazTransCom", locale: str = "ru") -> Sender:
@@ -79,9 +101,17 @@ def enter(browser: Browser, name: str, password: str = PASSWORD, home: str = HOM
     browser.send(home, name=name, password=password)
 
 
-def come_in(browser: Browser, by: str = "iin", name: str = FAMILY.iin, password: str = PASSWORD) -> None:
-    browser.open(f"{SCHOOL}?lang=ru&by={by}")
-    browser.send(SCHOOL, by=by, **{by: name, "password": password})
+def come_in(
+    browser: Browser, by: str = "iin", name: str = FAMILY.iin, password: str = PASSWORD, *, home: str = SCHOOL
+) -> TestResponse:
+    """Sign in where there is a field for each kind of identifier."""
+    browser.open(f"{home}?lang=ru&by={by}")
+    return browser.send(home, by=by, **{by: name, "password": password})
+
+
+def change_own_password(browser: Browser, present: str = PASSWORD, password: str = NEW_PASSWORD) -> TestResponse:
+    browser.open(f"{HOME}profile/password")
+    return browser.send(present=present, password=password, repeat=password)
 
 
 def stored(app: Flask, account: Account) -> Account:
@@ -93,12 +123,13 @@ def letters(app: Flask) -> list[Content]:
     """All letters that wait, the first one in front."""
     with app.app_context(), reading() as session:
         rows = session.scalars(sa.select(Letter).order_by(Letter.id)).all()
-        return [Content.from_json(current().keyring.unseal(row.sealed, letter_context(row.id))) for row in rows]
+        keyring = current().keyring
+        return [Content.from_json(keyring.unseal(row.sealed, letter_context(row.id))) for row in rows if row.sealed]
 
 
-def link_in(letter: Content) -> str:
+def link_in(letter: Content, kind: str = "confirm") -> str:
     """The address of the link, without the host."""
-    found = re.search(r"https://codes\.test(/cabinet/\S+/confirm/\S+)", letter.text)
+    found = re.search(rf"https://codes\.test(/cabinet/\S+/{kind}/\S+)", letter.text)
     assert found, letter.text
     return found[1]
 
@@ -112,9 +143,7 @@ def password_in(letter: Content) -> str:
 def add_user(browser: Browser, email: str, *, by: str = "hand", password: str = NEW_PASSWORD, **further: str) -> None:
     """Fill in «Создание пользователя» and save it."""
     browser.open(f"{HOME}users/new")
-    new = re.search(r'name="new" value="(acc_\w+)"', browser.text)
-    assert new, browser.text
-    fields = {"new": new[1], "email": email, "password_by": by, **further}
+    fields = {"new": browser.hidden("new"), "email": email, "password_by": by, **further}
     if by == "hand":
         fields |= {"password": password, "repeat": password}
     browser.send(f"{HOME}users/new", **fields)
@@ -123,9 +152,18 @@ def add_user(browser: Browser, email: str, *, by: str = "hand", password: str = 
 def key_of(browser: Browser, email: str) -> str:
     """The key of a user of the list, as it stands in addresses."""
     browser.open(f"{HOME}users")
-    found = re.search(re.escape(email) + r'</td>.*?/users/(acc_\w+)"', browser.text, re.DOTALL)
-    assert found, browser.text
-    return found[1]
+    return browser.find(re.escape(email) + r'</td>.*?/users/(acc_\w+)"')
+
+
+def open_user(browser: Browser, email: str) -> None:
+    """Open the page of a user of the list."""
+    browser.open(f"{HOME}users/{key_of(browser, email)}")
+
+
+def change_user(browser: Browser, user: str, **fields: str) -> TestResponse:
+    """Save the page of a user with these fields; else address and password stay as they are."""
+    open_user(browser, user)
+    return browser.send(**{"seen": browser.hidden("seen"), "email": user, "password_by": "keep", **fields})
 
 
 def confirm(app: Flask, browser: Browser, email: str) -> None:
@@ -135,11 +173,10 @@ def confirm(app: Flask, browser: Browser, email: str) -> None:
     browser.send()
 
 
-def seen_of(browser: Browser) -> str:
-    """The hidden field of the form that is open."""
-    found = re.search(r'name="seen" value="(\w+)"', browser.text)
-    assert found, browser.text
-    return found[1]
+def comes_in(app: Flask, browser: Browser, email: str) -> None:
+    """Whoever was added confirms the address and signs in with the password that was typed."""
+    confirm(app, browser, email)
+    enter(browser, email, NEW_PASSWORD)
 
 
 def only_the_second_link_works(app: Flask, reader: Browser) -> None:

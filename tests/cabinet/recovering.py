@@ -8,7 +8,7 @@ from email.message import EmailMessage
 
 from flask import Flask
 
-from tests.cabinet.conftest import Browser
+from tests.cabinet.browser import Browser
 
 PORTAL, KINDERGARTEN = "/cabinet/portal/", "/cabinet/balabaqsha/"
 ADDRESS, NUMBER, IIN = "Aigerim.K@example.kz", "+77057546868", "910412400016"
@@ -37,6 +37,13 @@ def ask_for_letter(browser: Browser, address: str = ADDRESS) -> None:
 def set_password(browser: Browser, link: str, password: str = NEW, repeat: str | None = None) -> None:
     browser.open(f"{link}?lang=ru")
     browser.send(link, password=password, repeat=password if repeat is None else repeat)
+
+
+def writing(statements: list[str]) -> list[str]:
+    """Of these statements the ones that write, each by what it writes to."""
+    words = {"INSERT": 3, "UPDATE": 2, "DELETE": 3}
+    split = (statement.split() for statement in statements)
+    return [" ".join(each[: words[each[0]]]) for each in split if each[0] in words]
 
 
 def can_sign_in(app: Flask, password: str) -> bool:

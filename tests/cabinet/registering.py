@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import sqlalchemy as sa
-from altcha import Challenge, Payload, solve_challenge
 from flask import Flask
 
 from demo.sample import FAMILY
 from pushhub.accounts.models import Account, AccountIdentifier
 from pushhub.accounts.profile_data import profile_data_of
-from pushhub.cabinets.loader import OWN_PROFILES, read_profile
+from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
-from pushhub.context import current as parts_of_the_app
 from pushhub.kernel.db import reading
-from pushhub.mail.content import Content
-from pushhub.mail.models import Letter, letter_context
 from pushhub.products.products import Caller
-from tests.cabinet.conftest import Browser
+from tests.cabinet.browser import Browser
+from tests.captcha.solving import solution_of
 from tests.support.actors import Phone
 
 BALABAQSHA = "/cabinet/balabaqsha/"
@@ -58,13 +54,6 @@ def only_account(app: Flask) -> tuple[Account, dict[str, str], dict[str, str]]:
         return account, {row.kind: row.masked for row in rows}, profile_data_of(account)
 
 
-def letters(app: Flask) -> list[Content]:
-    with app.app_context(), reading() as session:
-        keyring = parts_of_the_app().keyring
-        rows = session.scalars(sa.select(Letter).order_by(Letter.id)).all()
-        return [Content.from_json(keyring.unseal(row.sealed, letter_context(row.id))) for row in rows if row.sealed]
-
-
 def begin(browser: Browser, home: str = BALABAQSHA, **changes: str) -> None:
     """Fill in the first page and send it."""
     browser.open(f"{home}registration?lang=ru")
@@ -73,9 +62,7 @@ def begin(browser: Browser, home: str = BALABAQSHA, **changes: str) -> None:
 
 def bind_shown(browser: Browser, phone: Phone, number: str = FAMILY.number) -> None:
     """Bind the phone by what the guide shows, and press «Отправить»."""
-    shown = re.search(r'id="one-time-password"[^>]*>([\d ]+)<', browser.text)
-    assert shown, browser.text
-    phone.bind(number=number, password=shown[1].replace(" ", ""))
+    phone.bind(number=number, password=browser.one_time_password())
     browser.send(step="send")
 
 
@@ -87,35 +74,17 @@ def prove(browser: Browser, phone: Phone, number: str = FAMILY.number) -> None:
 
 def solution(browser: Browser, home: str = KTC) -> str:
     """What a browser with scripts sends for the task of the form."""
-    task = Challenge.from_dict(browser.client.get(f"{home}captcha.json", base_url="https://codes.test").get_json())
-    found = solve_challenge(task)
-    assert found is not None
-    return Payload(task, found).to_base64()
+    return solution_of(browser.client.get(f"{home}captcha.json", base_url="https://codes.test").get_json())
 
 
 def register_company(browser: Browser, **changes: str) -> None:
     browser.open(f"{KTC}registration?lang=ru")
-    found = re.search(r'name="attempt" value="(flw_\w+)"', browser.text)
-    assert found
-    browser.send(**({"attempt": found[1], "captcha": solution(browser)} | COMPANY | changes))
+    browser.send(**({"attempt": browser.hidden("attempt"), "captcha": solution(browser)} | COMPANY | changes))
 
 
 def shown_password(browser: Browser) -> str | None:
     found = re.search(r'id="given-password"[^>]*>([^<]+)<', browser.text)
     return found[1] if found else None
-
-
-def variant(folder: Path, name: str, changes: dict[str, str]) -> str:
-    """One of our profiles with some lines changed."""
-    text = (OWN_PROFILES / f"{name}.toml").read_text()
-    for old, new in changes.items():
-        assert old in text
-        text = text.replace(old, new, 1)
-    for beside in OWN_PROFILES.glob(f"{name}*"):
-        (folder / beside.name).write_text(beside.read_text())
-    path = folder / f"{name}.toml"
-    path.write_text(text)
-    return str(path)
 
 
 def begin_portal(browser: Browser, **changes: str) -> None:

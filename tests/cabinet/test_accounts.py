@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 
 from demo.sample import FAMILY
@@ -21,7 +20,7 @@ from pushhub.accounts.sessions import sign_in as accounts
 from pushhub.accounts.sessions.sessions import NewSession, SessionLife
 from pushhub.accounts.sessions.sign_in import Wrong
 from pushhub.accounts.sessions.sign_in_throttle import CodeWanted, Wait
-from pushhub.accounts.sign_in_identifiers import Identifier, find_account
+from pushhub.accounts.sign_in_identifiers import Identifier
 from pushhub.cabinets.loader import read_profile
 from pushhub.devices.models import OfferStatus
 from pushhub.dispatcher.housekeeping import sweep
@@ -29,9 +28,10 @@ from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.db import reading
 from pushhub.kernel.errors import TooManyCodes
 from pushhub.products.products import Caller
-from tests.cabinet.conftest import person
+from tests.cabinet.conftest import account_of, person
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock
+from tests.support.rows import how_many
 
 LIFE = SessionLife(idle=timedelta(minutes=30), absolute=timedelta(hours=12))
 
@@ -40,20 +40,24 @@ def try_password(caller: Caller, password: str, who: Identifier | None = None) -
     return accounts.sign_in(caller.product_id, who or person(), password, life=LIFE, browser="Chrome, Windows")
 
 
+def sign_in(caller: Caller) -> NewSession:
+    begun = try_password(caller, FAMILY.password)
+    assert isinstance(begun, NewSession)
+    return begun
+
+
 @pytest.mark.both_engines
 def test_the_right_password_begins_a_session_that_ends_when_idle_and_at_last(
     app: Flask, caller: Caller, account: str, now: FakeClock
 ) -> None:
     with app.app_context():
-        begun = try_password(caller, FAMILY.password)
-        assert isinstance(begun, NewSession)
+        begun = sign_in(caller)
         for _ in range(28):  # 28 times 25 minutes without half an hour's pause: nearly twelve hours
             now.forward(minutes=25)
             assert sessions.who_is(caller.product_id, begun.secret, LIFE) is not None
         now.forward(minutes=25)
         assert sessions.who_is(caller.product_id, begun.secret, LIFE) is None
-        second = try_password(caller, FAMILY.password)
-        assert isinstance(second, NewSession)
+        second = sign_in(caller)
         now.forward(minutes=31)
         assert sessions.who_is(caller.product_id, second.secret, LIFE) is None
         assert sessions.who_is(caller.product_id, "anything", LIFE) is None
@@ -62,8 +66,7 @@ def test_the_right_password_begins_a_session_that_ends_when_idle_and_at_last(
 def test_a_session_of_another_product_is_none(app: Flask, caller: Caller, account: str, make_shop: object) -> None:
     other = make_shop("SAKURA").product.id  # type: ignore[operator]
     with app.app_context():
-        begun = try_password(caller, FAMILY.password)
-        assert isinstance(begun, NewSession)
+        begun = sign_in(caller)
         assert sessions.who_is(other, begun.secret, LIFE) is None
 
 
@@ -101,24 +104,20 @@ def test_wrong_passwords_of_yesterday_are_forgotten(app: Flask, caller: Caller, 
         assert try_password(caller, "wrong") == Wrong(None)
         now.forward(hours=25)
         sweep()
-        with reading() as session:
-            assert session.scalar(sa.select(sa.func.count()).select_from(SignInFailure)) == 0
+        assert how_many(app, SignInFailure) == 0
 
 
 @pytest.mark.both_engines
 def test_a_new_password_ends_every_session_and_tells_the_phone(
-    app: Flask, caller: Caller, account: str, phone: Phone, now: FakeClock
+    app: Flask, caller: Caller, account: str, phone: Phone
 ) -> None:
     with app.app_context():
-        begun = try_password(caller, FAMILY.password)
-        assert isinstance(begun, NewSession)
-        claim = proof_subject(person(), find_account(caller.product_id, person()), "password_reset")
+        begun = sign_in(caller)
+        claim = proof_subject(person(), account_of(caller), "password_reset")
         shown = number_proof.offer(caller, claim, None, locale="ru")
     phone.bind(number=account, password=shown.password)
     with app.app_context():
-        found = find_account(caller.product_id, person())
-        assert found is not None
-        change_password(found.id, "Kunshuaq!2027", read_profile("indigo").password)
+        change_password(account_of(caller).id, "Kunshuaq!2027", read_profile("indigo").password)
         assert sessions.who_is(caller.product_id, begun.secret, LIFE) is None
         assert isinstance(try_password(caller, FAMILY.password), Wrong)
         assert isinstance(try_password(caller, "Kunshuaq!2027"), NewSession)
@@ -136,11 +135,8 @@ def test_registering_again_moves_the_account_and_tells_both_phones(
             made = number_proof.offers.create_offer(caller, PhoneNumber.parse(number))
             device.bind(number=number, password=made.password)
         register(caller.product_id, person(), PhoneNumber.parse(FAMILY.new_number), "Kunshuaq!2027")
-        found = find_account(caller.product_id, person())
-        assert found is not None
-        assert found.number == PhoneNumber.parse(FAMILY.new_number)
-        with reading() as session:
-            assert session.scalar(sa.select(sa.func.count()).select_from(AccountIdentifier)) == 1
+        assert account_of(caller).number == PhoneNumber.parse(FAMILY.new_number)
+        assert how_many(app, AccountIdentifier) == 1
     assert [item["title"] for item in old.feed()] == ["Кабинет больше не привязан к вашему номеру"]
     assert [item["title"] for item in new.feed()] == ["На ваш номер зарегистрирован кабинет"]
 
@@ -230,7 +226,7 @@ def test_codes_for_one_iin_are_limited_alike_with_an_account_and_without(
 ) -> None:
     with app.app_context():
         if known:
-            claim = proof_subject(person(), find_account(caller.product_id, person()), "password_reset")
+            claim = proof_subject(person(), account_of(caller), "password_reset")
             shown = number_proof.offer(caller, claim, None, locale="ru")
             phone.bind(number=account, password=shown.password)
         else:

@@ -4,35 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from flask import Flask
 
-from pushhub.cabinets.loader import read_profile
-from pushhub.cabinets.product import caller_of, prepare_product
 from pushhub.channels.recording import RecordingChannel
 from pushhub.context import AppContext
-from pushhub.kernel.settings import Settings
-from tests.cabinet.conftest import Browser
+from pushhub.products.products import Caller
+from tests.cabinet.browser import Browser
+from tests.cabinet.owners import come_in
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock
 
+Dispatch = Callable[[], None]
 PROFILE = Path(__file__).with_name("clinic") / "clinic.toml"
+CABINETS = (str(PROFILE),)
 HOME = "/cabinet/clinic/"
 NUMBER = "+77051112233"
 PASSWORD = "tary2026tary"
 NEW_PASSWORD = "qazyna2027qz"
-
-
-@pytest.fixture
-def app(make_app: Callable[..., Flask], settings: Settings, now: FakeClock) -> Flask:
-    """A service with this cabinet alone."""
-    made = make_app(replace(settings, cabinets=(str(PROFILE),)))
-    with made.app_context():
-        prepare_product(read_profile(str(PROFILE)))
-    return made
 
 
 def code_in_the_sms(context: AppContext) -> str:
@@ -44,7 +34,7 @@ def code_in_the_sms(context: AppContext) -> str:
 
 
 @pytest.fixture
-def patient(browser: Browser, context: AppContext, dispatch: Callable[[], None]) -> Browser:
+def patient(browser: Browser, context: AppContext, dispatch: Dispatch) -> Browser:
     """Somebody who has registered with the card 10442; no app has the number, so the code came by SMS."""
     browser.open(f"{HOME}registration?lang=ru")
     browser.send(login="10442", number=NUMBER, branch="north")
@@ -75,8 +65,7 @@ def test_what_it_does_not_have_is_not_there(browser: Browser) -> None:
 
 def test_a_patient_registers_and_signs_in_by_card_or_phone(patient: Browser) -> None:
     for kind, text in (("login", "10442"), ("number", "8 705 111 22 33")):
-        patient.open(f"{HOME}?lang=ru&by={kind}")
-        patient.send(HOME, by=kind, **{kind: text, "password": PASSWORD})
+        come_in(patient, kind, text, PASSWORD, home=HOME)
         assert patient.path == f"{HOME}feed"
         patient.send(f"{HOME}sign-out")
 
@@ -92,13 +81,12 @@ def test_a_patient_registers_and_signs_in_by_card_or_phone(patient: Browser) -> 
 )
 def test_its_fields_are_looked_at_by_their_kind(browser: Browser, typed: dict[str, str], says: str) -> None:
     browser.open(f"{HOME}registration?lang=ru")
-    page = browser.send(**{"login": "10442", "number": NUMBER, "branch": "north"} | typed)
-    assert page.status_code == 422
+    assert browser.send(**{"login": "10442", "number": NUMBER, "branch": "north"} | typed).status_code == 422
     assert says in browser.text
 
 
 def test_its_password_rule_is_its_own(
-    patient: Browser, context: AppContext, now: FakeClock, dispatch: Callable[[], None]
+    patient: Browser, context: AppContext, now: FakeClock, dispatch: Dispatch
 ) -> None:
     """Ten characters with a digit: no capitals, no special ones."""
     now.forward(hours=1)
@@ -116,16 +104,12 @@ def test_its_password_rule_is_its_own(
 
 @pytest.mark.both_engines
 def test_its_codes_have_six_digits_and_go_on_by_sms(
-    app: Flask, patient: Browser, phone: Phone, context: AppContext, now: FakeClock, dispatch: Callable[[], None]
+    caller: Caller, patient: Browser, phone: Phone, context: AppContext, now: FakeClock, dispatch: Dispatch
 ) -> None:
     """Once a phone is bound the push goes first; where nobody opens it, the SMS follows after 20 seconds."""
-    with app.app_context():
-        policy = caller_of(read_profile(str(PROFILE))).policy
-    assert (policy.code_digits, list(policy.route)) == (6, ["push:20", "sms"])
+    assert (caller.policy.code_digits, list(caller.policy.route)) == (6, ["push:20", "sms"])
     patient.send(HOME, by="login", login="10442", password=PASSWORD)
-    password = re.search(r'id="one-time-password"[^>]*>([\d ]+)<', patient.text)
-    assert password, patient.text
-    phone.bind(number=NUMBER, password=password[1].replace(" ", ""))
+    phone.bind(number=NUMBER, password=patient.one_time_password())
     patient.send(f"{HOME}sign-out")
 
     now.forward(hours=1)
@@ -144,19 +128,12 @@ def test_its_codes_have_six_digits_and_go_on_by_sms(
 
 @pytest.mark.parametrize("bound", [False, True])
 def test_a_stranger_can_t_be_told_from_a_patient_while_the_code_goes_on_by_sms(
-    bound: bool,
-    patient: Browser,
-    another_browser: Browser,
-    phone: Phone,
-    now: FakeClock,
-    dispatch: Callable[[], None],
+    bound: bool, patient: Browser, another_browser: Browser, phone: Phone, now: FakeClock, dispatch: Dispatch
 ) -> None:
     """Of numbers without an account half look as if an app were bound; in time the SMS follows for both kinds."""
     if bound:
         patient.send(HOME, by="login", login="10442", password=PASSWORD)
-        password = re.search(r'id="one-time-password"[^>]*>([\d ]+)<', patient.text)
-        assert password
-        phone.bind(number=NUMBER, password=password[1].replace(" ", ""))
+        phone.bind(number=NUMBER, password=patient.one_time_password())
         patient.send(f"{HOME}sign-out")
     now.forward(hours=1)
     known = seen_after_each_step(patient, NUMBER, now, dispatch)
@@ -168,7 +145,7 @@ def test_a_stranger_can_t_be_told_from_a_patient_while_the_code_goes_on_by_sms(
     raise AssertionError(f"no stranger looks like the patient: {known}")
 
 
-def seen_after_each_step(browser: Browser, number: str, now: FakeClock, dispatch: Callable[[], None]) -> list[str]:
+def seen_after_each_step(browser: Browser, number: str, now: FakeClock, dispatch: Dispatch) -> list[str]:
     """What the page says as a guesser goes on: asked, after half a minute, and after each of four guesses."""
     browser.open(f"{HOME}recovery?lang=ru")
     browser.send(number=number)

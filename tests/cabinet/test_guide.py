@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,13 +14,13 @@ from flask import Flask
 
 from demo.sample import FAMILY
 from pushhub.binding.offers import create_offer
-from pushhub.identity.iin import check_digit
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.settings import Settings
 from pushhub.products.products import Caller
-from tests.cabinet.conftest import Browser
+from tests.cabinet.browser import Browser
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock
+from tests.support.iins import iins
 
 NEVER, GONE, OFF = "никогда ранее не устанавливалось", "больше не отвечает", "выключены уведомления"
 NOT_HERE = "К другому телефону этот номер здесь не привязать"
@@ -27,8 +28,7 @@ NOT_HERE = "К другому телефону этот номер здесь н
 
 def forget(browser: Browser, iin: str = FAMILY.iin) -> str:
     """Have forgotten the password; the page."""
-    browser.name_themselves(iin)
-    browser.send(f"{browser.path}/forgotten")
+    browser.forget_password(iin)
     assert "/recovery/" in browser.path
     return browser.text
 
@@ -69,7 +69,7 @@ def test_a_number_that_was_unbound_can_be_bound_on_any_phone(
 
 def test_an_iin_of_nobody_may_look_as_if_its_phone_were_gone(app: Flask) -> None:
     wanted, seen = {NEVER, GONE, OFF, NOT_HERE}, set[str]()
-    for iin in strangers(1000):
+    for iin in islice(iins("9001013"), 1000):  # nobody has registered them
         page = forget(Browser(app), iin)
         assert 'name="code"' in page or any(words in page for words in (NEVER, GONE, OFF)), page
         seen |= {words for words in wanted if words in page}
@@ -78,21 +78,9 @@ def test_an_iin_of_nobody_may_look_as_if_its_phone_were_gone(app: Flask) -> None
     assert seen == wanted
 
 
-def strangers(count: int) -> Iterator[str]:
-    """IINs that nobody has registered."""
-    for number in range(count):
-        eleven = f"9001013{number:04d}"
-        last = check_digit(eleven)
-        if last is not None:
-            yield f"{eleven}{last}"
-
-
-def test_the_time_that_is_named_is_when_a_code_goes_again(
-    app: Flask, browser: Browser, bound: Phone, now: FakeClock
-) -> None:
+def test_the_time_that_is_named_is_when_a_code_goes_again(browser: Browser, bound: Phone, now: FakeClock) -> None:
     def refused() -> str | None:
-        browser.name_themselves()
-        browser.send(f"{browser.path}/forgotten")
+        browser.forget_password()
         said = re.search(r'role="alert">[^<]*?((?:\d\d\.\d\d )?\d\d:\d\d)', browser.text)
         return said[1] if said is not None else None
 

@@ -14,7 +14,6 @@ from pushhub.accounts.flows import links
 from pushhub.accounts.flows.links import LinkKind, LinkWorthless, Trouble
 from pushhub.accounts.models import Account, AccountLink
 from pushhub.accounts.people.password_change import change_password
-from pushhub.accounts.sign_in_identifiers import find_account
 from pushhub.cabinets.loader import read_profile
 from pushhub.dispatcher import housekeeping
 from pushhub.kernel.db import reading, transaction
@@ -22,12 +21,13 @@ from pushhub.kernel.errors import NotFound
 from pushhub.kernel.ids import new_key
 from pushhub.kernel.logs import redact
 from pushhub.products.products import Caller
-from tests.cabinet.conftest import person
+from tests.cabinet.conftest import account_of
 from tests.support.actors import Shop
 from tests.support.databases import FakeClock
 
 pytestmark = pytest.mark.both_engines
 
+Make = Callable[..., str]
 DATA = {"email": "new.address@example.kz"}
 
 
@@ -35,13 +35,11 @@ DATA = {"email": "new.address@example.kz"}
 def owner(app: Flask, caller: Caller, account: str) -> Iterator[Account]:
     """Somebody who has an account; within the application."""
     with app.app_context():
-        found = find_account(caller.product_id, person())
-        assert found is not None
-        yield found
+        yield account_of(caller)
 
 
 @pytest.fixture
-def make(owner: Account) -> Callable[..., str]:
+def make(owner: Account) -> Make:
     def made(kind: LinkKind = LinkKind.RECOVERY, minutes: int = 30) -> str:
         with transaction() as session:
             return links.make_link(session, owner.id, kind, minutes, DATA)
@@ -72,7 +70,7 @@ def use(secret: str, product_id: UUID, kind: LinkKind = LinkKind.RECOVERY) -> li
         return links.use(session, secret, kind, product_id=product_id)
 
 
-def test_a_link_is_looked_at_often_and_used_once(owner: Account, make: Callable[..., str]) -> None:
+def test_a_link_is_looked_at_often_and_used_once(owner: Account, make: Make) -> None:
     secret = make()
     for _ in range(3):
         found = links.look(secret, LinkKind.RECOVERY, product_id=owner.product_id)
@@ -84,7 +82,7 @@ def test_a_link_is_looked_at_often_and_used_once(owner: Account, make: Callable[
     assert caught.value.account_id == owner.id
 
 
-def test_a_link_lives_for_its_minutes(owner: Account, make: Callable[..., str], now: FakeClock) -> None:
+def test_a_link_lives_for_its_minutes(owner: Account, make: Make, now: FakeClock) -> None:
     secret = make(minutes=30)
     now.forward(seconds=30 * 60 - 1)
     assert trouble_of(secret, LinkKind.RECOVERY, owner.product_id) is None
@@ -92,7 +90,7 @@ def test_a_link_lives_for_its_minutes(owner: Account, make: Callable[..., str], 
     assert trouble_of(secret, LinkKind.RECOVERY, owner.product_id) is Trouble.OVER
 
 
-def test_a_newer_link_ends_the_older_ones_of_its_kind(owner: Account, make: Callable[..., str]) -> None:
+def test_a_newer_link_ends_the_older_ones_of_its_kind(owner: Account, make: Make) -> None:
     first, other_kind, second = make(), make(LinkKind.EMAIL), make()
     assert trouble_of(first, LinkKind.RECOVERY, owner.product_id) is Trouble.OVER
     assert trouble_of(other_kind, LinkKind.EMAIL, owner.product_id) is None
@@ -103,14 +101,14 @@ def test_a_newer_link_ends_the_older_ones_of_its_kind(owner: Account, make: Call
     ("kind", "after"), [(LinkKind.RECOVERY, Trouble.OVER), (LinkKind.EMAIL, Trouble.OVER), (LinkKind.USER, None)]
 )
 def test_a_changed_password_ends_what_a_stranger_could_have_asked_for(
-    owner: Account, make: Callable[..., str], kind: LinkKind, after: Trouble | None
+    owner: Account, make: Make, kind: LinkKind, after: Trouble | None
 ) -> None:
     secret = make(kind)
     change_password(owner.id, "Kunshuaq!2027", read_profile("indigo").password)
     assert trouble_of(secret, kind, owner.product_id) is after
 
 
-def test_a_link_opens_nothing_else(owner: Account, make: Callable[..., str], make_shop: Callable[..., Shop]) -> None:
+def test_a_link_opens_nothing_else(owner: Account, make: Make, make_shop: Callable[..., Shop]) -> None:
     secret, other = make(), make_shop("MINDAL").product.id
     for text, kind, product_id in (
         (secret, LinkKind.EMAIL, owner.product_id),
@@ -124,7 +122,7 @@ def test_a_link_opens_nothing_else(owner: Account, make: Callable[..., str], mak
     assert trouble_of(secret, LinkKind.RECOVERY, owner.product_id) is None
 
 
-def test_of_many_at_once_one_uses_it(app: Flask, owner: Account, make: Callable[..., str]) -> None:
+def test_of_many_at_once_one_uses_it(app: Flask, owner: Account, make: Make) -> None:
     secret = make()
 
     def try_it(_: int) -> str:
@@ -152,7 +150,7 @@ def test_of_many_made_at_once_one_works(app: Flask, owner: Account) -> None:
     assert sorted(map(str, states)) == ["None", *["over"] * 7]
 
 
-def test_what_fails_after_it_leaves_the_link_as_it_was(owner: Account, make: Callable[..., str]) -> None:
+def test_what_fails_after_it_leaves_the_link_as_it_was(owner: Account, make: Make) -> None:
     secret = make()
 
     def use_and_fail() -> None:
@@ -165,7 +163,7 @@ def test_what_fails_after_it_leaves_the_link_as_it_was(owner: Account, make: Cal
     assert trouble_of(secret, LinkKind.RECOVERY, owner.product_id) is None
 
 
-def test_neither_the_secret_nor_what_it_is_about_can_be_read(owner: Account, make: Callable[..., str]) -> None:
+def test_neither_the_secret_nor_what_it_is_about_can_be_read(owner: Account, make: Make) -> None:
     secret = make()
     assert len(secret) == len("phl_") + 43
     with reading() as session:
@@ -181,7 +179,7 @@ def test_nobody_without_an_account_gets_a_link(owner: Account) -> None:
         links.make_link(session, new_key(), LinkKind.RECOVERY, 30)
 
 
-def test_links_of_long_ago_are_forgotten(owner: Account, make: Callable[..., str], now: FakeClock) -> None:
+def test_links_of_long_ago_are_forgotten(owner: Account, make: Make, now: FakeClock) -> None:
     secret = make(minutes=30)
     now.forward(days=6)
     housekeeping.sweep()

@@ -5,28 +5,44 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 
 from demo.sample import FAMILY
 from pushhub.accounts.people.register import register
-from pushhub.cabinets.loader import read_profile
-from pushhub.cabinets.product import prepare_product
-from pushhub.identity.iin import check_digit
 from pushhub.identity.phone import PhoneNumber
-from pushhub.kernel.db import Base, reading
 from pushhub.kernel.settings import Settings
 from pushhub.products.products import Caller, set_policy
 from simulators.register import Register
-from tests.cabinet.conftest import Browser, person
+from tests.cabinet.browser import Browser, cookies_set
+from tests.cabinet.conftest import person, with_products
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock
+from tests.support.iins import iins
 from tests.support.logs import everything_in
+from tests.support.rows import everything_stored
 
 HOME = "/cabinet/indigo/"
 NEW = "Kunshuaq!2027"
+#: What is asked before a cabinet goes to another number.
+ANSWERS = {
+    "child": FAMILY.child,
+    "certificate": FAMILY.certificate,
+    "first_parent": FAMILY.iin,
+    "place": "kindergarten",
+    "confirmed": "yes",
+}
+
+
+def bind_in_the_feed(browser: Browser, phone: Phone, number: str) -> str:
+    """Sign in, bind the phone and sign out; the password with which it was bound."""
+    browser.sign_in()
+    password = str(browser.shown_offer()["password"])
+    phone.bind(number=number, password=password)
+    browser.send("/cabinet/indigo/sign-out")
+    return password
 
 
 def test_cookies_travel_safely_and_the_session_is_a_new_one_at_each_sign_in(browser: Browser, account: str) -> None:
@@ -37,12 +53,7 @@ def test_cookies_travel_safely_and_the_session_is_a_new_one_at_each_sign_in(brow
     sessions = set()
     for _ in range(2):
         signed = browser.sign_in()
-        cookie = next(
-            header
-            for response in [*signed.history, signed]
-            for header in response.headers.getlist("Set-Cookie")
-            if "indigo-session" in header
-        )
+        cookie = cookies_set(signed, "indigo-session")[0]
         for word in ("__Host-indigo-session=", "Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
             assert word in cookie
         assert "Max-Age" not in cookie
@@ -74,10 +85,9 @@ def test_every_page_is_kept_by_no_cache_and_runs_nothing_from_elsewhere(browser:
 )
 def test_no_other_site_sends_a_form(browser: Browser, headers: dict[str, str], keep_secret: bool) -> None:
     browser.open(HOME)
-    found = re.search(r'name="sent_by" value="([0-9a-f]+)"', browser.text)
-    assert found
+    secret = {"sent_by": browser.hidden("sent_by")}
     fields = {"iin": FAMILY.iin, "consent-agreement": "yes", "consent-contact": "yes"}
-    fields |= {"sent_by": found[1]} if keep_secret else {}
+    fields |= secret if keep_secret else {}
     answer = browser.client.post(HOME, data=fields, headers=headers, base_url="https://codes.test")
     assert answer.status_code == 403
     assert "text/html" in answer.content_type
@@ -85,8 +95,7 @@ def test_no_other_site_sends_a_form(browser: Browser, headers: dict[str, str], k
 
 def test_a_form_that_is_too_long_is_said_to_be_so(browser: Browser) -> None:
     browser.open(f"{HOME}?lang=ru")
-    answer = browser.send(iin="9" * 3_000_000)
-    assert answer.status_code == 413
+    assert browser.send(iin="9" * 3_000_000).status_code == 413
     assert "Это слишком длинно" in browser.text
 
 
@@ -106,15 +115,14 @@ def test_somebody_elses_session_can_not_be_ended(
         register(caller.product_id, person(FAMILY.other_parent), PhoneNumber.parse("+77011234567"), NEW)
     browser.sign_in()
     browser.open(HOME + "sessions")
-    found = re.search(r'value="(ses_\w+)"', browser.text)
-    assert found
+    session = browser.find(r'value="(ses_\w+)"')
     another_browser.sign_in(FAMILY.other_parent, NEW)
-    another_browser.send("/cabinet/indigo/sessions", session=found[1])
+    another_browser.send("/cabinet/indigo/sessions", session=session)
     browser.open(HOME + "feed")
     assert browser.path == "/cabinet/indigo/feed"
 
 
-def test_nothing_that_was_typed_runs_as_script(browser: Browser, app: Flask) -> None:
+def test_nothing_that_was_typed_runs_as_script(browser: Browser) -> None:
     evil = '"><script>alert(1)</script>'
     browser.open(HOME)
     browser.send(iin=evil)
@@ -142,17 +150,9 @@ def test_no_iin_and_no_password_stands_readable_in_the_database(browser: Browser
     browser.send("/cabinet/indigo/sign-out")
     browser.name_themselves(FAMILY.other_parent)
     browser.open(f"{HOME}re-registration")
-    answers = {
-        "child": FAMILY.child,
-        "certificate": FAMILY.certificate,
-        "first_parent": FAMILY.iin,
-        "place": "kindergarten",
-        "confirmed": "yes",
-    }
-    browser.send(**answers)
+    browser.send(**ANSWERS)
     assert "/re-registration/flw_" in browser.path
-    with app.app_context(), reading() as session:
-        stored = [str(row) for table in Base.metadata.sorted_tables for row in session.execute(sa.select(table)).all()]
+    stored = everything_stored(app)
     assert stored
     for secret in (FAMILY.iin, FAMILY.other_parent, FAMILY.child, FAMILY.certificate, FAMILY.password):
         assert not any(secret in row for row in stored)
@@ -163,52 +163,36 @@ def test_a_register_that_does_not_answer_gives_a_clear_page(
 ) -> None:
     assert cabinet_settings.registry_file is not None
     with Register(cabinet_settings.registry_file) as register:
-        app = make_app(replace(cabinet_settings, registry_file=None, registry_url=register.url))
-        with app.app_context():
-            prepare_product(read_profile("indigo"))
-        browser = Browser(app)
-        answers = {
-            "child": FAMILY.child,
-            "certificate": FAMILY.certificate,
-            "first_parent": FAMILY.iin,
-            "place": "kindergarten",
-            "confirmed": "yes",
-        }
+        settings = replace(cabinet_settings, registry_file=None, registry_url=register.url)
+        browser = Browser(with_products(make_app(settings), "indigo"))
         register.status = 500
         browser.open(f"{HOME}re-registration?lang=ru")
-        browser.send(**answers)
-        assert browser.page is not None
-        assert browser.page.status_code == 503
+        assert browser.send(**ANSWERS).status_code == 503
         assert "Государственный реестр не отвечает" in browser.text
         assert "Traceback" not in browser.text
         register.status = None
         browser.open(f"{HOME}re-registration")
-        browser.send(**answers)
+        browser.send(**ANSWERS)
         assert "Вы верно ответили на все вопросы!" in browser.text
 
 
 def test_wrong_answers_about_children_are_limited(browser: Browser, now: FakeClock) -> None:
     browser.open(f"{HOME}re-registration?lang=ru")
-    answers = {"child": FAMILY.child, "first_parent": FAMILY.iin, "place": "kindergarten", "confirmed": "yes"}
     for number in range(10):
-        browser.send(certificate=f"001234567{number}" if number != 8 else "1", **answers)
+        browser.send(**ANSWERS | {"certificate": f"001234567{number}" if number != 8 else "1"})
         assert "не соответствует этому ребенку" in browser.text
-    browser.send(certificate=FAMILY.certificate, **answers)
+    browser.send(**ANSWERS)  # with the right certificate
     assert "Слишком много неверных ответов" in browser.text
     now.forward(hours=1)
-    browser.send(certificate=FAMILY.certificate, **answers)
+    browser.send(**ANSWERS)
     assert "Вы верно ответили" in browser.text
 
 
 def test_a_code_that_went_to_the_old_number_opens_nothing_once_the_number_has_changed(
     browser: Browser, another_browser: Browser, account: str, phone: Phone, app: Flask, caller: Caller
 ) -> None:
-    browser.sign_in()
-    shown = browser.shown_offer()
-    phone.bind(number=account, password=shown["password"])
-    browser.send("/cabinet/indigo/sign-out")
-    browser.name_themselves()
-    browser.send(f"{browser.path}/forgotten")
+    bind_in_the_feed(browser, phone, account)
+    browser.forget_password()
     assert "/recovery/" in browser.path
     code = phone.read_code()
     with app.app_context():
@@ -221,12 +205,8 @@ def test_a_code_that_went_to_the_old_number_opens_nothing_once_the_number_has_ch
 
 
 def test_a_mistyped_new_password_costs_no_try_of_the_code(browser: Browser, account: str, phone: Phone) -> None:
-    browser.sign_in()
-    shown = browser.shown_offer()
-    phone.bind(number=account, password=shown["password"])
-    browser.send("/cabinet/indigo/sign-out")
-    browser.name_themselves()
-    browser.send(f"{browser.path}/forgotten")
+    bind_in_the_feed(browser, phone, account)
+    browser.forget_password()
     code = phone.read_code()
     for _ in range(5):
         browser.send(step="finish", code=code, password="weak", repeat="weak")
@@ -252,8 +232,7 @@ def test_a_product_that_demands_a_proven_number_shows_no_offer_to_strangers(
         set_policy(caller.product_id, {"proven_purposes": ["password_reset"]})
     seen = []
     for iin in (FAMILY.iin, FAMILY.other_parent):
-        browser.name_themselves(iin)
-        browser.send(f"{browser.path}/forgotten")
+        browser.forget_password(iin)
         assert "/recovery/" in browser.path
         assert "qr.svg" not in browser.text
         seen.append("Обновить номер" in browser.text and "привязать новое можно" in browser.text)
@@ -266,21 +245,17 @@ def test_no_secret_of_a_person_stands_in_any_log(
 ) -> None:
     caplog.set_level("DEBUG")
     browser.sign_in(password="Wrong#Wrong#1234")
-    browser.sign_in()
-    shown = browser.shown_offer()
-    phone.bind(number=account, password=shown["password"])
-    browser.send("/cabinet/indigo/sign-out")
-    browser.name_themselves()
-    browser.send(f"{browser.path}/forgotten")
+    shown = bind_in_the_feed(browser, phone, account)
+    browser.forget_password()
     code = phone.read_code()
     browser.send(step="finish", code=code, password=NEW, repeat=NEW)
     assert "Пароль обновлён" in browser.text
     browser.open(f"{HOME}re-registration")
-    browser.send(child=FAMILY.child, certificate="no", first_parent=FAMILY.iin, place="queue", confirmed="yes")
+    browser.send(**ANSWERS | {"certificate": "no", "place": "queue"})
     printed = capfd.readouterr()
     logged = everything_in(caplog.records)
     logged += printed.out + printed.err
-    secrets = [FAMILY.iin, FAMILY.child, FAMILY.password, NEW, "Wrong#Wrong#1234", account, shown["password"]]
+    secrets = [FAMILY.iin, FAMILY.child, FAMILY.password, NEW, "Wrong#Wrong#1234", account, shown]
     assert [secret for secret in secrets if secret in logged] == []
     assert f'"{code}"' not in logged
 
@@ -297,11 +272,8 @@ def test_a_cabinet_that_is_not_served_is_not_found(browser: Browser) -> None:
 def test_a_panel_tells_a_stranger_nothing_about_who_has_an_account(browser: Browser, account: str) -> None:
     """Of an IIN that nobody has it shows the same as of one whose owner has no app yet."""
     seen = {}
-    first_digits = [f"8502024{number:04d}" for number in range(30)]
-    nobodys = [f"{digits}{check_digit(digits)}" for digits in first_digits if check_digit(digits) is not None]
-    for iin in (FAMILY.iin, *nobodys):
-        browser.name_themselves(iin)
-        browser.send(f"{browser.path}/forgotten")
+    for iin in (FAMILY.iin, *islice(iins("8502024"), 30)):
+        browser.forget_password(iin)
         if "<pushhub-panel" in browser.text:
             state = browser.panel_state()
             browser.client.post("/panel/v1/offer", headers={"Authorization": f"Bearer {browser.panel_secret()}"})

@@ -10,7 +10,6 @@ from flask import Flask
 
 from pushhub.accounts.people.password_change import change_password
 from pushhub.accounts.people.register import register
-from pushhub.accounts.sign_in_identifiers import find_account
 from pushhub.cabinets.loader import read_profile
 from pushhub.devices.models import Offer, OfferStatus
 from pushhub.identity.phone import PhoneNumber
@@ -20,9 +19,11 @@ from pushhub.panels.panels import create_panel
 from pushhub.products.products import Caller
 from pushhub.products.rules import Assurance
 from reference_device.client import Refused
-from tests.cabinet.conftest import Browser, person
+from tests.cabinet.browser import Browser
+from tests.cabinet.conftest import account_of, person
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock
+from tests.support.rows import how_many
 
 FEED = "/cabinet/indigo/feed"
 OTHER_NUMBER = "+77057546999"
@@ -51,9 +52,7 @@ def end_others(app: Flask, caller: Caller, browser: Browser, other: Browser) -> 
 
 def change_the_password(app: Flask, caller: Caller, browser: Browser, other: Browser) -> None:
     with app.app_context():
-        known = find_account(caller.product_id, person())
-        assert known is not None
-        change_password(known.id, NEW_PASSWORD, read_profile("indigo").password)
+        change_password(account_of(caller).id, NEW_PASSWORD, read_profile("indigo").password)
 
 
 def register_anew(app: Flask, caller: Caller, browser: Browser, other: Browser) -> None:
@@ -119,8 +118,7 @@ def test_a_page_that_is_loaded_again_goes_on_with_its_panel(
     for _ in range(5):
         browser.open(FEED)
         assert browser.panel_secret() == first
-    with app.app_context(), reading() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(Panel)) == 1
+    assert how_many(app, Panel) == 1
     browser.open(f"{FEED}?lang=kk")
     assert browser.panel_secret() != first, "a panel speaks one language"
     browser.open(f"{FEED}?lang=ru")

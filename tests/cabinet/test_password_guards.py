@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 
 from pushhub.accounts.flows import links
@@ -22,28 +18,19 @@ from pushhub.accounts.sessions.sign_in_throttle import CodeWanted
 from pushhub.accounts.sign_in_identifiers import by_email, by_login
 from pushhub.cabinets.loader import read_profile
 from pushhub.identity.email import Email
-from pushhub.kernel.db import reading, transaction
-from pushhub.kernel.settings import Settings
-from tests.cabinet.conftest import Browser, with_products
-from tests.cabinet.owners import HOME, NEW_PASSWORD, PASSWORD, Owner, enter
+from pushhub.kernel.db import transaction
+from tests.cabinet.browser import Browser
+from tests.cabinet.owners import HOME, NEW_PASSWORD, PASSWORD, Owner, change_own_password, enter, stored
 from tests.support.databases import FakeClock
+from tests.support.rows import how_many
 from tests.support.statements import after_transaction
 
+CABINETS = ("kaztranscom",)
 RULE = read_profile("kaztranscom").password
 #: PASSWORD with a wide letter: another text, and the same password.
 WIDE = PASSWORD.replace("z", "\uff5a")
 
 IT_IS_THE_SAME = "Это ваш текущий пароль"
-
-
-@pytest.fixture
-def app(make_app: Callable[..., Flask], settings: Settings, now: FakeClock) -> Flask:
-    return with_products(make_app(replace(settings, cabinets=("kaztranscom",))), "kaztranscom")
-
-
-@pytest.fixture
-def owner(app: Flask) -> Account:
-    return Owner().registered(app)
 
 
 def sign_in(account: Account, password: str = PASSWORD) -> object:
@@ -56,31 +43,27 @@ def test_a_sign_in_under_way_does_not_outlive_a_change_of_the_password(app: Flas
     read: list[str | None] = []
 
     def change_meanwhile() -> None:
-        with reading() as session:
-            read.append(session.get_one(Account, owner.id).password_hash)
+        read.append(stored(app, owner).password_hash)
         change_password(owner.id, NEW_PASSWORD, RULE)
 
     with app.app_context():
         with after_transaction(app, "JOIN account_identifiers", change_meanwhile):
             assert sign_in(owner) == Wrong(None)
-        assert [hashing.matches(stored, PASSWORD) for stored in read] == [True]
-        with reading() as session:
-            assert session.scalar(sa.select(sa.func.count()).select_from(AccountSession)) == 0
+        assert [hashing.matches(each, PASSWORD) for each in read] == [True]
+        assert how_many(app, AccountSession) == 0
         assert isinstance(sign_in(owner, NEW_PASSWORD), sessions.NewSession)
 
 
 def test_a_strangers_guesses_at_the_sign_in_do_not_throw_out_who_is_signed_in(
-    app: Flask, owner: Account, browser: Browser
+    app: Flask, owner: Account, office: Browser
 ) -> None:
-    enter(browser, "4445")
     with app.app_context():
         for each in (by_login("4445"), by_email(Email.parse(Owner().email))):
             for _ in range(10):
                 sign_in_throttle.count_try(owner.product_id, each.digest)
         assert sign_in(owner, "wrong") != Wrong(None)
-    browser.open(f"{HOME}profile/password")
-    browser.send(present=PASSWORD, password=NEW_PASSWORD, repeat=NEW_PASSWORD)
-    assert browser.path == f"{HOME}profile"
+    change_own_password(office)
+    assert office.path == f"{HOME}profile"
 
 
 def test_whoever_signs_in_again_may_give_the_present_password_again(app: Flask, owner: Account, now: FakeClock) -> None:
@@ -94,7 +77,7 @@ def test_whoever_signs_in_again_may_give_the_present_password_again(app: Flask, 
 
 
 def test_a_cabinet_without_numbers_promises_no_code_after_ten_wrong_passwords(
-    app: Flask, owner: Account, browser: Browser, now: FakeClock
+    owner: Account, browser: Browser, now: FakeClock
 ) -> None:
     for name in ("4445", "5556"):  # the owner's, and nobody's
         for _ in range(11):
@@ -115,7 +98,7 @@ def test_a_cabinet_without_numbers_promises_no_code_after_ten_wrong_passwords(
 
 
 def test_one_network_address_has_a_hundred_wrong_passwords_an_hour(
-    app: Flask, owner: Account, browser: Browser, now: FakeClock
+    owner: Account, browser: Browser, now: FakeClock
 ) -> None:
     enter(browser, "4445")
     browser.send(f"{HOME}sign-out")
@@ -149,11 +132,9 @@ def test_a_given_password_is_not_changed_to_itself(app: Flask, browser: Browser,
     assert browser.send(present=PASSWORD, password=again, repeat=again).status_code == 422
     assert IT_IS_THE_SAME in browser.text
     with app.app_context():
-        with reading() as session:
-            assert session.get_one(Account, given.id).must_change_password
+        assert stored(app, given).must_change_password
         change_password_by_link(given.product_id, secret, NEW_PASSWORD, RULE)
-        with reading() as session:
-            assert not session.get_one(Account, given.id).must_change_password
+        assert not stored(app, given).must_change_password
 
 
 def test_the_length_is_that_of_what_is_stored() -> None:

@@ -21,7 +21,9 @@ from pushhub.kernel.ids import new_key
 from pushhub.products.products import Caller
 from tests.cabinet.conftest import person
 from tests.support.databases import FakeClock
+from tests.support.rows import how_many
 
+Change = Callable[[str], None]
 RULE = read_profile("portal").password
 FIRST = "Balapan#2026"
 #: Six passwords that have nothing in common.
@@ -35,8 +37,13 @@ def owner(app: Flask, caller: Caller) -> Iterator[UUID]:
         yield create(caller.product_id, NewAccount((person(),)), FIRST, RULE)
 
 
+def stored(owner: UUID) -> Account:
+    with reading() as session:
+        return session.get_one(Account, owner)
+
+
 @pytest.fixture
-def change(owner: UUID, now: FakeClock) -> Callable[[str], None]:
+def change(owner: UUID, now: FakeClock) -> Change:
     def to(password: str) -> None:
         now.forward(minutes=5)
         change_password(owner, password, RULE)
@@ -68,20 +75,20 @@ def test_the_rule_of_the_portal_remembers_six() -> None:
         "Balapan#\uff12\uff10\uff12\uff16",  # full-width digits of an Asian keyboard
     ],
 )
-def test_what_is_like_the_present_password_is_refused(change: Callable[[str], None], alike: str) -> None:
+def test_what_is_like_the_present_password_is_refused(change: Change, alike: str) -> None:
     with pytest.raises(PasswordTooLike):
         change(alike)
 
 
 @pytest.mark.parametrize("other", [*OTHERS, "Balabaqsha#2026", "Kunshuaq#2026", "Tau#2026Balyq"])
-def test_what_shares_only_a_part_is_taken(change: Callable[[str], None], other: str) -> None:
+def test_what_shares_only_a_part_is_taken(change: Change, other: str) -> None:
     change(other)
     with pytest.raises(PasswordTooLike):
         change(other)
 
 
 @pytest.mark.both_engines
-def test_six_are_remembered_and_the_seventh_before_is_not(change: Callable[[str], None], owner: UUID) -> None:
+def test_six_are_remembered_and_the_seventh_before_is_not(app: Flask, change: Change, owner: UUID) -> None:
     for password in OTHERS[:5]:
         change(password)
         with pytest.raises(PasswordTooLike):
@@ -92,31 +99,24 @@ def test_six_are_remembered_and_the_seventh_before_is_not(change: Callable[[str]
         with pytest.raises(PasswordTooLike):
             change(remembered)
     change(OTHERS[0])
-    with reading() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(AccountPassword)) == 6
+    assert how_many(app, AccountPassword) == 6
 
 
 @pytest.mark.both_engines
-def test_a_refused_password_changes_nothing(change: Callable[[str], None], owner: UUID) -> None:
-    with reading() as session:
-        before = session.get_one(Account, owner)
+def test_a_refused_password_changes_nothing(app: Flask, change: Change, owner: UUID) -> None:
+    before = stored(owner)
     with pytest.raises(PasswordTooLike):
         change("Balapan#2027")
-    with reading() as session:
-        after = session.get_one(Account, owner)
-        assert session.scalar(sa.select(sa.func.count()).select_from(AccountPassword)) == 1
+    after = stored(owner)
+    assert how_many(app, AccountPassword) == 1
     assert (after.password_hash, after.password_changed_at) == (before.password_hash, before.password_changed_at)
 
 
-def test_the_same_password_twice_within_a_moment_is_a_double_click(
-    change: Callable[[str], None], owner: UUID, now: FakeClock
-) -> None:
+def test_the_same_password_twice_within_a_moment_is_a_double_click(change: Change, owner: UUID, now: FakeClock) -> None:
     change(OTHERS[0])
-    with reading() as session:
-        before = session.get_one(Account, owner).password_hash
+    before = stored(owner).password_hash
     change_password(owner, OTHERS[0], RULE)
-    with reading() as session:
-        assert session.get_one(Account, owner).password_hash == before
+    assert stored(owner).password_hash == before
     now.forward(minutes=1)
     with pytest.raises(PasswordTooLike):
         change_password(owner, OTHERS[0], RULE)
@@ -129,15 +129,13 @@ def test_an_account_of_before_the_rule_can_not_keep_its_password(app: Flask, cal
         with pytest.raises(PasswordTooLike):
             change_password(old, FIRST, RULE)
         change_password(old, OTHERS[0], RULE)
-        with reading() as session:
-            assert session.scalar(sa.select(sa.func.count()).select_from(AccountPassword)) == 1
+        assert how_many(app, AccountPassword) == 1
 
 
-def test_a_rule_without_memory_remembers_nothing(owner: UUID, now: FakeClock) -> None:
+def test_a_rule_without_memory_remembers_nothing(app: Flask, owner: UUID, now: FakeClock) -> None:
     now.forward(minutes=5)
     change_password(owner, FIRST, replace(RULE, remembered=0))
-    with reading() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(AccountPassword)) == 0
+    assert how_many(app, AccountPassword) == 0
 
 
 def test_a_password_that_somebody_else_sets_is_remembered_but_compared_with_nothing(
@@ -147,16 +145,14 @@ def test_a_password_that_somebody_else_sets_is_remembered_but_compared_with_noth
     given = history.prepared(owner, "Balapan#2027", RULE)
     with transaction() as session:
         set_password(session, given, must_change=True)
-    with reading() as session:
-        assert session.get_one(Account, owner).must_change_password
+    assert stored(owner).must_change_password
     with pytest.raises(PasswordTooLike):
         change_password(owner, "Balapan#2027", RULE)
     change_password(owner, OTHERS[0], RULE)
-    with reading() as session:
-        assert not session.get_one(Account, owner).must_change_password
+    assert not stored(owner).must_change_password
 
 
-def test_registering_again_looks_at_the_last_passwords_too(app: Flask, caller: Caller, owner: UUID) -> None:
+def test_registering_again_looks_at_the_last_passwords_too(caller: Caller, owner: UUID) -> None:
     with pytest.raises(PasswordTooLike):
         register(caller.product_id, person(), None, "Balapan#2028", rule=RULE)
     assert register(caller.product_id, person(), None, OTHERS[0], rule=RULE) == owner
@@ -168,28 +164,27 @@ def test_registering_again_looks_at_the_last_passwords_too(app: Flask, caller: C
 def test_marks_are_erased_with_their_account(app: Flask, owner: UUID) -> None:
     with transaction() as session:
         session.execute(sa.delete(Account).where(Account.id == owner))
-    with reading() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(AccountPassword)) == 0
+    assert how_many(app, AccountPassword) == 0
 
 
 def test_marks_tell_nothing_to_who_has_only_the_database(
-    app: Flask, caller: Caller, owner: UUID, monkeypatch: pytest.MonkeyPatch
+    app: Flask, owner: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other accounts' marks of the same password are others, without the key none can be made, and their number does
     not tell the length."""
     with reading() as session:
-        [stored] = session.scalars(sa.select(AccountPassword.marks).where(AccountPassword.account_id == owner)).all()
-    assert set(marks_of(owner, FIRST)) < set(stored)
-    assert stored == sorted(stored)
-    assert not set(marks_of(new_key(), FIRST)) & set(stored)
+        [marks] = session.scalars(sa.select(AccountPassword.marks).where(AccountPassword.account_id == owner)).all()
+    assert set(marks_of(owner, FIRST)) < set(marks)
+    assert marks == sorted(marks)
+    assert not set(marks_of(new_key(), FIRST)) & set(marks)
     for password in ("Qwerty1!", "Ab1!Ab1!Ab1!Ab1!Ab1"):
         other = new_key()
         prepared = history.prepared(other, password, RULE)
-        assert len(prepared.marks) < len(stored)
-    assert len(stored) == 24
-    assert not any(word in mark.casefold() for mark in stored for word in ("balapan", "2026"))
+        assert len(prepared.marks) < len(marks)
+    assert len(marks) == 24
+    assert not any(word in mark.casefold() for mark in marks for word in ("balapan", "2026"))
 
     keyring = app.extensions["pushhub"].keyring
     other_key = type(keyring)("k9", {"k9": b"9" * 32}, b"another index key" * 2)
     monkeypatch.setattr(app.extensions["pushhub"], "keyring", other_key)
-    assert not set(marks_of(owner, FIRST)) & set(stored)
+    assert not set(marks_of(owner, FIRST)) & set(marks)

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from demo.sample import REGISTER
 from pushhub.accounts.letters.recovery import RecoveryLetter, send_link
 from pushhub.accounts.models import Account
 from pushhub.accounts.people import register
 from pushhub.accounts.people.own_login_and_email import set_login
 from pushhub.accounts.people.password_change import change_password, was_just_set
-from pushhub.accounts.people.register import NewAccount, create
 from pushhub.accounts.people.users import users_below
-from pushhub.accounts.sign_in_identifiers import by_email, by_login, by_number
+from pushhub.accounts.sign_in_identifiers import by_email, by_login
 from pushhub.binding.offers import create_offer
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
@@ -26,21 +22,20 @@ from pushhub.context import AppContext
 from pushhub.identity.email import Email
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.db import reading, transaction
-from pushhub.kernel.settings import Settings
 from pushhub.mail.content import Content
-from tests.cabinet.conftest import Browser, with_products
+from tests.cabinet.browser import Browser
 from tests.cabinet.owners import (
     HOME,
     NEW_PASSWORD,
     PASSWORD,
-    Owner,
     a_sender,
     add_user,
+    change_own_password,
+    change_user,
     confirm,
-    enter,
-    key_of,
+    has_account,
     letters,
-    seen_of,
+    link_in,
 )
 from tests.support.actors import NUMBER, Phone
 from tests.support.databases import FakeClock
@@ -53,26 +48,16 @@ TITLE = "KazTransCom: ваш пароль изменён"
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], settings: Settings, now: FakeClock) -> Flask:
+def app(app: Flask) -> Flask:
     """Cabinets whose people have an address, one of them also a number."""
-    made = with_products(make_app(replace(settings, cabinets=CABINETS, registry_file=REGISTER)), *CABINETS)
-    with made.app_context():
-        email, number = Email.parse(ADDRESS), PhoneNumber.parse(NUMBER)
-        new = NewAccount((by_email(email), by_number(number)), number, email)
-        create(caller_of(read_profile("portal")).product_id, new, OLD, read_profile("portal").password)
-    return made
+    has_account(app, "portal", OLD, email=ADDRESS, number=NUMBER)
+    return app
 
 
 @pytest.fixture
-def owner(app: Flask, now: FakeClock) -> Account:
-    made = Owner().registered(app)
+def owner(owner: Account, now: FakeClock) -> Account:
     now.forward(minutes=5)
-    return made
-
-
-def change(browser: Browser, present: str = PASSWORD, password: str = NEW_PASSWORD) -> None:
-    browser.open(f"{HOME}profile/password")
-    browser.send(present=present, password=password, repeat=password)
+    return owner
 
 
 def told(app: Flask) -> list[Content]:
@@ -81,12 +66,9 @@ def told(app: Flask) -> list[Content]:
     return [letter for letter in letters(app) if any(title in letter.subject for title in titles)]
 
 
-def test_the_profile_tells_when_and_what_to_do_and_no_secret(
-    app: Flask, owner: Account, browser: Browser, now: FakeClock
-) -> None:
-    enter(browser, "4445")
-    change(browser)
-    assert "Пароль изменён" in browser.text
+def test_the_profile_tells_when_and_what_to_do_and_no_secret(app: Flask, office: Browser, now: FakeClock) -> None:
+    change_own_password(office)
+    assert "Пароль изменён" in office.text
     [letter] = told(app)
     assert (letter.to, letter.subject) == ("office@example.kz", TITLE)
     zone = read_profile("kaztranscom").clock.zone
@@ -99,32 +81,28 @@ def test_the_profile_tells_when_and_what_to_do_and_no_secret(
     for part in (letter.text, letter.html):
         for secret in (PASSWORD, NEW_PASSWORD, "4445", "phl_"):
             assert secret not in part
-    browser.open("/cabinet/kaztranscom/recovery")
-    assert 'name="email"' in browser.text
+    office.open("/cabinet/kaztranscom/recovery")
+    assert 'name="email"' in office.text
 
 
 @pytest.mark.parametrize(
     ("language", "title"),
     [("kk", "KazTransCom: құпия сөзіңіз өзгертілді"), ("en", "KazTransCom: your password was changed")],
 )
-def test_the_letter_is_in_the_language_of_the_page(
-    app: Flask, owner: Account, browser: Browser, language: str, title: str
-) -> None:
-    enter(browser, "4445")
-    browser.open(f"{HOME}profile/password?lang={language}")
-    browser.send(present=PASSWORD, password=NEW_PASSWORD, repeat=NEW_PASSWORD)
+def test_the_letter_is_in_the_language_of_the_page(app: Flask, office: Browser, language: str, title: str) -> None:
+    office.open(f"{HOME}feed?lang={language}")
+    change_own_password(office)
     [letter] = told(app)
     assert letter.subject == title
     assert f'<html lang="{language}">' in (letter.html or "")
 
 
-def test_what_was_refused_or_sent_twice_is_told_never_or_once(app: Flask, owner: Account, browser: Browser) -> None:
-    enter(browser, "4445")
-    change(browser, present="wrong")
-    change(browser, password="short")
+def test_what_was_refused_or_sent_twice_is_told_never_or_once(app: Flask, office: Browser) -> None:
+    change_own_password(office, present="wrong")
+    change_own_password(office, password="short")
     assert told(app) == []
-    change(browser)
-    change(browser)
+    change_own_password(office)
+    change_own_password(office)
     assert len(told(app)) == 1
 
 
@@ -132,10 +110,8 @@ def test_a_link_from_a_letter_is_told_to_the_same_mailbox(app: Flask, browser: B
     browser.open(f"{PORTAL}recovery?by=email&lang=ru")
     browser.send(f"{PORTAL}recovery", by="email", email=ADDRESS)
     [letter] = letters(app)
-    found = re.search(r"https://codes\.test(/cabinet/portal/link/\S+)", letter.text)
-    assert found
     assert re.search(r"в течение 30 мин\., до \d\d:\d\d \([^,]+, UTC\+5\):", letter.text)
-    browser.open(found[1])
+    browser.open(link_in(letter, "link"))
     browser.send(password="weak", repeat="weak")
     assert told(app) == []
     browser.send(password=NEW, repeat=NEW)
@@ -169,16 +145,13 @@ def test_a_cabinet_that_is_registered_anew_is_told_to_the_mailbox_on_file(app: F
 
 
 def test_a_password_that_the_owner_of_a_cabinet_gives_is_told_where_no_letter_brings_it(
-    app: Flask, owner: Account, browser: Browser, another_browser: Browser
+    app: Flask, office: Browser, another_browser: Browser
 ) -> None:
-    enter(browser, "4445")
-    add_user(browser, "anna@example.kz")
-    key = key_of(browser, "anna@example.kz")
+    add_user(office, "anna@example.kz")
 
     def give(**how: str) -> None:
-        browser.open(f"{HOME}users/{key}")
-        browser.send(seen=seen_of(browser), email="anna@example.kz", **how)
-        assert "Изменения сохранены" in browser.text
+        change_user(office, "anna@example.kz", **how)
+        assert "Изменения сохранены" in office.text
 
     by_hand = {"password_by": "hand", "password": "Kunshuaq2028", "repeat": "Kunshuaq2028"}
     give(**by_hand)
@@ -190,13 +163,10 @@ def test_a_password_that_the_owner_of_a_cabinet_gives_is_told_where_no_letter_br
     assert [each.to for each in told(app)] == ["anna@example.kz"]
 
 
-def test_without_a_mail_server_no_letter_lies_about(
-    app: Flask, owner: Account, browser: Browser, context: AppContext
-) -> None:
+def test_without_a_mail_server_no_letter_lies_about(app: Flask, office: Browser, context: AppContext) -> None:
     context.channels = {name: channel for name, channel in context.channels.items() if name != "email"}
-    enter(browser, "4445")
-    change(browser)
-    assert "Пароль изменён" in browser.text
+    change_own_password(office)
+    assert "Пароль изменён" in office.text
     assert letters(app) == []
 
 
@@ -212,9 +182,8 @@ def test_where_only_the_sign_in_leads_to_a_recovery_the_letter_leads_there(app: 
 # Whose mailbox it is
 
 
-def test_the_letter_says_which_account_it_is_about(app: Flask, owner: Account, browser: Browser) -> None:
-    enter(browser, "4445")
-    change(browser)
+def test_the_letter_says_which_account_it_is_about(app: Flask, office: Browser) -> None:
+    change_own_password(office)
     [letter] = told(app)
     assert "Данные для входа: 44****, of****@example.kz" in letter.text, letter.text
 
@@ -236,10 +205,9 @@ def test_a_mailbox_is_told_five_times_an_hour_and_the_change_is_never_refused(
 
 
 def test_an_address_that_nobody_has_confirmed_gets_neither_news_nor_a_way_in(
-    app: Flask, owner: Account, browser: Browser
+    app: Flask, owner: Account, office: Browser
 ) -> None:
-    enter(browser, "4445")
-    add_user(browser, "typo@stranger.kz")
+    add_user(office, "typo@stranger.kz")
     with app.app_context():
         [user] = users_below(owner.id)
         with reading() as session:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,32 +10,19 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from pushhub.cabinets.loader import OWN_PROFILES, read_profile
+from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of, prepare_product
 from pushhub.cabinets.toml_reader import lines_of
 from pushhub.commands.checkup import examine
 from pushhub.kernel.errors import ConfigurationError
 from pushhub.kernel.settings import Settings
-from tests.cabinet.conftest import Browser
+from tests.cabinet.browser import Browser
+from tests.cabinet.conftest import with_products
+from tests.cabinet.profiles import variant
+from tests.support.command_line import least_of, settings_only
 
-INDIGO = (OWN_PROFILES / "indigo.toml").read_text()
-
-
-@pytest.fixture
-def changed(tmp_path: Path) -> Callable[..., str]:
-    """INDIGO's profile with some text replaced, in a file of its own; its path."""
-    shutil.copy(OWN_PROFILES / "indigo.svg", tmp_path / "indigo.svg")
-
-    def change(*changes: tuple[str, str], name: str = "other.toml") -> str:
-        text = INDIGO
-        for old, new in changes:
-            assert old in text, old
-            text = text.replace(old, new, 1)
-        path = tmp_path / name
-        path.write_text(text)
-        return str(path)
-
-    return change
+#: Where the profile of KazTransCom has its customers.
+CUSTOMERS = 'file = "kaztranscom-customers.toml"'
 
 
 def test_the_profile_of_indigo_is_what_the_manual_says() -> None:
@@ -74,27 +60,25 @@ def test_the_profile_of_indigo_is_what_the_manual_says() -> None:
         ('"https://egov.kz/services', '"http://egov.kz/services', "links.mobile_base_check takes an https"),
     ],
 )
-def test_what_is_wrong_with_a_profile_is_said_with_its_place(
-    changed: Callable[..., str], old: str, new: str, says: str
-) -> None:
-    path = changed((old, new))
+def test_what_is_wrong_with_a_profile_is_said_with_its_place(tmp_path: Path, old: str, new: str, says: str) -> None:
+    path = variant(tmp_path, "indigo", {old: new})
     with pytest.raises(ConfigurationError, match=says) as refused:
         read_profile(path)
     assert path in str(refused.value)
 
 
-def test_lengths_that_no_password_can_have_are_refused(changed: Callable[..., str]) -> None:
+def test_lengths_that_no_password_can_have_are_refused(tmp_path: Path) -> None:
+    changes = {"min_length = 12": "min_length = 20", "max_length = 128": "max_length = 16"}
     with pytest.raises(ConfigurationError, match=r"password\.max_length can't be below min_length, which is 20"):
-        read_profile(changed(("min_length = 12", "min_length = 20"), ("max_length = 128", "max_length = 16")))
+        read_profile(variant(tmp_path, "indigo", changes))
 
 
-def test_consents_that_are_asked_for_and_stand_nowhere_are_refused(changed: Callable[..., str]) -> None:
-    path = changed()
-    text = (OWN_PROFILES / "indigo.toml").read_text()
-    kept = re.sub(r"\[\[consents\]\]\n(?:[^\[\n].*\n|\[consents\..*\n|\n)*", "", text)
-    Path(path).write_text(kept)
+def test_consents_that_are_asked_for_and_stand_nowhere_are_refused(tmp_path: Path) -> None:
+    path = Path(variant(tmp_path, "indigo", {}))
+    kept = re.sub(r"\[\[consents\]\]\n(?:[^\[\n].*\n|\[consents\..*\n|\n)*", "", path.read_text())
+    path.write_text(kept)
     with pytest.raises(ConfigurationError, match="consents is missing"):
-        read_profile(path)
+        read_profile(str(path))
 
 
 @pytest.mark.parametrize(
@@ -142,27 +126,11 @@ def test_consents_that_are_asked_for_and_stand_nowhere_are_refused(changed: Call
             "must ask for iin, because",
         ),
         ("portal", "remembered = 6", "remembered = 60", "remembered = 60", "password.remembered takes a whole number"),
-        ("kaztranscom", '[customers]\nfile = "kaztranscom-customers.toml"', "", None, "customers is missing"),
-        (
-            "kaztranscom",
-            'file = "kaztranscom',
-            'url = "http://crm"\nfile = "kaztranscom',
-            "file =",
-            "takes one of the two",
-        ),
+        ("kaztranscom", f"[customers]\n{CUSTOMERS}", "", None, "customers is missing"),
+        ("kaztranscom", CUSTOMERS, f'url = "http://crm"\n{CUSTOMERS}', "file =", "takes one of the two"),
         *(
-            (
-                "kaztranscom",
-                'file = "kaztranscom-customers.toml"',
-                f'url = "{url}"',
-                "url =",
-                "customers.url takes an https",
-            )
-            for url in (
-                "http://localhost.evil.example",
-                "http://127.0.0.1.evil.example",
-                "http://localhost@evil.example",
-            )
+            ("kaztranscom", CUSTOMERS, f'url = "http://{host}evil.example"', "url =", "customers.url takes an https")
+            for host in ("localhost.", "127.0.0.1.", "localhost@")
         ),
         ("kaztranscom", 'ask = ["email", "login"]', 'ask = ["login"]', "ask =", 'recovery.1..ask must hold "email"'),
         ("balabaqsha", "[code]", '[code]\nroute = ["push:20", "sms"]', "[sign_in]", "sign_in takes no by_code"),
@@ -173,17 +141,13 @@ def test_consents_that_are_asked_for_and_stand_nowhere_are_refused(changed: Call
 def test_a_slip_is_said_with_its_line(
     tmp_path: Path, profile: str, old: str, new: str, line: str | None, says: str
 ) -> None:
-    text = (OWN_PROFILES / f"{profile}.toml").read_text()
-    assert old in text
-    path = tmp_path / "other.toml"
-    path.write_text(text.replace(old, new, 1))
-    shutil.copy(OWN_PROFILES / f"{profile}.svg", tmp_path)
+    path = variant(tmp_path, profile, {old: new})
     with pytest.raises(ConfigurationError, match=says) as refused:
-        read_profile(str(path))
+        read_profile(path)
     if line is not None:
-        said = re.search(r"other\.toml, line (\d+): ", str(refused.value))
+        said = re.search(rf"{profile}\.toml, line (\d+): ", str(refused.value))
         assert said, str(refused.value)
-        assert line in path.read_text().splitlines()[int(said[1]) - 1]
+        assert line in Path(path).read_text().splitlines()[int(said[1]) - 1]
 
 
 def test_the_line_is_found_below_texts_of_many_lines_and_entries_within_entries() -> None:
@@ -213,21 +177,20 @@ def test_a_profile_that_is_not_there_is_named_with_those_there_are() -> None:
 
 
 def test_another_profile_is_another_cabinet_without_any_code(
-    changed: Callable[..., str], make_app: Callable[..., Flask], cabinet_settings: Settings
+    tmp_path: Path, make_app: Callable[..., Flask], cabinet_settings: Settings
 ) -> None:
-    clinic = changed(
-        ('slug = "indigo"', 'slug = "clinic"'),
-        ('product = "INDIGO ed24.kz"', 'product = "Clinic"'),
-        ('name = "INDIGO"', 'name = "EMHANA"'),
-        ('accent = "#3f3d9e"', 'accent = "#7a1030"'),
-        ('en = "Electronic kindergarten"', 'en = "Your clinic"'),
-        ("min_length = 12", "min_length = 8"),
-        ("digits = 4", "digits = 6"),
-    )
-    app = make_app(replace(cabinet_settings, cabinets=("indigo", clinic)))
+    changes = {
+        'slug = "indigo"': 'slug = "clinic"',
+        'product = "INDIGO ed24.kz"': 'product = "Clinic"',
+        'name = "INDIGO"': 'name = "EMHANA"',
+        'accent = "#3f3d9e"': 'accent = "#7a1030"',
+        'en = "Electronic kindergarten"': 'en = "Your clinic"',
+        "min_length = 12": "min_length = 8",
+        "digits = 4": "digits = 6",
+    }
+    clinic = variant(tmp_path, "indigo", changes)
+    app = with_products(make_app(replace(cabinet_settings, cabinets=("indigo", clinic))), "indigo", clinic)
     with app.app_context():
-        prepare_product(read_profile("indigo"))
-        prepare_product(read_profile(clinic))
         assert caller_of(read_profile(clinic)).policy.code_digits == 6
     browser = Browser(app)
     browser.open("/cabinet/clinic/?lang=en")
@@ -240,17 +203,17 @@ def test_another_profile_is_another_cabinet_without_any_code(
 
 
 def test_two_profiles_with_one_slug_stop_the_start(
-    changed: Callable[..., str], make_app: Callable[..., Flask], cabinet_settings: Settings
+    tmp_path: Path, make_app: Callable[..., Flask], cabinet_settings: Settings
 ) -> None:
     with pytest.raises(ConfigurationError, match="Two profiles have the slug 'indigo'"):
-        make_app(replace(cabinet_settings, cabinets=("indigo", changed())))
+        make_app(replace(cabinet_settings, cabinets=("indigo", variant(tmp_path, "indigo", {}))))
 
 
 @pytest.mark.both_engines
-def test_preparing_a_product_twice_changes_only_its_policy(app: Flask, changed: Callable[..., str]) -> None:
+def test_preparing_a_product_twice_changes_only_its_policy(app: Flask, tmp_path: Path) -> None:
+    slower = variant(tmp_path, "indigo", {"resend_after_seconds = 60": "resend_after_seconds = 90"})
     with app.app_context():
-        first = prepare_product(read_profile("indigo"))
-        second = prepare_product(read_profile(changed(("resend_after_seconds = 60", "resend_after_seconds = 90"))))
+        first, second = prepare_product(read_profile("indigo")), prepare_product(read_profile(slower))
         assert first.id == second.id
         assert caller_of(read_profile("indigo")).policy.resend_after_seconds == 90
 
@@ -258,9 +221,7 @@ def test_preparing_a_product_twice_changes_only_its_policy(app: Flask, changed: 
 def test_a_cabinet_without_its_product_says_so(make_app: Callable[..., Flask], cabinet_settings: Settings) -> None:
     browser = Browser(make_app(cabinet_settings))
     browser.open("/cabinet/indigo/?lang=ru")
-    browser.send(iin="910412400016", consent__agreement="yes", consent__contact="yes")
-    assert browser.page is not None
-    assert browser.page.status_code == 503
+    assert browser.send(iin="910412400016", consent__agreement="yes", consent__contact="yes").status_code == 503
     assert "Сервис сейчас не может ответить" in browser.text
 
 
@@ -272,11 +233,7 @@ def test_without_the_setting_there_is_no_cabinet(make_app: Callable[..., Flask],
 def test_the_doctor_looks_at_cabinets_and_register(
     app: Flask, cabinet_settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PUSHHUB_DATABASE_URL", cabinet_settings.database_url)
-    monkeypatch.setenv("PUSHHUB_KEY_FILE", str(cabinet_settings.key_file))
-    monkeypatch.setenv("PUSHHUB_PUBLIC_URL", cabinet_settings.public_url)
-    monkeypatch.setenv("PUSHHUB_CABINETS", "indigo")
+    settings_only(monkeypatch, tmp_path, least_of(cabinet_settings) | {"PUSHHUB_CABINETS": "indigo"})
     found = {finding.check: finding for finding in examine()}
     assert found["cabinet"].ok
     assert found["cabinet"].text == "/cabinet/indigo/ asks for INDIGO ed24.kz"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -20,6 +19,7 @@ from pushhub.registry.embedded import EmbeddedRegistry
 from pushhub.registry.http import HttpRegistry
 from simulators.register import Register
 from tests.support.logs import everything_in
+from tests.support.ports import free_port
 
 TODAY = date(2026, 11, 21)
 STRANGER = "850101400005"
@@ -125,11 +125,8 @@ def test_a_register_that_talks_nonsense_is_unavailable(register: Register, secre
 
 
 def test_a_register_that_is_not_there_is_unavailable() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     with pytest.raises(RegistryUnavailable):
-        HttpRegistry(f"http://127.0.0.1:{port}").citizen(iin(FAMILY.iin))
+        HttpRegistry(f"http://127.0.0.1:{free_port()}").citizen(iin(FAMILY.iin))
 
 
 def test_without_its_secret_the_register_does_not_answer(register: Register) -> None:

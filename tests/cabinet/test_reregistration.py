@@ -11,11 +11,11 @@ from flask import Flask
 from demo.sample import FAMILY
 from pushhub.accounts.passwords import hashing
 from pushhub.accounts.people.register import register
-from pushhub.accounts.sign_in_identifiers import find_account
 from pushhub.binding.offers import create_offer
 from pushhub.identity.phone import PhoneNumber
 from pushhub.products.products import Caller
-from tests.cabinet.conftest import Browser, person
+from tests.cabinet.browser import Browser
+from tests.cabinet.conftest import account_of, person
 from tests.support.actors import Phone
 from tests.support.statements import after_transaction
 
@@ -25,13 +25,7 @@ FATHERS_NUMBER, FATHERS_PASSWORD = "+77011234567", "Balapan#2026xyz"
 
 @pytest.mark.both_engines
 def test_of_two_windows_with_two_parents_a_code_confirms_only_whom_it_was_sent_for(
-    app: Flask,
-    caller: Caller,
-    account: str,
-    browser: Browser,
-    phone: Phone,
-    dispatch: Callable[[], None],
-    monkeypatch: pytest.MonkeyPatch,
+    app: Flask, caller: Caller, account: str, browser: Browser, phone: Phone, dispatch: Callable[[], None]
 ) -> None:
     with app.app_context():
         register(caller.product_id, person(FAMILY.other_parent), PhoneNumber.parse(FATHERS_NUMBER), FATHERS_PASSWORD)
@@ -61,10 +55,7 @@ def test_of_two_windows_with_two_parents_a_code_confirms_only_whom_it_was_sent_f
     dispatch()
     browser.send(here, step="finish", code=phone.read_code(), password=NEW, repeat=NEW)
     with app.app_context():
-        father = find_account(caller.product_id, person(FAMILY.other_parent))
-        mother = find_account(caller.product_id, person(FAMILY.iin))
-    assert father is not None
-    assert mother is not None
+        father, mother = account_of(caller, FAMILY.other_parent), account_of(caller, FAMILY.iin)
     assert father.number == PhoneNumber.parse(FATHERS_NUMBER)
     assert hashing.matches(father.password_hash, FATHERS_PASSWORD)
     assert hashing.matches(mother.password_hash, NEW)

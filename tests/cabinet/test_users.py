@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 
 from pushhub.accounts.letters.sender import Sender
@@ -17,37 +16,21 @@ from pushhub.accounts.people import own_login_and_email, users
 from pushhub.accounts.people.register import IdentifierTaken
 from pushhub.accounts.people.users import ChangedMeanwhile, GivenPassword, TooManyUsers, User, UserDetails
 from pushhub.cabinets.loader import read_profile
-from pushhub.cabinets.product import caller_of
 from pushhub.identity.email import Email
-from pushhub.kernel.db import Base, reading
+from pushhub.kernel.db import reading
 from pushhub.kernel.errors import NotFound
 from pushhub.kernel.ids import new_key
-from pushhub.kernel.settings import Settings
 from pushhub.products.products import Caller
-from tests.cabinet.conftest import with_products
-from tests.cabinet.owners import Owner, a_sender, letters
+from tests.cabinet.owners import Owner, a_sender, letters, stored
 from tests.support.databases import FakeClock
+from tests.support.rows import how_many
 
 pytestmark = pytest.mark.both_engines
 
+CABINETS = ("kaztranscom",)
 RULE = read_profile("kaztranscom").password
+Add = Callable[..., Account]
 GIVEN = GivenPassword("Given2026Word", RULE, mailed=False)
-
-
-@pytest.fixture
-def app(make_app: Callable[..., Flask], settings: Settings, now: FakeClock) -> Flask:
-    return with_products(make_app(replace(settings, cabinets=("kaztranscom",))), "kaztranscom")
-
-
-@pytest.fixture
-def caller(app: Flask) -> Caller:
-    with app.app_context():
-        return caller_of(read_profile("kaztranscom"))
-
-
-@pytest.fixture
-def owner(app: Flask) -> Account:
-    return Owner().registered(app)
 
 
 @pytest.fixture
@@ -56,7 +39,7 @@ def sender(caller: Caller) -> Sender:
 
 
 @pytest.fixture
-def add(app: Flask, sender: Sender) -> Callable[..., Account]:
+def add(app: Flask, sender: Sender) -> Add:
     """Somebody adds a user: `add(actor, "anna")`."""
 
     def one(actor: Account, name: str, *, may_add_users: bool = False, most: int = 20) -> Account:
@@ -75,15 +58,10 @@ def names_below(app: Flask, actor: Account) -> list[str]:
         return sorted(user.details.name for user in users.users_below(actor.id))
 
 
-def count(app: Flask, table: type[Base]) -> int:
-    with app.app_context(), reading() as session:
-        return session.scalar(sa.select(sa.func.count()).select_from(table)) or 0
-
-
 # --- who sees and changes whom -------------------------------------------------------------------------------------
 
 
-def test_everybody_sees_those_below_and_nobody_else(app: Flask, owner: Account, add: Callable[..., Account]) -> None:
+def test_everybody_sees_those_below_and_nobody_else(app: Flask, owner: Account, add: Add) -> None:
     anna, clara = add(owner, "anna", may_add_users=True), add(owner, "clara", may_add_users=True)
     boris = add(anna, "boris", may_add_users=True)
     dana = add(boris, "dana")
@@ -106,7 +84,7 @@ def test_everybody_sees_those_below_and_nobody_else(app: Flask, owner: Account, 
 
 
 def test_a_child_changes_and_removes_neither_its_parent_nor_its_parents_siblings(
-    app: Flask, owner: Account, add: Callable[..., Account], sender: Sender
+    app: Flask, owner: Account, add: Add, sender: Sender
 ) -> None:
     anna, clara = add(owner, "anna", may_add_users=True), add(owner, "clara")
     boris = add(anna, "boris", may_add_users=True)
@@ -119,13 +97,12 @@ def test_a_child_changes_and_removes_neither_its_parent_nor_its_parents_siblings
                 users.remove_user(boris, other.id)
             with pytest.raises(NotFound):
                 users.write_again(boris, other.id, sender)
-        with reading() as session:
-            assert session.get_one(Account, anna.id).password_hash == anna.password_hash
+        assert stored(app, anna).password_hash == anna.password_hash
     assert names_below(app, owner) == ["anna", "boris", "clara"]
 
 
 def test_without_the_right_nobody_is_added_changed_or_removed(
-    app: Flask, owner: Account, add: Callable[..., Account], sender: Sender
+    app: Flask, owner: Account, add: Add, sender: Sender
 ) -> None:
     anna = add(owner, "anna", may_add_users=True)
     boris = add(anna, "boris")
@@ -143,9 +120,7 @@ def test_without_the_right_nobody_is_added_changed_or_removed(
     assert names_below(app, owner) == ["anna", "boris"]
 
 
-def test_whoever_is_removed_leaves_those_below_to_the_one_who_removes(
-    app: Flask, owner: Account, add: Callable[..., Account]
-) -> None:
+def test_whoever_is_removed_leaves_those_below_to_the_one_who_removes(app: Flask, owner: Account, add: Add) -> None:
     anna = add(owner, "anna", may_add_users=True)
     boris = add(anna, "boris", may_add_users=True)
     add(boris, "dana")
@@ -156,21 +131,19 @@ def test_whoever_is_removed_leaves_those_below_to_the_one_who_removes(
             users.remove_user(owner, new_key())
     assert names_below(app, owner) == ["boris", "dana"]
     assert names_below(app, boris) == ["dana"]
-    with app.app_context(), reading() as session:
-        assert session.get_one(Account, boris.id).parent_id == owner.id
+    assert stored(app, boris).parent_id == owner.id
 
 
 # --- at the same time ----------------------------------------------------------------------------------------------
 
 
-def test_of_two_at_once_with_one_address_one_is_added(app: Flask, owner: Account, sender: Sender) -> None:
+def test_of_two_at_once_with_one_address_one_is_added(app: Flask, owner: Account, add: Add) -> None:
     def one(_: int) -> str:
-        with app.app_context():
-            try:
-                users.add_user(owner, new_key(), UserDetails(Email("Anna@example.kz")), GIVEN, sender, most=20)
-            except IdentifierTaken as taken:
-                return str(taken.kinds)
-            return "added"
+        try:
+            add(owner, "Anna")
+        except IdentifierTaken as taken:
+            return str(taken.kinds)
+        return "added"
 
     with ThreadPoolExecutor(5) as pool:
         assert sorted(pool.map(one, range(5))) == ["('email',)"] * 4 + ["added"]
@@ -191,9 +164,7 @@ def test_what_is_sent_twice_at_once_is_done_once(app: Flask, owner: Account, sen
         assert [user.id for user in users.users_below(owner.id)] == [key]
 
 
-def test_nobody_takes_over_an_account_by_naming_its_key(
-    app: Flask, owner: Account, sender: Sender, add: Callable[..., Account]
-) -> None:
+def test_nobody_takes_over_an_account_by_naming_its_key(app: Flask, owner: Account, sender: Sender, add: Add) -> None:
     stranger = Owner("5120", "КТС-КТС-14", "other@example.kz").registered(app)
     theirs = add(stranger, "theirs")
     with app.app_context():
@@ -203,16 +174,13 @@ def test_nobody_takes_over_an_account_by_naming_its_key(
     assert names_below(app, owner) == []
 
 
-def test_there_are_never_more_than_the_profile_says(
-    app: Flask, owner: Account, sender: Sender, add: Callable[..., Account]
-) -> None:
+def test_there_are_never_more_than_the_profile_says(app: Flask, owner: Account, add: Add) -> None:
     def one(place: int) -> bool:
-        with app.app_context():
-            try:
-                users.add_user(owner, new_key(), UserDetails(Email(f"u{place}@example.kz")), GIVEN, sender, most=3)
-            except TooManyUsers:
-                return False
-            return True
+        try:
+            add(owner, f"u{place}", most=3)
+        except TooManyUsers:
+            return False
+        return True
 
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(one, range(6))) == 3
@@ -220,7 +188,7 @@ def test_there_are_never_more_than_the_profile_says(
 
 
 def test_nobody_is_lost_whom_somebody_adds_while_being_removed(
-    app: Flask, owner: Account, sender: Sender, add: Callable[..., Account]
+    app: Flask, owner: Account, sender: Sender, add: Add
 ) -> None:
     anna = add(owner, "anna", may_add_users=True)
 
@@ -238,16 +206,15 @@ def test_nobody_is_lost_whom_somebody_adds_while_being_removed(
     with ThreadPoolExecutor(5) as pool:
         added = sum(pool.map(act, range(5)))
     assert len(names_below(app, owner)) == added
-    assert count(app, Account) == added + 1
+    assert how_many(app, Account) == added + 1
 
 
 def test_of_two_who_confirm_one_address_at_once_one_has_it(
-    app: Flask, caller: Caller, owner: Account, sender: Sender
+    app: Flask, caller: Caller, owner: Account, sender: Sender, add: Add
 ) -> None:
     other = Owner("5120", "КТС-КТС-14", "other@example.kz").registered(app)
-    with app.app_context():
-        for each in (owner, other):
-            users.add_user(each, new_key(), UserDetails(Email("anna@example.kz")), GIVEN, sender, most=20)
+    for each in (owner, other):
+        add(each, "anna")
     secrets = [letter.text.partition("https://x/")[2].split()[0] for letter in letters(app)]
 
     def use(secret: str) -> bool:
@@ -265,9 +232,7 @@ def test_of_two_who_confirm_one_address_at_once_one_has_it(
     assert sorted(confirmed) == [False, True]
 
 
-def test_of_two_who_change_one_user_the_second_is_told(
-    app: Flask, owner: Account, sender: Sender, add: Callable[..., Account]
-) -> None:
+def test_of_two_who_change_one_user_the_second_is_told(app: Flask, owner: Account, sender: Sender, add: Add) -> None:
     anna = add(owner, "anna")
     with app.app_context():
         seen = users.find_user(owner.id, anna.id)
@@ -277,9 +242,7 @@ def test_of_two_who_change_one_user_the_second_is_told(
         assert users.find_user(owner.id, anna.id).details.position == "бухгалтер"
 
 
-def test_nobody_is_flooded_with_letters(
-    app: Flask, owner: Account, sender: Sender, add: Callable[..., Account], now: FakeClock
-) -> None:
+def test_nobody_is_flooded_with_letters(app: Flask, owner: Account, sender: Sender, add: Add, now: FakeClock) -> None:
     anna = add(owner, "anna")
     with app.app_context():
         for _ in range(4):

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from werkzeug.test import TestResponse
 
-from demo.sample import ACCOUNTS, REGISTER, prepare_samples
+from demo.sample import ACCOUNTS, prepare_samples
 from pushhub.cabinets.loader import read_profile
 from pushhub.devices.models import Binding
 from pushhub.kernel.db import transaction
-from pushhub.kernel.settings import Settings
 from pushhub.products.rules import Assurance
-from tests.cabinet.conftest import Browser
+from tests.cabinet.browser import Browser, cookies_set
+from tests.cabinet.owners import come_in, enter
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock
 from tests.support.walks import assert_walked, called
 
+Asks = Callable[..., TestResponse]
+Dispatch = Callable[[], None]
+CABINETS = tuple(account.profile for account in ACCOUNTS)
 ERLAN = next(account for account in ACCOUNTS if account.profile == "balabaqsha")
 OFFICE = next(account for account in ACCOUNTS if account.profile == "kaztranscom")
 PORTAL = next(account for account in ACCOUNTS if account.profile == "portal")
@@ -29,13 +31,11 @@ CONSENTS = {f"consent__{consent.id}": "yes" for consent in read_profile("balabaq
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], settings: Settings, now: FakeClock) -> Flask:
+def app(app: Flask) -> Flask:
     """Every cabinet that pushhub comes with, and its prepared people."""
-    cabinets = tuple(account.profile for account in ACCOUNTS)
-    made = make_app(replace(settings, cabinets=cabinets, registry_file=REGISTER))
-    with made.app_context():
-        prepare_samples(cabinets)
-    return made
+    with app.app_context():
+        prepare_samples(CABINETS)
+    return app
 
 
 def signed_in(browser: Browser) -> bool:
@@ -44,8 +44,7 @@ def signed_in(browser: Browser) -> bool:
 
 @pytest.mark.parametrize(("kind", "text"), ERLAN.identifiers)
 def test_one_account_is_entered_by_any_of_its_identifiers(browser: Browser, kind: str, text: str) -> None:
-    browser.open(f"{HOME}?lang=ru&by={kind}")
-    browser.send(HOME, by=kind, **{kind: text, "password": ERLAN.password})
+    come_in(browser, kind, text, ERLAN.password)
     assert signed_in(browser), browser.text
 
 
@@ -61,9 +60,7 @@ def test_one_account_is_entered_by_any_of_its_identifiers(browser: Browser, kind
     ],
 )
 def test_what_can_be_nobody_is_said_under_its_field(browser: Browser, kind: str, text: str, says: str) -> None:
-    browser.open(f"{HOME}?lang=ru&by={kind}")
-    page = browser.send(HOME, by=kind, **{kind: text, "password": "whatever it is"})
-    assert page.status_code == 422
+    assert come_in(browser, kind, text, "whatever it is").status_code == 422
     assert says in browser.text
     assert "whatever it is" not in browser.text
 
@@ -73,8 +70,7 @@ def test_what_can_be_nobody_is_said_under_its_field(browser: Browser, kind: str,
     [("number", "8 701 123-45-67"), ("number", "7011234567"), ("email", "ERLAN@EXAMPLE.KZ"), ("login", " Erlan ")],
 )
 def test_people_write_the_same_in_several_ways(browser: Browser, kind: str, text: str) -> None:
-    browser.open(f"{HOME}?lang=ru&by={kind}")
-    browser.send(HOME, by=kind, **{kind: text, "password": ERLAN.password})
+    come_in(browser, kind, text, ERLAN.password)
     assert signed_in(browser), browser.text
 
 
@@ -90,9 +86,8 @@ def test_one_field_takes_the_account_number_and_the_address(browser: Browser, te
 def test_a_stranger_and_a_wrong_password_get_one_answer(browser: Browser, text: str) -> None:
     answers = []
     for name in (text, "4445"):
-        browser.open("/cabinet/kaztranscom/?lang=ru")
-        page = browser.send(name=name, password="not the password")
-        assert page.status_code == 422
+        enter(browser, name, "not the password")
+        assert browser.status == 422
         answers.append(browser.text.replace(name, "…"))
     shown, other = (text.partition('name="name"')[2].partition("</form>")[0] for text in answers)
     assert "Неверны данные для входа или пароль" in shown
@@ -110,12 +105,7 @@ def test_a_wrong_password_goes_the_way_that_the_architecture_shows(browser: Brow
 def test_a_remembered_browser_stays_signed_in_beyond_the_session(browser: Browser, now: FakeClock) -> None:
     browser.open(f"{HOME}?lang=ru&by=login")
     entered = browser.send(HOME, by="login", login="erlan", password=ERLAN.password, remember="yes")
-    cookie = next(
-        header
-        for response in [*entered.history, entered]
-        for header in response.headers.getlist("Set-Cookie")
-        if "balabaqsha-session" in header
-    )
+    cookie = cookies_set(entered, "balabaqsha-session")[0]
     assert f"Max-Age={30 * 24 * 3600}" in cookie
     now.forward(days=29)
     browser.open(f"{HOME}feed")
@@ -126,8 +116,7 @@ def test_a_remembered_browser_stays_signed_in_beyond_the_session(browser: Browse
 
 
 def test_who_did_not_ask_for_it_is_not_remembered(browser: Browser, now: FakeClock) -> None:
-    browser.open(f"{HOME}?lang=ru&by=login")
-    browser.send(HOME, by="login", login="erlan", password=ERLAN.password)
+    come_in(browser, "login", "erlan", ERLAN.password)
     now.forward(hours=2)
     browser.open(f"{HOME}feed")
     assert not signed_in(browser)
@@ -135,11 +124,9 @@ def test_who_did_not_ask_for_it_is_not_remembered(browser: Browser, now: FakeClo
 
 def test_ten_wrong_passwords_lead_to_the_code(browser: Browser, now: FakeClock) -> None:
     for _ in range(10):
-        browser.open("/cabinet/portal/?lang=ru")
-        browser.send(name="aigerim@example.kz", password="not the password")
+        enter(browser, "aigerim@example.kz", "not the password", "/cabinet/portal/")
         now.forward(hours=1)
-    browser.open("/cabinet/portal/?lang=ru")
-    browser.send(name="aigerim@example.kz", password=PORTAL.password)
+    enter(browser, "aigerim@example.kz", PORTAL.password, "/cabinet/portal/")
     assert browser.path.endswith("/code")
     assert "Подтвердите, что это вы" in browser.text
     assert "через e-mail" in browser.text
@@ -148,8 +135,7 @@ def test_ten_wrong_passwords_lead_to_the_code(browser: Browser, now: FakeClock) 
 def test_after_ten_wrong_passwords_who_has_no_app_sees_how_to_bind_one(browser: Browser, now: FakeClock) -> None:
     for _ in range(11):
         now.forward(hours=1)
-        browser.open(f"{HOME}?lang=ru&by=login")
-        browser.send(HOME, by="login", login="erlan", password="not the password")
+        come_in(browser, "login", "erlan", "not the password")
     assert browser.path.endswith("/code")
     browser.send(step="send")
     assert "Система не смогла отправить код подтверждения" in browser.text
@@ -158,10 +144,10 @@ def test_after_ten_wrong_passwords_who_has_no_app_sees_how_to_bind_one(browser: 
 
 
 @pytest.fixture
-def asks(browser: Browser) -> Callable[..., Any]:
+def asks(browser: Browser) -> Asks:
     """Ask for a code in place of the password."""
 
-    def ask(number: str = "+77011234567") -> Any:
+    def ask(number: str = "+77011234567") -> TestResponse:
         browser.open(f"{HOME}code-sign-in?lang=ru&by=number")
         return browser.send(f"{HOME}code-sign-in", by="number", number=number)
 
@@ -170,11 +156,17 @@ def asks(browser: Browser) -> Callable[..., Any]:
 
 def bind_in_the_feed(browser: Browser, phone: Phone) -> None:
     """Sign in with the password, bind the phone and sign out."""
-    browser.open(f"{HOME}?lang=ru&by=login")
-    browser.send(HOME, by="login", login="erlan", password=ERLAN.password)
+    come_in(browser, "login", "erlan", ERLAN.password)
     browser.open(f"{HOME}feed?bind=yes")
     phone.bind(number="+77011234567", password=browser.shown_offer()["password"])
     browser.send(f"{HOME}sign-out")
+
+
+@pytest.fixture
+def bound(browser: Browser, phone: Phone) -> Phone:
+    """A phone that was bound where its owner is signed in."""
+    bind_in_the_feed(browser, phone)
+    return phone
 
 
 def bind_by_recovery(browser: Browser, phone: Phone) -> None:
@@ -193,23 +185,18 @@ def refused(browser: Browser) -> bool:
 
 
 @pytest.mark.both_engines
-def test_a_code_stands_for_the_password(
-    app: Flask, browser: Browser, phone: Phone, asks: Callable[..., Any], dispatch: Callable[[], None]
-) -> None:
-    bind_in_the_feed(browser, phone)
+def test_a_code_stands_for_the_password(browser: Browser, bound: Phone, asks: Asks, dispatch: Dispatch) -> None:
     asks()
     assert not refused(browser)
     dispatch()
     assert browser.send(step="check", code="0000").status_code == 422
     assert "Сначала откройте код на телефоне" in browser.text
-    entered = browser.send(step="check", code=phone.read_code())
+    entered = browser.send(step="check", code=bound.read_code())
     assert signed_in(browser)
-    assert any(
-        "balabaqsha-session" in header for each in entered.history for header in each.headers.getlist("Set-Cookie")
-    )
+    assert cookies_set(entered, "balabaqsha-session")
 
 
-def test_nobody_binds_a_device_on_the_way_to_a_code(browser: Browser, asks: Callable[..., Any]) -> None:
+def test_nobody_binds_a_device_on_the_way_to_a_code(browser: Browser, asks: Asks) -> None:
     asks()
     assert refused(browser)
     assert "Войдите по паролю и привяжите приложение в ленте событий" in browser.text
@@ -219,12 +206,7 @@ def test_nobody_binds_a_device_on_the_way_to_a_code(browser: Browser, asks: Call
 
 
 def test_a_device_that_anybody_could_have_bound_opens_nothing_with_a_code(
-    app: Flask,
-    browser: Browser,
-    another_browser: Browser,
-    make_phone: Callable[[], Phone],
-    asks: Callable[..., Any],
-    dispatch: Callable[[], None],
+    browser: Browser, another_browser: Browser, make_phone: Callable[[], Phone], asks: Asks, dispatch: Dispatch
 ) -> None:
     stranger, own = make_phone(), make_phone()
     bind_by_recovery(another_browser, stranger)
@@ -241,12 +223,11 @@ def test_a_device_that_anybody_could_have_bound_opens_nothing_with_a_code(
 
 
 def test_a_code_counts_no_more_once_the_number_is_bound_by_just_anybody(
-    app: Flask, browser: Browser, phone: Phone, asks: Callable[..., Any], dispatch: Callable[[], None]
+    app: Flask, browser: Browser, bound: Phone, asks: Asks, dispatch: Dispatch
 ) -> None:
-    bind_in_the_feed(browser, phone)
     asks()
     dispatch()
-    code = phone.read_code()
+    code = bound.read_code()
     with app.app_context(), transaction() as session:
         session.execute(sa.update(Binding).values(assurance=Assurance.ANONYMOUS_OFFER))
     browser.send(step="check", code=code)
@@ -254,13 +235,12 @@ def test_a_code_counts_no_more_once_the_number_is_bound_by_just_anybody(
     assert not signed_in(browser)
 
 
-def test_a_code_is_asked_for_a_stranger_as_for_anybody(browser: Browser, asks: Callable[..., Any]) -> None:
+def test_a_code_is_asked_for_a_stranger_as_for_anybody(browser: Browser, asks: Asks) -> None:
     """Half of the strangers look as if their app got the code; nothing they type is right."""
     seen = set()
     for last in range(12):
         asks(f"+770512300{last:02d}")
-        assert browser.page is not None
-        if browser.page.status_code == 429:
+        if browser.status == 429:
             break
         seen.add(refused(browser))
         if not refused(browser):
@@ -275,50 +255,42 @@ def test_a_code_is_no_way_in_where_the_profile_has_none(browser: Browser) -> Non
 
 
 def test_who_is_signed_in_needs_no_code(browser: Browser) -> None:
-    browser.open(f"{HOME}?lang=ru&by=login")
-    browser.send(HOME, by="login", login="erlan", password=ERLAN.password)
+    come_in(browser, "login", "erlan", ERLAN.password)
     browser.open(f"{HOME}code-sign-in")
     assert signed_in(browser)
 
 
-def test_the_form_of_a_code_says_what_is_missing(browser: Browser, asks: Callable[..., Any]) -> None:
+def test_the_form_of_a_code_says_what_is_missing(browser: Browser, asks: Asks) -> None:
     assert asks("12").status_code == 422
     assert "Такого номера не бывает" in browser.text
 
 
 def test_a_code_is_sent_again_after_its_wait_until_it_is_over(
-    app: Flask,
-    browser: Browser,
-    phone: Phone,
-    asks: Callable[..., Any],
-    dispatch: Callable[[], None],
-    now: FakeClock,
+    browser: Browser, bound: Phone, asks: Asks, dispatch: Dispatch, now: FakeClock
 ) -> None:
-    bind_in_the_feed(browser, phone)
     asks()
     browser.send(step="resend")
     dispatch()
-    assert len(phone.feed()) == 1, "before its time nothing is sent"
+    assert len(bound.feed()) == 1, "before its time nothing is sent"
     for count in (2, 3, 4):
         now.forward(seconds=81)
         assert browser.send(step="resend").status_code == 200
         assert "Уведомление отправлено повторно." in browser.text
         dispatch()
-        assert len(phone.feed()) == count
+        assert len(bound.feed()) == count
     now.forward(seconds=81)
     browser.send(step="resend")
     dispatch()
     assert "Этот код больше не действует" in browser.text
-    assert len(phone.feed()) == 4
+    assert len(bound.feed()) == 4
 
 
 def test_a_code_is_not_sent_again_to_a_number_that_was_let_go(
-    app: Flask, browser: Browser, phone: Phone, asks: Callable[..., Any], dispatch: Callable[[], None], now: FakeClock
+    browser: Browser, bound: Phone, asks: Asks, dispatch: Dispatch, now: FakeClock
 ) -> None:
-    bind_in_the_feed(browser, phone)
     asks()
     dispatch()
-    phone.unbind()
+    bound.unbind()
     now.forward(seconds=81)
     browser.send(step="resend")
     assert "Этот код больше не действует" in browser.text
@@ -327,17 +299,11 @@ def test_a_code_is_not_sent_again_to_a_number_that_was_let_go(
 
 
 def test_the_address_of_a_code_that_was_used_opens_nothing_again(
-    app: Flask,
-    browser: Browser,
-    another_browser: Browser,
-    phone: Phone,
-    asks: Callable[..., Any],
-    dispatch: Callable[[], None],
+    browser: Browser, another_browser: Browser, bound: Phone, asks: Asks, dispatch: Dispatch
 ) -> None:
-    bind_in_the_feed(browser, phone)
     asks()
     dispatch()
-    used, form, code = browser.path, browser.page, phone.read_code()
+    used, form, code = browser.path, browser.page, bound.read_code()
     browser.send(step="check", code=code)
     assert signed_in(browser)
     browser.open(used)

@@ -10,8 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
-from altcha import Challenge, Payload, solve_challenge
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,26 +19,29 @@ from pushhub.accounts import costs
 from pushhub.accounts.flows import captcha
 from pushhub.accounts.flows.captcha import UsedCaptcha
 from pushhub.dispatcher import housekeeping
-from pushhub.kernel.db import reading, transaction
+from pushhub.kernel.db import transaction
 from pushhub.kernel.sealing import create_key_file, load_keyring
 from pushhub.kernel.settings import Settings
+from tests.captcha.solving import solution_of
 from tests.support.databases import FakeClock
+from tests.support.rows import how_many
 
+Counts = Callable[..., bool]
 PLACE = "kaztranscom"
 
 
-def solution_of(challenge: dict[str, Any]) -> str:
-    """What a browser sends."""
-    task = Challenge.from_dict(json.loads(json.dumps(challenge)))
-    found = solve_challenge(task)
-    assert found is not None
-    return Payload(task, found).to_base64()
+def encoded(document: object, indent: int | None = None) -> str:
+    return base64.b64encode(json.dumps(document, indent=indent).encode()).decode()
+
+
+def decoded(payload: str) -> Any:
+    return json.loads(base64.b64decode(payload))
 
 
 def changed(payload: str, change: Callable[[dict[str, Any]], object]) -> str:
-    document = json.loads(base64.b64decode(payload))
+    document = decoded(payload)
     change(document)
-    return base64.b64encode(json.dumps(document).encode()).decode()
+    return encoded(document)
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def solved(app: Flask) -> str:
 
 
 @pytest.fixture
-def counts(app: Flask) -> Callable[..., bool]:
+def counts(app: Flask) -> Counts:
     """Whether a solution counts."""
 
     def spend(payload: str, place: str = PLACE) -> bool:
@@ -61,32 +62,27 @@ def counts(app: Flask) -> Callable[..., bool]:
     return spend
 
 
-def used(app: Flask) -> int:
-    with app.app_context(), reading() as session:
-        return session.scalar(sa.select(sa.func.count()).select_from(UsedCaptcha)) or 0
-
-
 @pytest.mark.both_engines
-def test_a_solution_counts_once(counts: Callable[..., bool], solved: str) -> None:
+def test_a_solution_counts_once(counts: Counts, solved: str) -> None:
     assert [counts(solved), counts(solved)] == [True, False]
 
 
-def test_written_in_another_way_it_is_still_the_same(counts: Callable[..., bool], solved: str) -> None:
+def test_written_in_another_way_it_is_still_the_same(counts: Counts, solved: str) -> None:
     assert counts(solved)
-    spaced = base64.b64encode(json.dumps(json.loads(base64.b64decode(solved)), indent=1).encode()).decode()
+    spaced = encoded(decoded(solved), indent=1)
     assert spaced != solved
     assert not counts(spaced)
     assert not counts(changed(solved, lambda it: it["solution"].update(time=1.5)))
 
 
 @pytest.mark.both_engines
-def test_of_sixteen_at_once_one_counts(counts: Callable[..., bool], solved: str) -> None:
+def test_of_sixteen_at_once_one_counts(counts: Counts, solved: str) -> None:
     with ThreadPoolExecutor(16) as threads:
         assert sum(threads.map(counts, [solved] * 16)) == 1
 
 
 @pytest.mark.both_engines
-def test_it_holds_for_ten_minutes(app: Flask, counts: Callable[..., bool], now: FakeClock) -> None:
+def test_it_holds_for_ten_minutes(app: Flask, counts: Counts, now: FakeClock) -> None:
     with app.app_context():
         first, second = (solution_of(captcha.challenge(PLACE)) for _ in range(2))
     now.forward(minutes=9, seconds=59)
@@ -95,13 +91,13 @@ def test_it_holds_for_ten_minutes(app: Flask, counts: Callable[..., bool], now: 
     assert not counts(second)
     with app.app_context():
         housekeeping.sweep()
-    assert used(app) == 0
+    assert how_many(app, UsedCaptcha) == 0
     assert not counts(first)  # also when it is forgotten that it was used
 
 
-def test_another_cabinets_does_not_count(app: Flask, counts: Callable[..., bool], solved: str) -> None:
+def test_another_cabinets_does_not_count(app: Flask, counts: Counts, solved: str) -> None:
     assert not counts(solved, place="portal")
-    assert used(app) == 0
+    assert how_many(app, UsedCaptcha) == 0
     assert counts(solved)
 
 
@@ -123,23 +119,21 @@ CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_what_was_tampered_with_does_not_count(app: Flask, counts: Callable[..., bool], solved: str, what: str) -> None:
+def test_what_was_tampered_with_does_not_count(app: Flask, counts: Counts, solved: str, what: str) -> None:
     tampered = changed(solved, CHANGES[what])
     assert not counts(tampered)
     assert not counts(tampered, place="portal")
-    assert used(app) == 0
+    assert how_many(app, UsedCaptcha) == 0
 
 
-def test_a_task_that_was_not_solved_does_not_count(app: Flask, counts: Callable[..., bool]) -> None:
+def test_a_task_that_was_not_solved_does_not_count(app: Flask, counts: Counts) -> None:
     with app.app_context():
         task = captcha.challenge(PLACE)
     claim = {"challenge": task, "solution": {"counter": 0, "derivedKey": task["parameters"]["keyPrefix"] + "00" * 16}}
-    assert not counts(base64.b64encode(json.dumps(claim).encode()).decode())
+    assert not counts(encoded(claim))
 
 
-def test_one_who_signs_with_another_key_is_not_believed(
-    app: Flask, counts: Callable[..., bool], solved: str, tmp_path: Any
-) -> None:
+def test_one_who_signs_with_another_key_is_not_believed(app: Flask, counts: Counts, solved: str, tmp_path: Any) -> None:
     create_key_file(tmp_path / "other.json")
     ours = app.extensions["pushhub"].keyring
     app.extensions["pushhub"].keyring = load_keyring(tmp_path / "other.json")
@@ -149,7 +143,7 @@ def test_one_who_signs_with_another_key_is_not_believed(
 
 
 @pytest.mark.parametrize("payload", ["", "?", "e30=", "bnVsbA==", "W10=", "x" * 5000, "\ud800", "0" * 3999])
-def test_nonsense_does_not_count(counts: Callable[..., bool], payload: str) -> None:
+def test_nonsense_does_not_count(counts: Counts, payload: str) -> None:
     assert not counts(payload)
 
 
@@ -163,21 +157,20 @@ _JSON = st.recursive(
 @pytest.mark.sqlite
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
 @given(data=st.data())
-def test_no_payload_breaks_anything(counts: Callable[..., bool], solved: str, data: st.DataObject) -> None:
-    document = json.loads(base64.b64decode(solved))
-    at: Any = document
+def test_no_payload_breaks_anything(counts: Counts, solved: str, data: st.DataObject) -> None:
+    document = at = decoded(solved)
     for step in data.draw(st.sampled_from([("challenge",), ("solution",), ("challenge", "parameters"), ()])):
         at = at[step]
     at[data.draw(st.sampled_from([*at, "extra", "memoryCost", "expiresAt"]))] = data.draw(_JSON)
     try:
-        payload = base64.b64encode(json.dumps(document).encode()).decode()
+        payload = encoded(document)
     except (ValueError, UnicodeError):
         return
     counts(payload)
 
 
 @pytest.mark.both_engines
-def test_in_a_transaction_that_fails_it_is_not_used_up(app: Flask, counts: Callable[..., bool], solved: str) -> None:
+def test_in_a_transaction_that_fails_it_is_not_used_up(app: Flask, counts: Counts, solved: str) -> None:
     def solve_and_fail() -> None:
         with app.app_context(), transaction() as session:
             assert captcha.solved(session, solved, place=PLACE)
@@ -195,7 +188,7 @@ class TestInACabinet:
     def app(self, make_app: Callable[..., Flask], settings: Settings, now: FakeClock) -> Flask:
         return make_app(replace(settings, cabinets=("indigo",), registry_file=REGISTER))
 
-    def test_a_cabinet_gives_tasks_that_count_in_it_alone(self, app: Flask, counts: Callable[..., bool]) -> None:
+    def test_a_cabinet_gives_tasks_that_count_in_it_alone(self, app: Flask, counts: Counts) -> None:
         answer = app.test_client().get("/cabinet/indigo/captcha.json")
         assert answer.status_code == 200
         assert answer.headers["Cache-Control"] == "no-store"

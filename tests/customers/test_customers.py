@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
@@ -20,6 +19,7 @@ from pushhub.kernel import http_json
 from pushhub.kernel.errors import ConfigurationError, CustomersUnavailable
 from simulators.customers import Customers as CustomerService
 from tests.support.logs import everything_in
+from tests.support.ports import free_port
 
 SAMPLE = Path(__file__).parents[2] / "pushhub" / "cabinets" / "profiles" / "kaztranscom-customers.toml"
 #: Account numbers with which nobody could sign in.
@@ -191,11 +191,8 @@ def test_an_answer_with_a_byte_order_mark_is_read(service: CustomerService, secr
 
 
 def test_a_service_that_is_not_there_is_unavailable() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     with pytest.raises(CustomersUnavailable):
-        HttpCustomers(f"http://127.0.0.1:{port}").standing("4445")
+        HttpCustomers(f"http://127.0.0.1:{free_port()}").standing("4445")
 
 
 def test_without_its_secret_the_service_does_not_answer(service: CustomerService) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from pushhub.cabinets import loader
 from pushhub.commands.checkup import Finding, examine
 from pushhub.kernel.sealing import create_key_file
 from simulators.customers import Customers
+from tests.support.command_line import settings_only
 
 PROFILES = Path(loader.__file__).with_name("profiles")
 
@@ -19,13 +19,14 @@ PROFILES = Path(loader.__file__).with_name("profiles")
 @pytest.fixture
 def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[Finding]]:
     """What the doctor finds of customers, for a cabinet whose profile says `[customers]` like this."""
-    for name in [name for name in os.environ if name.startswith("PUSHHUB_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
     create_key_file(tmp_path / "keys.json")
-    monkeypatch.setenv("PUSHHUB_DATABASE_URL", f"sqlite:///{tmp_path}/pushhub.db")
-    monkeypatch.setenv("PUSHHUB_KEY_FILE", str(tmp_path / "keys.json"))
-    monkeypatch.setenv("PUSHHUB_PUBLIC_URL", "https://codes.example.kz")
+    settings = {
+        "PUSHHUB_DATABASE_URL": f"sqlite:///{tmp_path}/pushhub.db",
+        "PUSHHUB_KEY_FILE": str(tmp_path / "keys.json"),
+        "PUSHHUB_PUBLIC_URL": "https://codes.example.kz",
+        "PUSHHUB_CABINETS": str(tmp_path / "trial.toml"),
+    }
+    settings_only(monkeypatch, tmp_path, settings)
 
     def call(customers: str) -> list[Finding]:
         text = (PROFILES / "kaztranscom.toml").read_text()
@@ -33,7 +34,6 @@ def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], lis
         text = text.replace('logo = "kaztranscom.svg"', f'logo = "{logo}"')
         head, _, _ = text.partition("[customers]")
         (tmp_path / "trial.toml").write_text(f"{head}[customers]\n{customers}\n")
-        monkeypatch.setenv("PUSHHUB_CABINETS", str(tmp_path / "trial.toml"))
         return [finding for finding in examine() if finding.check == "customers"]
 
     return call

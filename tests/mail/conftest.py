@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -80,11 +80,6 @@ def sim(running: Simulators) -> Simulators:
     return running
 
 
-@pytest.fixture
-def deliver() -> Callable[[Flask], None]:
-    """Let a dispatcher of an application do everything that is due now."""
-
-    def run(app: Flask) -> None:
-        asyncio.run(do_all_that_is_due(work_of(app)))
-
-    return run
+def deliver(app: Flask) -> None:
+    """Let a dispatcher of the application do everything that is due now."""
+    asyncio.run(do_all_that_is_due(work_of(app)))

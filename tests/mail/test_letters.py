@@ -17,7 +17,7 @@ from pushhub.channels.recording import RecordingChannel
 from pushhub.context import AppContext
 from pushhub.dispatcher import housekeeping
 from pushhub.kernel import clock
-from pushhub.kernel.db import db, transaction
+from pushhub.kernel.db import transaction
 from pushhub.kernel.ids import new_key
 from pushhub.kernel.sealing import create_key_file, load_keyring
 from pushhub.mail import queue
@@ -25,10 +25,11 @@ from pushhub.mail.models import Letter
 from pushhub.mail.rules import LetterStatus, after_try
 from pushhub.products.models import ApiKey, Product
 from pushhub.queueing.worker import AttemptResult
-from tests.mail.conftest import ADDRESS, SUBJECT, TEXT, Desk
+from tests.mail.conftest import ADDRESS, SUBJECT, TEXT, Desk, deliver
 from tests.support.actors import Shop
 from tests.support.databases import FakeClock
 from tests.support.logs import everything_in
+from tests.support.rows import everything_stored
 from tests.support.walks import assert_walked, called
 
 Dispatch = Callable[[], None]
@@ -190,20 +191,10 @@ def test_a_letter_whose_time_has_run_out_is_given_up_and_erased(
 def test_a_letter_is_sealed_while_it_waits_and_erased_when_it_is_final(
     app: Flask, desk: Desk, mail: RecordingChannel, now: FakeClock, dispatch: Dispatch
 ) -> None:
-    def everything() -> str:
-        with app.app_context(), db.engine.connect() as connection:
-            table = Letter.__table__
-            return repr(
-                [
-                    tuple(bytes(v) if isinstance(v, memoryview) else v for v in row)
-                    for row in connection.execute(sa.select(table))
-                ]
-            )
-
     mail.away = True
     letter = desk.post()
     dispatch()
-    written = everything()
+    written = "".join(everything_stored(app))
     assert str(letter).replace("-", "") in written.replace("-", "")
     for secret in (ADDRESS, "mail.kz", SUBJECT, "Secret-Link-0001"):
         assert secret not in written
@@ -284,7 +275,7 @@ def test_old_letters_are_forgotten(app: Flask, desk: Desk, now: FakeClock, dispa
 
 
 @pytest.mark.both_engines
-def test_letters_of_a_product_that_is_gone_are_gone(app: Flask, desk: Desk, make_shop: Callable[..., Shop]) -> None:
+def test_letters_of_a_product_that_is_gone_are_gone(app: Flask, desk: Desk) -> None:
     desk.post()
     with app.app_context(), transaction() as session:
         session.execute(sa.delete(ApiKey).where(ApiKey.product_id == desk.product_id))
@@ -292,9 +283,7 @@ def test_letters_of_a_product_that_is_gone_are_gone(app: Flask, desk: Desk, make
     assert desk.statuses() == []
 
 
-def test_without_a_mail_server_letters_wait(
-    make_app: Callable[..., Flask], desk: Desk, now: FakeClock, deliver: Callable[[Flask], None]
-) -> None:
+def test_without_a_mail_server_letters_wait(make_app: Callable[..., Flask], desk: Desk, now: FakeClock) -> None:
     letter = desk.post()
     deliver(make_app(channels={}))
     assert desk.row(letter).status == "queued"

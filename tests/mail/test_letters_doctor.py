@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -12,18 +12,14 @@ from pushhub.channels.recording import RecordingChannel
 from pushhub.commands.checkup import Finding, examine
 from pushhub.kernel.settings import Settings
 from tests.mail.conftest import Desk
+from tests.support.command_line import least_of, settings_only
 from tests.support.databases import FakeClock
 
 
 @pytest.fixture
-def look(app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> Callable[[], Finding]:
+def look(app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], Finding]:
     """What the doctor finds of letters."""
-    for name in [name for name in os.environ if name.startswith("PUSHHUB_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(str(tmp_path))
-    monkeypatch.setenv("PUSHHUB_DATABASE_URL", settings.database_url)
-    monkeypatch.setenv("PUSHHUB_KEY_FILE", str(settings.key_file))
-    monkeypatch.setenv("PUSHHUB_PUBLIC_URL", settings.public_url)
+    settings_only(monkeypatch, tmp_path, least_of(settings))
     return lambda: {finding.check: finding for finding in examine()}["letters"]
 
 

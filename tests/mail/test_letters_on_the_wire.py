@@ -23,23 +23,19 @@ from pushhub.mail.rules import MailState
 from simulators import Simulators
 from simulators.inbox import Arrival
 from tests.faults.dispatcher_process import DispatcherProcess, Oddities
-from tests.mail.conftest import ADDRESS, SUBJECT, TEXT, Desk
+from tests.mail.conftest import ADDRESS, SUBJECT, TEXT, Desk, deliver
+from tests.support.command_line import least_of
 from tests.support.databases import FakeClock
 
-Deliver = Callable[[Flask], None]
+Wired = Callable[..., Flask]
 
 
 @pytest.fixture
-def wired(make_app: Callable[..., Flask], settings: Settings, sim: Simulators, desk: Desk) -> Callable[..., Flask]:
+def wired(make_app: Callable[..., Flask], settings: Settings, sim: Simulators, desk: Desk) -> Wired:
     """An application whose mail goes to the simulated server, or to where the settings say."""
 
     def make(limits: TimeLimits = USUAL, **changes: str) -> Flask:
-        least = {
-            "PUSHHUB_DATABASE_URL": settings.database_url,
-            "PUSHHUB_KEY_FILE": str(settings.key_file),
-            "PUSHHUB_PUBLIC_URL": settings.public_url,
-        }
-        ours = load_settings({**least, **sim.settings(), **changes})
+        ours = load_settings({**least_of(settings), **sim.settings(), **changes})
         ours = replace(ours, fcm_credentials=None, apns_key=None, hms_secret=None, vapid_key=None, sms_url=None)
         return make_app(ours, channels=configured_channels(ours, limits))
 
@@ -50,9 +46,7 @@ def taken(sim: Simulators) -> list[Arrival]:
     return [arrival for arrival in sim.arrived("email") if arrival.status == 250]
 
 
-def test_a_letter_arrives_with_its_text(
-    wired: Callable[..., Flask], desk: Desk, sim: Simulators, deliver: Deliver
-) -> None:
+def test_a_letter_arrives_with_its_text(wired: Wired, desk: Desk, sim: Simulators) -> None:
     letter = desk.post()
     deliver(wired())
     [arrival] = taken(sim)
@@ -66,9 +60,7 @@ def test_a_letter_arrives_with_its_text(
     assert desk.row(letter).status == "sent"
 
 
-def test_a_letter_arrives_as_text_and_as_html(
-    wired: Callable[..., Flask], desk: Desk, sim: Simulators, deliver: Deliver
-) -> None:
+def test_a_letter_arrives_as_text_and_as_html(wired: Wired, desk: Desk, sim: Simulators) -> None:
     html = f"<!doctype html><html lang='ru'><body><p>{'Ссылка &lt;b&gt; ' * 200}</p>\n.\n..</body></html>"
     letter = desk.post(html=html)
     deliver(wired())
@@ -80,7 +72,7 @@ def test_a_letter_arrives_as_text_and_as_html(
 
 
 def test_a_server_that_is_down_gets_the_letter_later_and_once(
-    wired: Callable[..., Flask], desk: Desk, sim: Simulators, deliver: Deliver, now: FakeClock
+    wired: Wired, desk: Desk, sim: Simulators, now: FakeClock
 ) -> None:
     letter = desk.post()
     nobody_there = wired(PUSHHUB_SMTP_URL="smtp://127.0.0.1:1")
@@ -114,14 +106,7 @@ def test_a_server_that_is_down_gets_the_letter_later_and_once(
     ],
 )
 def test_each_refusal_is_for_now_or_for_good(
-    wired: Callable[..., Flask],
-    desk: Desk,
-    sim: Simulators,
-    deliver: Deliver,
-    stage: str,
-    status: int,
-    becomes: str,
-    error: str,
+    wired: Wired, desk: Desk, sim: Simulators, stage: str, status: int, becomes: str, error: str
 ) -> None:
     sim.script(provider="email", times=None, status=status, reason="no", detail={"stage": stage})
     letter = desk.post()
@@ -132,7 +117,7 @@ def test_each_refusal_is_for_now_or_for_good(
 
 
 def test_an_answer_that_is_lost_brings_a_second_copy_under_the_same_name(
-    wired: Callable[..., Flask], desk: Desk, sim: Simulators, deliver: Deliver, now: FakeClock
+    wired: Wired, desk: Desk, sim: Simulators, now: FakeClock
 ) -> None:
     sim.script(provider="email", fault="reset_after_taking", detail={"stage": "data"})
     letter = desk.post()
@@ -147,9 +132,7 @@ def test_an_answer_that_is_lost_brings_a_second_copy_under_the_same_name(
     assert desk.row(letter).status == "sent"
 
 
-def test_a_hanging_mailbox_holds_up_no_other_letter(
-    wired: Callable[..., Flask], desk: Desk, sim: Simulators, deliver: Deliver
-) -> None:
+def test_a_hanging_mailbox_holds_up_no_other_letter(wired: Wired, desk: Desk, sim: Simulators) -> None:
     sim.script(provider="email", target=ADDRESS, fault="hang", detail={"stage": "rcpt"})
     stuck, other = desk.post(), desk.post("other@mail.kz")
     deliver(wired(TimeLimits(mail=3.0)))
@@ -171,18 +154,12 @@ def processes(tmp_path: Path) -> Iterator[Callable[[dict[str, str]], DispatcherP
 
 def test_a_dispatcher_killed_between_sending_and_writing_sends_again_under_the_same_name(
     desk: Desk,
-    now: FakeClock,
     sim: Simulators,
     settings: Settings,
     processes: Callable[[dict[str, str]], DispatcherProcess],
     tmp_path: Path,
 ) -> None:
-    environ = {
-        "PUSHHUB_DATABASE_URL": settings.database_url,
-        "PUSHHUB_KEY_FILE": str(settings.key_file),
-        "PUSHHUB_PUBLIC_URL": settings.public_url,
-        **sim.settings(),
-    }
+    environ = least_of(settings) | sim.settings()
     sim.script(provider="email", delay=60, detail={"stage": "data"})
     with clock.use(lambda: datetime.now(UTC)):
         letter = desk.post()

@@ -17,11 +17,12 @@ from tests.support.databases import FakeClock
 
 pytestmark = pytest.mark.both_engines
 
+State = Callable[[], MailState]
 Dispatch = Callable[[], None]
 
 
 @pytest.fixture
-def state(app: Flask) -> Callable[[], MailState]:
+def state(app: Flask) -> State:
     """What a page is told."""
 
     def ask() -> MailState:
@@ -31,7 +32,7 @@ def state(app: Flask) -> Callable[[], MailState]:
     return ask
 
 
-def test_mail_that_goes_is_ok(state: Callable[[], MailState], dispatch: Dispatch, context: AppContext) -> None:
+def test_mail_that_goes_is_ok(state: State, dispatch: Dispatch, context: AppContext) -> None:
     woken: list[str] = []
     context.wake = woken.append
     assert state() is MailState.OK
@@ -41,7 +42,7 @@ def test_mail_that_goes_is_ok(state: Callable[[], MailState], dispatch: Dispatch
 
 
 def test_a_mail_server_that_is_away_is_told_until_it_is_back(
-    state: Callable[[], MailState], mail: RecordingChannel, now: FakeClock, dispatch: Dispatch
+    state: State, mail: RecordingChannel, now: FakeClock, dispatch: Dispatch
 ) -> None:
     mail.away = True
     state()
@@ -55,7 +56,7 @@ def test_a_mail_server_that_is_away_is_told_until_it_is_back(
 
 
 def test_what_was_seen_long_ago_is_not_believed(
-    state: Callable[[], MailState], mail: RecordingChannel, now: FakeClock, dispatch: Dispatch
+    state: State, mail: RecordingChannel, now: FakeClock, dispatch: Dispatch
 ) -> None:
     mail.away = True
     state()
@@ -66,7 +67,7 @@ def test_what_was_seen_long_ago_is_not_believed(
 
 
 def test_a_letter_that_is_stuck_tells_nothing_of_its_mailbox(
-    state: Callable[[], MailState], desk: Desk, mail: RecordingChannel, now: FakeClock, dispatch: Dispatch
+    state: State, desk: Desk, mail: RecordingChannel, now: FakeClock, dispatch: Dispatch
 ) -> None:
     """Nobody has asked, so that a letter (which only who has an account is sent) has failed changes nothing."""
     desk.post()
@@ -79,9 +80,7 @@ def test_a_letter_that_is_stuck_tells_nothing_of_its_mailbox(
     assert state() is MailState.DELAYED
 
 
-def test_of_two_dispatchers_one_looks_and_not_more_often_than_it_may(
-    app: Flask, state: Callable[[], MailState], now: FakeClock
-) -> None:
+def test_of_two_dispatchers_one_looks_and_not_more_often_than_it_may(app: Flask, state: State, now: FakeClock) -> None:
     with app.app_context():
         assert not health.take_look()  # nobody has asked
     state()

@@ -13,10 +13,9 @@ from demo.start.mail import with_links
 from pushhub.channels.configured import configured_channels
 from pushhub.kernel.settings import Settings, load_settings
 from simulators import Simulators
-from tests.mail.conftest import Desk
+from tests.mail.conftest import Desk, deliver
+from tests.support.command_line import least_of
 from tests.support.databases import FakeClock
-
-Deliver = Callable[[Flask], None]
 
 
 @pytest.fixture
@@ -24,13 +23,8 @@ def local(make_app: Callable[..., Flask], settings: Settings, sim: Simulators, n
     """An installation as `make run` makes it, with a part of it changed."""
 
     def make(**changes: object) -> Flask:
-        least = {
-            "PUSHHUB_DATABASE_URL": settings.database_url,
-            "PUSHHUB_KEY_FILE": str(settings.key_file),
-            "PUSHHUB_PUBLIC_URL": "http://127.0.0.1:8080",
-            "PUSHHUB_START_PAGE": "true",
-        }
-        ours = replace(load_settings({**least, **sim.settings()}), **changes)  # type: ignore[arg-type]
+        own = {"PUSHHUB_PUBLIC_URL": "http://127.0.0.1:8080", "PUSHHUB_START_PAGE": "true"}
+        ours = replace(load_settings(least_of(settings) | own | sim.settings()), **changes)  # type: ignore[arg-type]
         return make_app(ours, channels={"email": configured_channels(ours)["email"]})
 
     return make
@@ -43,9 +37,7 @@ def page(app: Flask, language: str = "en") -> str:
     return answer.text
 
 
-def test_the_newest_letters_are_shown_with_their_links(
-    local: Callable[..., Flask], desk: Desk, deliver: Deliver
-) -> None:
+def test_the_newest_letters_are_shown_with_their_links(local: Callable[..., Flask], desk: Desk) -> None:
     app = local()
     assert "No mail yet." in page(app)
     desk.post(subject="Older", text="nothing")
@@ -59,7 +51,7 @@ def test_the_newest_letters_are_shown_with_their_links(
     assert f'<a href="{link}" target="_blank" rel="noopener">{link}</a>.\nСпасибо' in text
 
 
-def test_markup_in_a_letter_is_text(local: Callable[..., Flask], desk: Desk, deliver: Deliver) -> None:
+def test_markup_in_a_letter_is_text(local: Callable[..., Flask], desk: Desk) -> None:
     app = local()
     desk.post(subject="<script>alert(1)</script>", text='<img src=x onerror="alert(1)"> https://a.kz/"onmouseover="x')
     deliver(app)
@@ -70,9 +62,7 @@ def test_markup_in_a_letter_is_text(local: Callable[..., Flask], desk: Desk, del
     assert 'href="https://a.kz/" ' in text
 
 
-def test_what_was_refused_is_not_shown(
-    local: Callable[..., Flask], desk: Desk, deliver: Deliver, sim: Simulators
-) -> None:
+def test_what_was_refused_is_not_shown(local: Callable[..., Flask], desk: Desk, sim: Simulators) -> None:
     app = local()
     sim.script(provider="email", status=550, reason="5.1.1 nobody")
     desk.post(subject="Refused")

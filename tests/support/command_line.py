@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pushhub.cli import main
+from pushhub.kernel.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -25,22 +26,36 @@ class Ended:
     stderr: str
 
 
+def settings_only(patch: pytest.MonkeyPatch, home: Path, settings: Mapping[str, str]) -> None:
+    """Be in the folder `home`, with `settings` as the only `PUSHHUB_*` variables of the environment."""
+    for name in set(os.environ) - set(without_settings(os.environ)):
+        patch.delenv(name)
+    for name, value in settings.items():
+        patch.setenv(name, value)
+    patch.chdir(home)
+
+
 def run_command(*words: str, home: Path, settings: Mapping[str, str] | None = None) -> Ended:
     """`pushhub …` in the folder `home`, with `settings` as the only `PUSHHUB_*` variables of its environment."""
     stdout, stderr, level = io.StringIO(), io.StringIO(), logging.getLogger().level
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(stdout), redirect_stderr(stderr):
-        for name in set(os.environ) - set(without_settings(os.environ)):
-            patch.delenv(name)
-        for name, value in (settings or {}).items():
-            patch.setenv(name, value)
+        settings_only(patch, home, settings or {})
         patch.setattr(sys, "argv", ["pushhub", *words])
-        patch.chdir(home)
         try:
             with pytest.raises(SystemExit) as ended:
                 main()
         finally:
             logging.getLogger().setLevel(level)
     return Ended(int(ended.value.code or 0), stdout.getvalue(), stderr.getvalue())
+
+
+def least_of(settings: Settings) -> dict[str, str]:
+    """The variables without which nothing starts, as they are here."""
+    return {
+        "PUSHHUB_DATABASE_URL": settings.database_url,
+        "PUSHHUB_KEY_FILE": str(settings.key_file),
+        "PUSHHUB_PUBLIC_URL": settings.public_url,
+    }
 
 
 def without_settings(environ: Mapping[str, str]) -> dict[str, str]:

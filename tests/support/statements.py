@@ -35,6 +35,14 @@ def before_each(app: Flask, part: str, action: Callable[[str], None]) -> Iterato
 
 
 @contextmanager
+def statements_of(app: Flask) -> Iterator[list[str]]:
+    """What the database is asked meanwhile, without the values."""
+    statements: list[str] = []
+    with before_each(app, "", lambda statement: statements.append(" ".join(statement.split()))):
+        yield statements
+
+
+@contextmanager
 def rewritten(app: Flask, part: str, other: str) -> Iterator[None]:
     """Send `other` for `part` in each statement of `app` that holds it."""
 

@@ -14,26 +14,24 @@ from pushhub.dispatcher.housekeeping import sweep
 from pushhub.kernel.clock import now as moment
 from pushhub.kernel.db import reading, transaction
 from pushhub.kernel.ids import least_key_of
-from tests.cabinet.conftest import Browser
-from tests.cabinet.owners import HOME, enter
+from tests.cabinet.browser import Browser
+from tests.cabinet.owners import HOME
 
 
-def test_the_feed_without_a_number_says_why_there_is_no_qr_code(browser: Browser, owner: Account) -> None:
-    enter(browser, "4445")
-    assert browser.path == f"{HOME}feed"
-    assert 'id="no-number"' in browser.text
-    assert 'id="qr"' not in browser.text
-    assert "Кабинет зарегистрирован" in browser.text
-    assert browser.open(f"{HOME}feed/qr.svg").status_code == 404
-    assert browser.open(f"{HOME}feed?bind=yes").status_code == 200
+def test_the_feed_without_a_number_says_why_there_is_no_qr_code(office: Browser) -> None:
+    assert office.path == f"{HOME}feed"
+    assert 'id="no-number"' in office.text
+    assert 'id="qr"' not in office.text
+    assert "Кабинет зарегистрирован" in office.text
+    assert office.open(f"{HOME}feed/qr.svg").status_code == 404
+    assert office.open(f"{HOME}feed?bind=yes").status_code == 200
 
 
 @pytest.mark.both_engines
 @pytest.mark.parametrize("before", ["0001-01-01T00:00:00%2B05:00", "9999-12-31T23:59:59-05:00", "yesterday", ""])
-def test_an_odd_time_in_the_address_is_left_out(browser: Browser, owner: Account, before: str) -> None:
-    enter(browser, "4445")
-    assert browser.open(f"{HOME}feed?before={before}").status_code == 200
-    assert "Кабинет зарегистрирован" in browser.text
+def test_an_odd_time_in_the_address_is_left_out(office: Browser, before: str) -> None:
+    assert office.open(f"{HOME}feed?before={before}").status_code == 200
+    assert "Кабинет зарегистрирован" in office.text
 
 
 @pytest.mark.both_engines

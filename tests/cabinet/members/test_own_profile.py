@@ -9,44 +9,44 @@ from flask import Flask
 
 from demo.sample import FAMILY
 from pushhub.accounts.models import Account
-from pushhub.accounts.people.register import NewAccount, create
 from pushhub.accounts.sessions.sign_in import check_present
-from pushhub.accounts.sign_in_identifiers import by_email
-from pushhub.cabinets.loader import read_profile
-from pushhub.cabinets.product import caller_of
-from pushhub.identity.email import Email
-from tests.cabinet.conftest import Browser
-from tests.cabinet.owners import HOME, NEW_PASSWORD, PASSWORD, PORTAL, SCHOOL, Owner, come_in, enter, stored
+from tests.cabinet.browser import Browser
+from tests.cabinet.owners import (
+    HOME,
+    NEW_PASSWORD,
+    PASSWORD,
+    PORTAL,
+    SCHOOL,
+    Owner,
+    change_own_password,
+    enter,
+    has_account,
+    stored,
+)
 from tests.support.databases import FakeClock
 
 
-def test_the_profile_shows_who_one_is_and_no_number_in_full(browser: Browser, parent: Account) -> None:
-    come_in(browser)
-    browser.open(f"{SCHOOL}profile")
+def test_the_profile_shows_who_one_is_and_no_number_in_full(at_school: Browser) -> None:
+    at_school.open(f"{SCHOOL}profile")
     for words in ("Ахметова", "Айгерим", "женский", "12 апреля 1991", "+770****6868", "Сменить пароль"):
-        assert words in browser.text
+        assert words in at_school.text
     for secret in (FAMILY.iin, FAMILY.number, FAMILY.number[2:]):
-        assert secret not in browser.text
+        assert secret not in at_school.text
 
 
-def test_the_profile_names_what_was_registered_as_the_form_did(browser: Browser, owner: Account) -> None:
-    enter(browser, "4445")
-    browser.open(f"{HOME}profile")
+def test_the_profile_names_what_was_registered_as_the_form_did(office: Browser) -> None:
+    office.open(f"{HOME}profile")
     for words in ("ФИО", "Айгерим", "№ договора", "4445/10", "of****@example.kz"):
-        assert words in browser.text
-    assert "office@example.kz" not in browser.text
+        assert words in office.text
+    assert "office@example.kz" not in office.text
 
 
 @pytest.mark.both_engines
-def test_a_new_password_ends_the_other_sessions_and_not_this_one(
-    browser: Browser, another_browser: Browser, owner: Account
-) -> None:
-    enter(browser, "4445")
+def test_a_new_password_ends_the_other_sessions_and_not_this_one(office: Browser, another_browser: Browser) -> None:
     enter(another_browser, "4445")
-    browser.open(f"{HOME}profile/password")
-    browser.send(present=PASSWORD, password=NEW_PASSWORD, repeat=NEW_PASSWORD)
-    assert browser.path == f"{HOME}profile"
-    assert "Пароль изменён. Все остальные сеансы завершены." in browser.text
+    change_own_password(office)
+    assert office.path == f"{HOME}profile"
+    assert "Пароль изменён. Все остальные сеансы завершены." in office.text
     another_browser.open(f"{HOME}feed")
     assert "Вы не вошли" in another_browser.text
     enter(another_browser, "4445", PASSWORD)
@@ -59,8 +59,7 @@ def test_a_new_password_that_is_sent_twice_is_changed_once(browser: Browser, own
     now.forward(minutes=5)
     enter(browser, "4445")
     for _ in range(2):
-        browser.open(f"{HOME}profile/password")
-        browser.send(present=PASSWORD, password=NEW_PASSWORD, repeat=NEW_PASSWORD)
+        change_own_password(browser)
         assert "Пароль изменён. Все остальные сеансы завершены." in browser.text
     browser.open(f"{HOME}feed")
     assert browser.text.count('data-kind="password_changed"') == 1
@@ -78,39 +77,33 @@ def test_a_new_password_that_is_sent_twice_is_changed_once(browser: Browser, own
     ],
 )
 def test_what_is_wrong_with_a_new_password_is_said_and_changes_nothing(
-    browser: Browser, owner: Account, app: Flask, present: str, password: str, repeat: str, says: str
+    office: Browser, owner: Account, app: Flask, present: str, password: str, repeat: str, says: str
 ) -> None:
-    enter(browser, "4445")
-    browser.open(f"{HOME}profile/password")
-    page = browser.send(present=present, password=password, repeat=repeat)
-    assert page.status_code == 422
-    assert says in browser.text
+    office.open(f"{HOME}profile/password")
+    assert office.send(present=present, password=password, repeat=repeat).status_code == 422
+    assert says in office.text
     for typed in (PASSWORD, NEW_PASSWORD):
-        assert typed not in browser.text
+        assert typed not in office.text
     assert stored(app, owner).password_hash == owner.password_hash
 
 
-def test_wrong_present_passwords_are_counted_and_end_the_session(
-    browser: Browser, owner: Account, now: FakeClock
-) -> None:
-    enter(browser, "4445")
-    browser.open(f"{HOME}profile/password")
+def test_wrong_present_passwords_are_counted_and_end_the_session(office: Browser, now: FakeClock) -> None:
+    office.open(f"{HOME}profile/password")
     wrong = {"present": "not it", "password": NEW_PASSWORD, "repeat": NEW_PASSWORD}
     for _ in range(4):
-        assert browser.send(**wrong).status_code == 422
-    assert 'id="wait"' not in browser.text
-    browser.send(**wrong)
-    assert 'id="wait"' in browser.text
-    right = browser.send(present=PASSWORD, password=NEW_PASSWORD, repeat=NEW_PASSWORD)
-    assert right.status_code == 429
-    assert "Слишком много неверных паролей" in browser.text
+        assert office.send(**wrong).status_code == 422
+    assert 'id="wait"' not in office.text
+    office.send(**wrong)
+    assert 'id="wait"' in office.text
+    assert office.send(present=PASSWORD, password=NEW_PASSWORD, repeat=NEW_PASSWORD).status_code == 429
+    assert "Слишком много неверных паролей" in office.text
     for _ in range(5):
         now.forward(minutes=20)
-        browser.send(**wrong)
-    assert browser.path == HOME
-    assert "слишком много неверных паролей" in browser.text
-    browser.open(f"{HOME}feed")
-    assert "Вы не вошли" in browser.text
+        office.send(**wrong)
+    assert office.path == HOME
+    assert "слишком много неверных паролей" in office.text
+    office.open(f"{HOME}feed")
+    assert "Вы не вошли" in office.text
 
 
 @pytest.mark.both_engines
@@ -126,16 +119,10 @@ def test_guesses_at_the_same_time_are_all_counted(app: Flask, owner: Account) ->
 
 @pytest.mark.both_engines
 def test_the_last_passwords_and_their_like_are_refused_where_the_profile_says_so(app: Flask, browser: Browser) -> None:
-    profile = read_profile("portal")
-    with app.app_context():
-        email = Email.parse("aigerim@example.kz")
-        create(
-            caller_of(profile).product_id, NewAccount((by_email(email),), email=email), "Kitap#2026kz", profile.password
-        )
+    has_account(app, "portal", "Kitap#2026kz", email="aigerim@example.kz")
     enter(browser, "aigerim@example.kz", "Kitap#2026kz", PORTAL)
     browser.open(f"{PORTAL}profile/password")
-    page = browser.send(present="Kitap#2026kz", password="Kitap#2027kz", repeat="Kitap#2027kz")
-    assert page.status_code == 422
+    assert browser.send(present="Kitap#2026kz", password="Kitap#2027kz", repeat="Kitap#2027kz").status_code == 422
     assert "слишком похож" in browser.text
     browser.send(present="Kitap#2026kz", password="Dombyra!55tau", repeat="Dombyra!55tau")
     assert "Пароль изменён" in browser.text

@@ -12,8 +12,8 @@ from pushhub.accounts.models import Account
 from pushhub.customers.contract import Found, Standing
 from pushhub.customers.remembered import RememberedStandings
 from pushhub.kernel.errors import CustomersUnavailable
-from tests.cabinet.conftest import Browser
-from tests.cabinet.owners import HOME, NEW_PASSWORD, PASSWORD, add_user, come_in, confirm, enter
+from tests.cabinet.browser import Browser
+from tests.cabinet.owners import HOME, NEW_PASSWORD, PASSWORD, add_user, comes_in, enter
 from tests.support.databases import FakeClock
 
 
@@ -49,24 +49,20 @@ def panel(browser: Browser) -> str:
 
 @pytest.mark.parametrize(("language", "balance"), [("ru", "1 425,00 ₸"), ("kk", "1 425,00 ₸"), ("en", "₸1,425.00")])
 def test_the_panel_shows_account_contract_and_balance_as_the_reader_writes_it(
-    browser: Browser, owner: Account, base: Base, language: str, balance: str
+    base: Base, office: Browser, language: str, balance: str
 ) -> None:
-    enter(browser, "4445")
-    browser.open(f"{HOME}feed?lang={language}")
+    office.open(f"{HOME}feed?lang={language}")
     for words in (">4445<", ">4445/10<", f">{balance}<"):
-        assert words in panel(browser)
+        assert words in panel(office)
 
 
-def test_a_page_asks_the_product_once_and_half_a_minute_asks_once(
-    browser: Browser, owner: Account, base: Base, now: FakeClock
-) -> None:
-    enter(browser, "4445")
+def test_a_page_asks_the_product_once_and_half_a_minute_asks_once(base: Base, office: Browser, now: FakeClock) -> None:
     for path in ("profile", "users", "sessions", "feed"):
-        browser.open(f"{HOME}{path}")
-        assert "1 425,00" in panel(browser)
+        office.open(f"{HOME}{path}")
+        assert "1 425,00" in panel(office)
     assert base.asked == ["4445"]
     now.forward(seconds=31)
-    browser.open(f"{HOME}feed")
+    office.open(f"{HOME}feed")
     assert base.asked == ["4445", "4445"]
 
 
@@ -87,21 +83,18 @@ def test_while_the_product_is_away_pages_work_and_say_so(
 
 
 def test_further_users_see_the_panel_of_the_owner(
-    app: Flask, browser: Browser, another_browser: Browser, owner: Account, base: Base
+    app: Flask, base: Base, office: Browser, another_browser: Browser
 ) -> None:
-    enter(browser, "4445")
-    add_user(browser, "anna@example.kz")
-    confirm(app, another_browser, "anna@example.kz")
-    enter(another_browser, "anna@example.kz", NEW_PASSWORD)
+    add_user(office, "anna@example.kz")
+    comes_in(app, another_browser, "anna@example.kz")
     another_browser.send(present=NEW_PASSWORD, password=PASSWORD, repeat=PASSWORD)
     another_browser.open(f"{HOME}profile")
     assert ">4445<" in panel(another_browser)
     assert "1 425,00" in panel(another_browser)
 
 
-def test_a_cabinet_without_a_panel_shows_none(browser: Browser, parent: Account) -> None:
-    come_in(browser)
-    assert 'class="top"' not in browser.text
+def test_a_cabinet_without_a_panel_shows_none(at_school: Browser) -> None:
+    assert 'class="top"' not in at_school.text
 
 
 def test_an_unknown_account_is_remembered_like_any_answer(now: FakeClock) -> None:

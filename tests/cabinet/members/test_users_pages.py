@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,40 +12,31 @@ from flask import Flask
 from pushhub.accounts.models import Account, AccountEvent, AccountSession
 from pushhub.cabinets.loader import read_profile
 from pushhub.channels.recording import RecordingChannel
-from pushhub.context import AppContext
-from pushhub.kernel.db import Base, reading
+from pushhub.kernel.db import reading
 from pushhub.kernel.ids import Prefix, new_key, public_id
-from pushhub.kernel.settings import Settings
 from pushhub.mail.models import Letter
-from tests.cabinet.conftest import Browser, with_products
+from tests.cabinet.browser import Browser
 from tests.cabinet.owners import (
     HOME,
     NEW_PASSWORD,
     PASSWORD,
     Owner,
     add_user,
+    change_user,
+    comes_in,
     confirm,
     enter,
     key_of,
     letters,
     link_in,
     only_the_second_link_works,
+    open_user,
     password_in,
-    seen_of,
 )
 from tests.support.databases import FakeClock
+from tests.support.rows import everything_stored, how_many
 
 RULE = read_profile("kaztranscom").password
-
-
-@pytest.fixture
-def app(make_app: Callable[..., Flask], settings: Settings, now: FakeClock) -> Flask:
-    return with_products(make_app(replace(settings, cabinets=("kaztranscom",))), "kaztranscom")
-
-
-def count(app: Flask, table: type[Base]) -> int:
-    with app.app_context(), reading() as session:
-        return session.scalar(sa.select(sa.func.count()).select_from(table)) or 0
 
 
 def statuses(app: Flask) -> list[str]:
@@ -57,13 +47,12 @@ def statuses(app: Flask) -> list[str]:
 
 @pytest.mark.both_engines
 def test_a_user_is_added_confirms_and_signs_in_with_a_password_to_be_changed(
-    app: Flask, owner: Account, browser: Browser, another_browser: Browser
+    app: Flask, office: Browser, another_browser: Browser
 ) -> None:
-    enter(browser, "4445")
-    add_user(browser, "anna@example.kz", name="Анна", surname="Ким", position="бухгалтер")
-    assert "Пользователь добавлен" in browser.text
+    add_user(office, "anna@example.kz", name="Анна", surname="Ким", position="бухгалтер")
+    assert "Пользователь добавлен" in office.text
     for words in ("anna@example.kz", "Анна", "Ким", "бухгалтер", "ждёт подтверждения"):
-        assert words in browser.text
+        assert words in office.text
     (letter,) = letters(app)
     assert letter.to == "anna@example.kz"
     assert NEW_PASSWORD not in letter.text
@@ -75,9 +64,7 @@ def test_a_user_is_added_confirms_and_signs_in_with_a_password_to_be_changed(
     assert "an****@example.kz" in another_browser.text
     another_browser.send()
     assert "Адрес подтверждён" in another_browser.text
-    another_browser.open(link_in(letter))
-    assert another_browser.page is not None
-    assert another_browser.page.status_code == 410
+    assert another_browser.open(link_in(letter)).status_code == 410
     assert "уже использована" in another_browser.text
 
     enter(another_browser, "anna@example.kz", NEW_PASSWORD)
@@ -86,30 +73,26 @@ def test_a_user_is_added_confirms_and_signs_in_with_a_password_to_be_changed(
     assert another_browser.path == f"{HOME}feed"
     another_browser.open(f"{HOME}profile")
     assert "Пользователи" not in another_browser.text
-    another_browser.open(f"{HOME}users")
-    assert another_browser.page.status_code == 404
-    browser.open(f"{HOME}users")
-    assert "подтверждён" in browser.text
-    browser.open(f"{HOME}feed")
+    assert another_browser.open(f"{HOME}users").status_code == 404
+    office.open(f"{HOME}users")
+    assert "подтверждён" in office.text
+    office.open(f"{HOME}feed")
     for words in ("Пользователь добавлен: an****@example.kz", "Пользователь подтвердил адрес"):
-        assert words in browser.text
+        assert words in office.text
 
 
 def test_a_password_that_is_made_goes_by_letter_and_is_shown_nowhere(
-    app: Flask, owner: Account, browser: Browser, another_browser: Browser
+    app: Flask, office: Browser, another_browser: Browser
 ) -> None:
-    enter(browser, "4445")
-    add_user(browser, "anna@example.kz", by="made")
+    add_user(office, "anna@example.kz", by="made")
     (letter,) = letters(app)
     password = password_in(letter)
     assert RULE.unmet(password) == ()
-    assert password not in browser.text
+    assert password not in office.text
     confirm(app, another_browser, "anna@example.kz")
     enter(another_browser, "anna@example.kz", password)
     assert another_browser.path == f"{HOME}profile/password"
-    with app.app_context(), reading() as session:
-        stored = [str(row) for table in Base.metadata.sorted_tables for row in session.execute(sa.select(table)).all()]
-    assert not any(password in row or "anna@example.kz" in row for row in stored)
+    assert not any(password in row or "anna@example.kz" in row for row in everything_stored(app))
 
 
 @pytest.mark.parametrize(
@@ -125,61 +108,51 @@ def test_a_password_that_is_made_goes_by_letter_and_is_shown_nowhere(
     ],
 )
 def test_bad_input_is_said_under_its_field_and_what_was_typed_stays(
-    app: Flask, owner: Account, browser: Browser, typed: dict[str, str], says: str
+    app: Flask, office: Browser, typed: dict[str, str], says: str
 ) -> None:
-    enter(browser, "4445")
-    browser.open(f"{HOME}users/new")
-    new = re.search(r'name="new" value="(acc_\w+)"', browser.text)
-    assert new
-    fields = {"new": new[1], "email": "anna@example.kz", "password_by": "hand", "position": "бухгалтер"}
-    page = browser.send(**{**fields, "password": NEW_PASSWORD, "repeat": NEW_PASSWORD, **typed})
-    assert page.status_code == 422
-    assert says in browser.text
-    assert "бухгалтер" in browser.text
-    assert NEW_PASSWORD not in browser.text
+    office.open(f"{HOME}users/new")
+    fields = {"new": office.hidden("new"), "email": "anna@example.kz", "password_by": "hand", "position": "бухгалтер"}
+    assert office.send(**{**fields, "password": NEW_PASSWORD, "repeat": NEW_PASSWORD, **typed}).status_code == 422
+    assert says in office.text
+    assert "бухгалтер" in office.text
+    assert NEW_PASSWORD not in office.text
     assert letters(app) == []
 
 
 @pytest.mark.both_engines
 def test_a_forged_or_foreign_key_is_no_page(
-    app: Flask, owner: Account, browser: Browser, another_browser: Browser
+    app: Flask, owner: Account, office: Browser, another_browser: Browser
 ) -> None:
     stranger = Owner("5120", "КТС-КТС-14", "other@example.kz").registered(app)
     enter(another_browser, "5120")
     add_user(another_browser, "theirs@example.kz")
     theirs = key_of(another_browser, "theirs@example.kz")
-    enter(browser, "4445")
     keys = [public_id(Prefix.ACCOUNT, key) for key in (stranger.id, owner.id, new_key())]
     for key in [theirs, *keys, "acc_1", "usr_00000000000000000000000000", "%00"]:
         for path in (f"{HOME}users/{key}", f"{HOME}users/{key}/remove"):
-            assert browser.open(path).status_code == 404
-        browser.open(f"{HOME}users")
-        assert browser.send(f"{HOME}users/{key}/remove").status_code == 404
-        browser.open(f"{HOME}users")
-        assert browser.send(f"{HOME}users/{key}", email="x@example.kz", password_by="keep").status_code == 404
+            assert office.open(path).status_code == 404
+        office.open(f"{HOME}users")
+        assert office.send(f"{HOME}users/{key}/remove").status_code == 404
+        office.open(f"{HOME}users")
+        assert office.send(f"{HOME}users/{key}", email="x@example.kz", password_by="keep").status_code == 404
     assert key_of(another_browser, "theirs@example.kz") == theirs
 
 
 def test_another_address_or_password_ends_the_users_sessions(
-    app: Flask, owner: Account, browser: Browser, another_browser: Browser
+    app: Flask, office: Browser, another_browser: Browser
 ) -> None:
-    enter(browser, "4445")
-    add_user(browser, "anna@example.kz")
-    confirm(app, another_browser, "anna@example.kz")
-    enter(another_browser, "anna@example.kz", NEW_PASSWORD)
-    key = key_of(browser, "anna@example.kz")
+    add_user(office, "anna@example.kz")
+    comes_in(app, another_browser, "anna@example.kz")
 
-    browser.open(f"{HOME}users/{key}")
-    browser.send(seen=seen_of(browser), email="anna@example.kz", password_by="made", position="директор")
-    assert "Изменения сохранены" in browser.text
+    change_user(office, "anna@example.kz", password_by="made", position="директор")
+    assert "Изменения сохранены" in office.text
     another_browser.open(f"{HOME}feed")
     assert "Вы не вошли" in another_browser.text
     made = password_in(letters(app)[-1])
     enter(another_browser, "anna@example.kz", made)
     assert another_browser.path == f"{HOME}profile/password"
 
-    browser.open(f"{HOME}users/{key}")
-    browser.send(seen=seen_of(browser), email="kim@example.kz", password_by="keep", position="директор")
+    change_user(office, "anna@example.kz", email="kim@example.kz", position="директор")
     another_browser.open(f"{HOME}feed")
     assert "Вы не вошли" in another_browser.text
     for name in ("anna@example.kz", "kim@example.kz"):
@@ -191,97 +164,76 @@ def test_another_address_or_password_ends_the_users_sessions(
 
 
 def test_a_link_to_an_address_that_was_corrected_does_nothing(
-    app: Flask, owner: Account, browser: Browser, another_browser: Browser
+    app: Flask, office: Browser, another_browser: Browser
 ) -> None:
-    enter(browser, "4445")
-    add_user(browser, "ana@example.kz")
-    key = key_of(browser, "ana@example.kz")
-    browser.open(f"{HOME}users/{key}")
-    browser.send(seen=seen_of(browser), email="anna@example.kz", password_by="keep")
+    add_user(office, "ana@example.kz")
+    change_user(office, "ana@example.kz", email="anna@example.kz")
     only_the_second_link_works(app, another_browser)
 
 
-def test_the_letter_goes_again_and_the_link_before_ends(
-    app: Flask, owner: Account, browser: Browser, another_browser: Browser
-) -> None:
-    enter(browser, "4445")
-    add_user(browser, "anna@example.kz")
-    key = key_of(browser, "anna@example.kz")
-    browser.open(f"{HOME}users/{key}")
-    browser.send(step="letter")
-    assert "Письмо отправлено ещё раз" in browser.text
+def test_the_letter_goes_again_and_the_link_before_ends(app: Flask, office: Browser, another_browser: Browser) -> None:
+    add_user(office, "anna@example.kz")
+    open_user(office, "anna@example.kz")
+    office.send(step="letter")
+    assert "Письмо отправлено ещё раз" in office.text
     only_the_second_link_works(app, another_browser)
-    browser.open(f"{HOME}users/{key}")
-    assert 'value="letter"' not in browser.text
-    browser.send(step="letter")
-    assert "Адрес уже подтверждён" in browser.text
+    open_user(office, "anna@example.kz")
+    assert 'value="letter"' not in office.text
+    office.send(step="letter")
+    assert "Адрес уже подтверждён" in office.text
     assert len(letters(app)) == 2
 
 
 @pytest.mark.parametrize("how", ["once more", "to a corrected address"])
-def test_a_further_letter_says_what_holds_of_the_password(
-    app: Flask, owner: Account, browser: Browser, how: str
-) -> None:
-    enter(browser, "4445")
-    add_user(browser, "anna@example.kz", by="made")
-    browser.open(f"{HOME}users/{key_of(browser, 'anna@example.kz')}")
+def test_a_further_letter_says_what_holds_of_the_password(app: Flask, office: Browser, how: str) -> None:
+    add_user(office, "anna@example.kz", by="made")
     if how == "once more":
-        browser.send(step="letter")
+        open_user(office, "anna@example.kz")
+        office.send(step="letter")
     else:
-        browser.send(seen=seen_of(browser), email="anna.new@example.kz", password_by="keep")
+        change_user(office, "anna@example.kz", email="anna.new@example.kz")
     first, second = letters(app)
     assert password_in(first) not in second.text
     assert "Пароль вам сообщит" not in second.text
     assert "Пароль остаётся прежним. Если его у вас нет, выберите «Забыли пароль?»" in second.text
 
 
-def test_a_password_that_was_typed_is_told_by_whoever_typed_it(app: Flask, owner: Account, browser: Browser) -> None:
-    enter(browser, "4445")
-    add_user(browser, "anna@example.kz")
-    browser.open(f"{HOME}users/{key_of(browser, 'anna@example.kz')}")
+def test_a_password_that_was_typed_is_told_by_whoever_typed_it(app: Flask, office: Browser) -> None:
+    add_user(office, "anna@example.kz")
     password = {"password": "Jupar2028kz", "repeat": "Jupar2028kz"}
-    browser.send(seen=seen_of(browser), email="anna.new@example.kz", password_by="hand", **password)
+    change_user(office, "anna@example.kz", email="anna.new@example.kz", password_by="hand", **password)
     assert ["Пароль вам сообщит" in letter.text for letter in letters(app)] == [True, True]
 
 
-def test_a_form_that_was_sent_already_adds_the_next_user_too(app: Flask, owner: Account, browser: Browser) -> None:
-    enter(browser, "4445")
-    browser.open(f"{HOME}users/new")
-    form = re.search(r'name="new" value="(acc_\w+)"', browser.text)
-    assert form
+def test_a_form_that_was_sent_already_adds_the_next_user_too(app: Flask, office: Browser) -> None:
+    office.open(f"{HOME}users/new")
+    form = office.hidden("new")
     password = {"password_by": "hand", "password": NEW_PASSWORD, "repeat": NEW_PASSWORD}
     for name in ("anna", "anna", "boris"):  # a double click; then back to the form, and another person
-        browser.send(f"{HOME}users/new", new=form[1], email=f"{name}@example.kz", **password)
-        assert "Пользователь добавлен" in browser.text
-        assert f"{name}@example.kz" in browser.text
+        office.send(f"{HOME}users/new", new=form, email=f"{name}@example.kz", **password)
+        assert "Пользователь добавлен" in office.text
+        assert f"{name}@example.kz" in office.text
     assert [letter.to for letter in letters(app)] == ["anna@example.kz", "boris@example.kz"]
 
 
-def test_a_link_ends_after_three_days(
-    app: Flask, owner: Account, browser: Browser, another_browser: Browser, now: FakeClock
-) -> None:
-    enter(browser, "4445")
-    add_user(browser, "anna@example.kz")
+def test_a_link_ends_after_three_days(app: Flask, office: Browser, another_browser: Browser, now: FakeClock) -> None:
+    add_user(office, "anna@example.kz")
     (letter,) = letters(app)
     now.forward(days=2, hours=23)
     assert another_browser.open(link_in(letter)).status_code == 200
     now.forward(hours=2)
-    another_browser.send()
-    assert another_browser.page is not None
-    assert another_browser.page.status_code == 410
+    assert another_browser.send().status_code == 410
     assert another_browser.open(link_in(letter)[:-3]).status_code == 404
 
 
 def test_an_address_that_another_cabinet_has_is_told_to_its_owner_alone(
-    app: Flask, owner: Account, browser: Browser, another_browser: Browser
+    app: Flask, office: Browser, another_browser: Browser
 ) -> None:
     Owner("5120", "КТС-КТС-14", "other@example.kz").registered(app)
-    enter(browser, "4445")
-    add_user(browser, "other@example.kz")
-    assert "Пользователь добавлен" in browser.text
+    add_user(office, "other@example.kz")
+    assert "Пользователь добавлен" in office.text
     another_browser.open(f"{link_in(letters(app)[0])}?lang=ru")
-    page = another_browser.send()
-    assert page.status_code == 409
+    assert another_browser.send().status_code == 409
     assert "С этим адресом уже кто-то входит" in another_browser.text
     enter(another_browser, "other@example.kz")
     assert another_browser.path == f"{HOME}feed"
@@ -289,94 +241,80 @@ def test_an_address_that_another_cabinet_has_is_told_to_its_owner_alone(
 
 @pytest.mark.both_engines
 def test_whom_somebody_has_added_is_removed_with_all_sessions(
-    app: Flask, owner: Account, browser: Browser, another_browser: Browser
+    app: Flask, office: Browser, another_browser: Browser
 ) -> None:
-    enter(browser, "4445")
-    add_user(browser, "anna@example.kz", may_add_users="yes")
-    confirm(app, another_browser, "anna@example.kz")
-    enter(another_browser, "anna@example.kz", NEW_PASSWORD)
+    add_user(office, "anna@example.kz", may_add_users="yes")
+    comes_in(app, another_browser, "anna@example.kz")
     another_browser.send(present=NEW_PASSWORD, password=PASSWORD, repeat=PASSWORD)
     add_user(another_browser, "boris@example.kz")
-    key = key_of(browser, "anna@example.kz")
-    browser.open(f"{HOME}users/{key}/remove")
-    assert "Удалить пользователя anna@example.kz?" in browser.text
-    browser.send()
-    assert "Пользователь удалён" in browser.text
-    assert "boris@example.kz" in browser.text
+    key = key_of(office, "anna@example.kz")
+    office.open(f"{HOME}users/{key}/remove")
+    assert "Удалить пользователя anna@example.kz?" in office.text
+    office.send()
+    assert "Пользователь удалён" in office.text
+    assert "boris@example.kz" in office.text
     another_browser.open(f"{HOME}users")
     assert "Вы не вошли" in another_browser.text
     enter(another_browser, "anna@example.kz", PASSWORD)
     assert "Неверны данные для входа или пароль" in another_browser.text
-    assert count(app, AccountSession) == 1
+    assert how_many(app, AccountSession) == 1
 
 
-def test_two_windows_that_change_one_user(app: Flask, owner: Account, browser: Browser) -> None:
-    enter(browser, "4445")
-    add_user(browser, "anna@example.kz")
-    key = key_of(browser, "anna@example.kz")
-    browser.open(f"{HOME}users/{key}")
-    seen = seen_of(browser)
-    browser.send(seen=seen, email="anna@example.kz", password_by="keep", position="бухгалтер")
-    browser.open(f"{HOME}users/{key}")
-    page = browser.send(seen=seen, email="anna@example.kz", password_by="keep", position="директор")
-    assert page.status_code == 409
-    assert "за это время изменил кто-то другой" in browser.text
-    assert "бухгалтер" in browser.text
-    assert "директор" not in browser.text
+def test_two_windows_that_change_one_user(office: Browser) -> None:
+    add_user(office, "anna@example.kz")
+    open_user(office, "anna@example.kz")
+    seen = office.hidden("seen")
+    office.send(seen=seen, email="anna@example.kz", password_by="keep", position="бухгалтер")
+    open_user(office, "anna@example.kz")
+    assert office.send(seen=seen, email="anna@example.kz", password_by="keep", position="директор").status_code == 409
+    assert "за это время изменил кто-то другой" in office.text
+    assert "бухгалтер" in office.text
+    assert "директор" not in office.text
 
 
-def test_changes_that_are_sent_twice_are_made_once(
-    app: Flask, owner: Account, browser: Browser, now: FakeClock
-) -> None:
-    enter(browser, "4445")
-    add_user(browser, "anna@example.kz")
-    key = key_of(browser, "anna@example.kz")
+def test_changes_that_are_sent_twice_are_made_once(app: Flask, office: Browser, now: FakeClock) -> None:
+    add_user(office, "anna@example.kz")
     now.forward(minutes=5)
-    browser.open(f"{HOME}users/{key}")
-    changes = {"seen": seen_of(browser), "email": "anna@example.kz", "password_by": "made", "position": "директор"}
+    open_user(office, "anna@example.kz")
+    changes = {"seen": office.hidden("seen"), "email": "anna@example.kz", "password_by": "made", "position": "директор"}
     for _ in range(2):
-        browser.open(f"{HOME}users/{key}")
-        browser.send(**changes)
-        assert "Изменения сохранены" in browser.text
+        open_user(office, "anna@example.kz")
+        office.send(**changes)
+        assert "Изменения сохранены" in office.text
     assert len(letters(app)) == 2  # that of the adding, and one with the password
 
 
 def test_while_the_mail_server_is_down_the_page_says_so_and_the_letter_goes_later_and_once(
-    app: Flask, owner: Account, browser: Browser, context: AppContext, now: FakeClock, dispatch: Callable[[], None]
+    app: Flask, office: Browser, mail: RecordingChannel, now: FakeClock, dispatch: Callable[[], None]
 ) -> None:
-    mail = context.channels["email"]
-    assert isinstance(mail, RecordingChannel)
     mail.away = True
-    enter(browser, "4445")
-    browser.open(f"{HOME}users/new")
+    office.open(f"{HOME}users/new")
     dispatch()  # looks at the mail server, because the page has asked
-    add_user(browser, "anna@example.kz")
-    assert "Письмо уйдёт, как только он ответит" in browser.text
+    add_user(office, "anna@example.kz")
+    assert "Письмо уйдёт, как только он ответит" in office.text
     dispatch()
     assert statuses(app) == ["queued"]
     mail.away = False
     now.forward(minutes=3)
     dispatch()
-    browser.open(f"{HOME}users")
-    assert "Письмо уйдёт" not in browser.text
+    office.open(f"{HOME}users")
+    assert "Письмо уйдёт" not in office.text
     now.forward(minutes=3)
     dispatch()
     assert statuses(app) == ["sent"]
 
 
-def test_a_cabinet_without_users_has_no_such_page(app: Flask, owner: Account, browser: Browser) -> None:
-    enter(browser, "4445")
+def test_a_cabinet_without_users_has_no_such_page(app: Flask, office: Browser) -> None:
     with app.app_context():
         kept = app.extensions["pushhub.cabinets"]
         kept["kaztranscom"] = replace(kept["kaztranscom"], profile=replace(kept["kaztranscom"].profile, users=None))
-    assert browser.open(f"{HOME}users").status_code == 404
-    browser.open(f"{HOME}feed")
-    assert "Пользователи" not in browser.text
+    assert office.open(f"{HOME}users").status_code == 404
+    office.open(f"{HOME}feed")
+    assert "Пользователи" not in office.text
 
 
-def test_events_name_nobody_in_full(app: Flask, owner: Account, browser: Browser) -> None:
-    enter(browser, "4445")
-    add_user(browser, "anna.petrova@example.kz")
+def test_events_name_nobody_in_full(app: Flask, office: Browser) -> None:
+    add_user(office, "anna.petrova@example.kz")
     with app.app_context(), reading() as session:
         written = [str(data) for data in session.scalars(sa.select(AccountEvent.data))]
     assert any("an****@example.kz" in text for text in written)

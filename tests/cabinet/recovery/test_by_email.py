@@ -6,10 +6,8 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 
 from pushhub.accounts.flows import links
@@ -22,10 +20,10 @@ from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of
 from pushhub.channels.recording import RecordingChannel
 from pushhub.identity.email import Email
-from pushhub.kernel.db import Base, db, reading, transaction
+from pushhub.kernel.db import transaction
 from pushhub.kernel.settings import Settings
 from pushhub.mail.models import Letter
-from tests.cabinet.conftest import Browser
+from tests.cabinet.browser import Browser
 from tests.cabinet.recovering import (
     ADDRESS,
     NEW,
@@ -37,10 +35,13 @@ from tests.cabinet.recovering import (
     link_in,
     set_password,
     text_of,
+    writing,
 )
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock
 from tests.support.logs import everything_in
+from tests.support.rows import everything_stored, how_many
+from tests.support.statements import statements_of
 
 
 def at_once(app: Flask, link: str, *passwords: str) -> list[str]:
@@ -103,15 +104,12 @@ def test_an_address_that_nobody_has_gets_the_same_page_and_no_letter(
     for address in (ADDRESS, "Aigerim.Q@example.kz"):
         browser = Browser(app)
         ask_for_letter(browser, address)
-        assert browser.page is not None
-        assert browser.page.status_code == 200
+        assert browser.status == 200
         shown.append(re.sub(r"flw_\w+|[0-9a-f]{64}|\d\d:\d\d(:\d\d)?", "…", browser.text))
     assert shown[0] == shown[1]
     dispatch()
     assert [letter["To"] for letter in mail.mail] == [ADDRESS]
-    with app.app_context(), reading() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(AccountLink)) == 1
-        assert session.scalar(sa.select(sa.func.count()).select_from(Letter)) == 1
+    assert (how_many(app, AccountLink), how_many(app, Letter)) == (1, 1)
 
 
 def test_an_address_that_nobody_has_costs_the_same_work(app: Flask, now: FakeClock) -> None:
@@ -121,30 +119,20 @@ def test_an_address_that_nobody_has_costs_the_same_work(app: Flask, now: FakeClo
         now.forward(seconds=10)  # so that each of them has the mail server looked at
         browser = Browser(app)
         browser.open(f"{PORTAL}recovery?by=email&lang=ru")
-        statements: list[str] = []
-        with app.app_context():
-            sa.event.listen(db.engine, "before_cursor_execute", partial(_keep_writes, statements))
+        with statements_of(app) as statements:
             browser.send(f"{PORTAL}recovery", by="email", email=address)
-        written[address] = list(statements)
+        written[address] = writing(statements)
     known, unknown = written.values()
     assert known == unknown
     assert "INSERT INTO account_links" in known
     assert "INSERT INTO letters" in known
-    with app.app_context(), reading() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(AccountLink)) == 1
-        assert session.scalar(sa.select(sa.func.count()).select_from(Letter)) == 1
-
-
-def _keep_writes(statements: list[str], _connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-    if statement.startswith(("INSERT", "UPDATE", "DELETE")):
-        statements.append(" ".join(statement.split()[: 3 if statement.startswith(("INSERT", "DELETE")) else 2]))
+    assert (how_many(app, AccountLink), how_many(app, Letter)) == (1, 1)
 
 
 @pytest.mark.parametrize("address", ["", "aigerim", "a@b@c", "aigerim@example.kz, other@example.kz", "x" * 300])
 def test_what_is_no_address_is_said_under_its_field(browser: Browser, address: str) -> None:
     ask_for_letter(browser, address)
-    assert browser.page is not None
-    assert browser.page.status_code == 422
+    assert browser.status == 422
     assert ("Это не адрес e-mail" if address else "Введите e-mail.") in browser.text
     if address:
         assert f'value="{address}"' in browser.text
@@ -159,8 +147,7 @@ def test_letters_to_one_address_are_limited_whether_or_not_it_is_known(
             ask_for_letter(browser, address)
             assert "Проверьте почту" in browser.text
         ask_for_letter(browser, address.upper())
-        assert browser.page is not None
-        assert browser.page.status_code == 429
+        assert browser.status == 429
         assert re.search(r"Запрошено слишком много писем. Повторите попытку после \d\d:\d\d", browser.text)
     dispatch()
     assert len(mail.mail) == MOST_TO_ADDRESS
@@ -190,8 +177,7 @@ def test_send_again_brings_a_new_link_and_ends_the_old_one(
     assert newer != link
     set_password(browser, newer, repeat="Other!Pass99")
     assert "Пароли не совпадают" in browser.text
-    page = browser.open(link)
-    assert page.status_code == 410
+    assert browser.open(link).status_code == 410
     assert "Эта ссылка больше не действует" in browser.text
     set_password(browser, newer)
     assert can_sign_in(app, NEW)
@@ -209,13 +195,11 @@ def test_a_scanner_that_opens_the_link_does_not_use_it_up(browser: Browser, link
 def test_a_link_that_was_used_says_so_and_leads_on(browser: Browser, link: str, now: FakeClock, app: Flask) -> None:
     set_password(browser, link)
     now.forward(minutes=1)
-    page = browser.open(f"{link}?lang=ru")
-    assert page.status_code == 410
+    assert browser.open(f"{link}?lang=ru").status_code == 410
     assert "Эта ссылка уже использована" in browser.text
     assert f'href="{PORTAL}recovery?by=email"' in browser.text
     browser.open(f"{PORTAL}?lang=ru")
-    page = browser.send(link, password="Other!Pass99", repeat="Other!Pass99")
-    assert page.status_code == 410
+    assert browser.send(link, password="Other!Pass99", repeat="Other!Pass99").status_code == 410
     assert can_sign_in(app, NEW)
 
 
@@ -224,8 +208,7 @@ def test_a_late_link_says_so_also_to_who_has_its_page_open(
 ) -> None:
     browser.open(f"{link}?lang=ru")
     now.forward(minutes=30)
-    page = browser.send(link, password=NEW, repeat=NEW)
-    assert page.status_code == 410
+    assert browser.send(link, password=NEW, repeat=NEW).status_code == 410
     assert "Эта ссылка больше не действует" in browser.text
     assert can_sign_in(app, OLD)
 
@@ -233,15 +216,13 @@ def test_a_late_link_says_so_also_to_who_has_its_page_open(
 @pytest.mark.parametrize("cut", [slice(0, -1), slice(0, 10), slice(4, None)])
 def test_a_link_with_a_slip_says_so(browser: Browser, link: str, cut: slice) -> None:
     path, _, secret = link.rpartition("/")
-    page = browser.open(f"{path}/{secret[cut]}?lang=ru")
-    assert page.status_code == 404
+    assert browser.open(f"{path}/{secret[cut]}?lang=ru").status_code == 404
     assert "Такой ссылки нет" in browser.text
     assert "Запросить новую ссылку" in browser.text
 
 
 def test_a_link_of_one_cabinet_opens_nothing_in_another(browser: Browser, link: str, app: Flask) -> None:
-    page = browser.open(link.replace("portal", "balabaqsha"))
-    assert page.status_code == 404
+    assert browser.open(link.replace("portal", "balabaqsha")).status_code == 404
     with app.app_context(), transaction() as session:
         account = find_account(caller_of(read_profile("portal")).product_id, by_email(Email.parse(ADDRESS)))
         assert account is not None
@@ -299,14 +280,14 @@ def test_mail_that_is_down_is_told_and_the_letter_goes_later_once(
     assert can_sign_in(app, NEW)
 
 
-def test_a_letter_page_is_of_the_browser_that_asked(browser: Browser, another_browser: Browser, app: Flask) -> None:
+def test_a_letter_page_is_of_the_browser_that_asked(browser: Browser, another_browser: Browser) -> None:
     ask_for_letter(browser)
     another_browser.open(browser.path)
     assert another_browser.path == PORTAL
     assert another_browser.client.get(f"{browser.path}.json", base_url="https://codes.test").status_code == 404
 
 
-def test_a_letter_is_no_way_to_a_code(browser: Browser, bound: Phone, dispatch: Dispatch) -> None:
+def test_a_letter_is_no_way_to_a_code(browser: Browser, bound: Phone) -> None:
     """Who asked for a letter has not said that the code may go to the number."""
     ask_for_letter(browser)
     code_page = browser.path.removesuffix("/letter")
@@ -325,8 +306,7 @@ def test_no_secret_of_it_stands_in_any_log_or_row(
 ) -> None:
     caplog.set_level("DEBUG")
     ask_for_letter(browser)
-    with app.app_context(), reading() as session:
-        rows = [row for table in Base.metadata.sorted_tables for row in session.execute(sa.select(table)).all()]
+    rows = everything_stored(app)
     dispatch()
     link = link_in(mail.mail[-1])
     secret = link.rpartition("/")[2]
@@ -337,7 +317,7 @@ def test_no_secret_of_it_stands_in_any_log_or_row(
     assert rows
     for word in (secret, secret[4:], NEW, ADDRESS, ADDRESS.casefold()):
         assert word not in logged
-        assert not any(word in str(row) for row in rows)
+        assert not any(word in row for row in rows)
 
 
 def test_the_page_of_the_link_tells_no_other_site_of_it(browser: Browser, link: str) -> None:
@@ -367,11 +347,8 @@ def test_a_password_against_the_rule_is_refused_under_its_field_and_the_link_sta
         ("B@lap4N!2099", "слишком похож"),
     ):
         set_password(browser, link, password)
-        assert browser.page is not None
-        assert browser.page.status_code == 422, password
-        found = re.search(r'id="password-problem"[^>]*>([^<]+)<', browser.text)
-        assert found, password
-        assert says in found[1], password
+        assert browser.status == 422, password
+        assert says in browser.problem("password"), password
         assert not password or password not in browser.text.replace(f'value="{password}"', "")
     set_password(browser, link)
     assert can_sign_in(app, NEW)

@@ -5,42 +5,37 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
 from pushhub.accounts.models import Account, AccountLink
-from pushhub.accounts.people.register import NewAccount, create
-from pushhub.accounts.sign_in_identifiers import by_email, by_login
-from pushhub.cabinets.loader import read_profile
-from pushhub.cabinets.product import caller_of
 from pushhub.identity.email import Email, NotAnEmail
-from pushhub.kernel.db import db, reading
+from pushhub.kernel.db import reading
 from pushhub.kernel.settings import Settings
 from pushhub.mail.models import Letter
-from tests.cabinet.conftest import Browser, with_products
-from tests.cabinet.owners import HOME, PASSWORD, enter, letters
+from tests.cabinet.browser import Browser
+from tests.cabinet.conftest import with_products
+from tests.cabinet.owners import HOME, PASSWORD, enter, has_account, letters, link_in
+from tests.cabinet.recovering import writing
+from tests.support.rows import how_many
+from tests.support.statements import statements_of
 
 ADDRESS, SECOND, NEW = "office@example.kz", "7031", "Kunshuaq2027"
 
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask], settings: Settings) -> Flask:
-    return with_products(
-        make_app(replace(settings, cabinets=("kaztranscom",), codes_per_client_per_hour=40)), "kaztranscom"
-    )
+    strict = replace(settings, cabinets=("kaztranscom",), codes_per_client_per_hour=40)
+    return with_products(make_app(strict), "kaztranscom")
 
 
 @pytest.fixture
 def contracts(app: Flask) -> None:
     """Two contracts with one address; the first of them is signed in to with it as well."""
-    email, rule = Email.parse(ADDRESS), read_profile("kaztranscom").password
-    with app.app_context():
-        product_id = caller_of(read_profile("kaztranscom")).product_id
-        create(product_id, NewAccount((by_login("4445"), by_email(email)), email=email), PASSWORD, rule)
-        create(product_id, NewAccount((by_login(SECOND),), email=email), PASSWORD, rule)
+    has_account(app, "kaztranscom", login="4445", email=ADDRESS)
+    has_account(app, "kaztranscom", login=SECOND, mailbox=ADDRESS)
 
 
 def ask(browser: Browser, email: str = ADDRESS, login: str = "") -> None:
@@ -70,9 +65,7 @@ def test_each_contract_is_recovered_by_its_own_login(
     assert "Проверьте почту" in browser.text
     [letter] = letters(app)
     assert letter.to == ADDRESS
-    found = re.search(r"https://codes\.test(/cabinet/kaztranscom/link/\S+)", letter.text)
-    assert found
-    link = found[1]
+    link = link_in(letter, "link")
     browser.open(link)
     browser.send(link, password=NEW, repeat=NEW)
     assert signs_in(app, meant, NEW)
@@ -93,27 +86,17 @@ def test_send_again_is_for_the_same_login(app: Flask, contracts: None, browser: 
 def test_a_login_with_anothers_address_shows_the_same_page_and_costs_the_same_work(app: Flask, contracts: None) -> None:
     shown, written = [], []
     for email, login in ((ADDRESS, SECOND), ("thief@example.kz", SECOND), (ADDRESS, "9999")):
-        browser, statements = Browser(app), list[str]()
+        browser = Browser(app)
         browser.open(f"{HOME}recovery?lang=ru")
-        keep = partial(_keep_writes, statements)
-        with app.app_context():
-            sa.event.listen(db.engine, "before_cursor_execute", keep)
+        with statements_of(app) as statements:
             browser.send(f"{HOME}recovery", by="email", email=email, login=login)
-            sa.event.remove(db.engine, "before_cursor_execute", keep)
-        text = re.sub(r"flw_\w+|[0-9a-f]{64}|\d\d:\d\d(:\d\d)?|\w\w\*{4}@", "…", browser.text)
-        shown.append(text)
-        written.append([each for each in statements if "account_links" in each or "letters" in each])
+        shown.append(re.sub(r"flw_\w+|[0-9a-f]{64}|\d\d:\d\d(:\d\d)?|\w\w\*{4}@", "…", browser.text))
+        written.append([each for each in writing(statements) if "account_links" in each or "letters" in each])
     assert "Если …example.kz — адрес кабинета с этим логином" in shown[0]
     assert shown[0] == shown[1] == shown[2]
     assert written[0] == written[1] == written[2]
     assert "INSERT INTO letters" in written[0]
-    with app.app_context(), reading() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(Letter)) == 1
-
-
-def _keep_writes(statements: list[str], _connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-    if statement.startswith(("INSERT", "UPDATE", "DELETE")):
-        statements.append(" ".join(statement.split()[: 3 if statement.startswith(("INSERT", "DELETE")) else 2]))
+    assert how_many(app, Letter) == 1
 
 
 @pytest.mark.both_engines
@@ -122,9 +105,7 @@ def test_an_account_with_a_very_long_domain_is_made_and_recovered(app: Flask, br
     assert len(email.masked) <= 80
     assert email.masked.startswith("a.****@…")
     assert email.masked.endswith("bbb.kz")
-    with app.app_context():
-        new = NewAccount((by_login("4445"), by_email(email)), email=email)
-        create(caller_of(read_profile("kaztranscom")).product_id, new, PASSWORD)
+    has_account(app, "kaztranscom", login="4445", email=email.address)
     ask(browser, email.address)
     assert "Проверьте почту" in browser.text
     [letter] = letters(app)
@@ -143,8 +124,7 @@ def test_an_address_with_an_unusual_name_is_refused_under_its_field(browser: Bro
     with pytest.raises(NotAnEmail):
         Email.parse(address)
     ask(browser, address)
-    assert browser.page is not None
-    assert browser.page.status_code == 422
+    assert browser.status == 422
     assert "Это не адрес e-mail" in browser.text
 
 

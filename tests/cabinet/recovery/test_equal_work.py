@@ -5,17 +5,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from itertools import islice
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.identity.iin import check_digit
-from pushhub.kernel.db import db
-from tests.cabinet.conftest import Browser
+from tests.cabinet.browser import Browser
 from tests.cabinet.recovering import IIN, KINDERGARTEN, NUMBER, PORTAL
 from tests.support.actors import Phone
+from tests.support.iins import iins
+from tests.support.statements import statements_of
 
 Ask = Callable[[Browser, str, str], None]
 #: For a stand-in the product speaks as with a test key: the same statement with the other value.
@@ -37,39 +36,20 @@ def sign_in_by_code(browser: Browser, number: str, iin: str) -> None:
     browser.send(f"{KINDERGARTEN}code-sign-in", by="iin", iin=iin)
 
 
-@contextmanager
-def statements(app: Flask) -> Iterator[list[str]]:
-    """What the database is asked meanwhile, without the values."""
-    asked: list[str] = []
-
-    def keep(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        asked.append(_LIVE.sub(r"\1", " ".join(statement.split())))
-
-    with app.app_context():
-        engine = db.engine
-    sa.event.listen(engine, "before_cursor_execute", keep)
-    try:
-        yield asked
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", keep)
-
-
 def work(app: Flask, ask: Ask, number: str, iin: str) -> tuple[bool, list[str]]:
     """Whether a code was sent, as it looks, and what that took."""
     browser = Browser(app)
-    with statements(app) as asked:
+    with statements_of(app) as asked:
         ask(browser, number, iin)
-    assert browser.page is not None
-    assert browser.page.status_code == 200
+    assert browser.status == 200
     assert "/recovery/" in browser.path or "/code-sign-in/" in browser.path, browser.text
-    return 'name="code"' in browser.text, asked
+    return 'name="code"' in browser.text, [_LIVE.sub(r"\1", statement) for statement in asked]
 
 
 def strangers() -> Iterator[tuple[str, str]]:
     """Numbers and IINs that nobody has registered."""
-    for count in range(40):
-        eleven = f"900101300{count:02d}"
-        yield f"+7701765{count:04d}", f"{eleven}{check_digit(eleven)}"
+    for count, iin in enumerate(islice(iins("900101300"), 40)):
+        yield f"+7701765{count:04d}", iin
 
 
 @pytest.mark.parametrize("ask", [recover_by_number, recover_by_number_and_iin])

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
-from demo.sample import REGISTER
 from pushhub.accounts import costs
 from pushhub.kernel.settings import Settings
 from tests.cabinet.conftest import with_products
+from tests.cabinet.profiles import variant
 from tests.cabinet.registering import PROFILES
 from tests.support.databases import FakeClock
 
 
 @pytest.fixture
-def cabinet_settings(settings: Settings) -> Settings:
-    return replace(settings, cabinets=PROFILES, registry_file=REGISTER)
+def cabinet_settings(cabinet_settings: Settings) -> Settings:
+    return replace(cabinet_settings, cabinets=PROFILES)
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], cabinet_settings: Settings, now: FakeClock) -> Flask:
-    return with_products(make_app(cabinet_settings), *PROFILES)
+def app_with(
+    make_app: Callable[..., Flask], cabinet_settings: Settings, tmp_path: Path, now: FakeClock
+) -> Callable[[str, dict[str, str]], Flask]:
+    """An application with one of our cabinets, some lines of whose profile are changed."""
+
+    def make(name: str, changes: dict[str, str]) -> Flask:
+        profile = variant(tmp_path, name, changes)
+        return with_products(make_app(replace(cabinet_settings, cabinets=(profile,))), profile)
+
+    return make
 
 
 @pytest.fixture

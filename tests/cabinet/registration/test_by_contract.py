@@ -4,40 +4,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 
 from pushhub.accounts.profile_data import email_of
 from pushhub.accounts.sign_in_identifiers import by_email, by_login, find_account
 from pushhub.cabinets.loader import OWN_PROFILES, read_profile
 from pushhub.identity.email import Email
-from pushhub.kernel.db import Base, reading
 from pushhub.kernel.settings import Settings
 from pushhub.mail import health
 from simulators.customers import Customers
-from tests.cabinet.conftest import Browser, with_products
+from tests.cabinet.browser import Browser
+from tests.cabinet.conftest import with_products
+from tests.cabinet.owners import letters
 from tests.cabinet.registering import (
     COMPANY,
     KTC,
     PORTAL,
     accounts,
     caller_for,
-    letters,
     only_account,
     register_company,
     shown_password,
     solution,
-    variant,
 )
 from tests.support.databases import FakeClock
+from tests.support.rows import everything_stored
+
+pytestmark = pytest.mark.usefixtures("easy_captcha")
 
 
 @pytest.mark.both_engines
-def test_a_customer_registers_and_gets_login_and_password(browser: Browser, app: Flask, easy_captcha: None) -> None:
+def test_a_customer_registers_and_gets_login_and_password(browser: Browser, app: Flask) -> None:
     register_company(browser)
     assert "/registration/flw_" in browser.path
     assert "Уважаемый(ая) Айгерим, спасибо за регистрацию!" in browser.text
@@ -69,7 +68,7 @@ def test_a_customer_registers_and_gets_login_and_password(browser: Browser, app:
     assert browser.path != KTC
 
 
-def test_a_reload_shows_no_password_again(browser: Browser, easy_captcha: None) -> None:
+def test_a_reload_shows_no_password_again(browser: Browser) -> None:
     register_company(browser)
     password, page = shown_password(browser), browser.path
     browser.open(page)
@@ -95,14 +94,11 @@ def test_a_reload_shows_no_password_again(browser: Browser, easy_captcha: None) 
     ],
 )
 def test_a_wrong_answer_opens_the_hint_under_its_field(
-    browser: Browser, app: Flask, easy_captcha: None, changes: dict[str, str], field: str, says: str
+    browser: Browser, app: Flask, changes: dict[str, str], field: str, says: str
 ) -> None:
     register_company(browser, **changes)
-    assert browser.page is not None
-    assert browser.page.status_code == 422
-    problem = re.search(rf'id="{field}-problem"[^>]*>([^<]*)<', browser.text)
-    assert problem
-    assert says in problem[1]
+    assert browser.status == 422
+    assert says in browser.problem(field)
     opened = re.findall(r'id="(\w+)-help"\s+open', browser.text)
     assert opened == ([field] if field in ("contract", "tax_id") else [])
     assert 'value="ТОО «Көктем Логистик»"' in browser.text
@@ -110,10 +106,9 @@ def test_a_wrong_answer_opens_the_hint_under_its_field(
     assert letters(app) == []
 
 
-def test_the_captcha_must_be_solved_and_holds_for_one_try(browser: Browser, app: Flask, easy_captcha: None) -> None:
+def test_the_captcha_must_be_solved_and_holds_for_one_try(browser: Browser, app: Flask) -> None:
     register_company(browser, captcha="")
-    assert browser.page is not None
-    assert browser.page.status_code == 422
+    assert browser.status == 422
     assert "Я не робот" in browser.text
     solved = solution(browser)
     register_company(browser, captcha=solved, contract="4445/11")
@@ -125,29 +120,25 @@ def test_the_captcha_must_be_solved_and_holds_for_one_try(browser: Browser, app:
     assert accounts(app) == []
 
 
-def test_a_slip_elsewhere_costs_no_new_captcha(browser: Browser, easy_captcha: None) -> None:
+def test_a_slip_elsewhere_costs_no_new_captcha(browser: Browser) -> None:
     solved = solution(browser)
     register_company(browser, captcha=solved, email="aigerim@")
     register_company(browser, captcha=solved)
     assert shown_password(browser) is not None
 
 
-def test_contracts_are_not_tried_through(browser: Browser, easy_captcha: None) -> None:
+def test_contracts_are_not_tried_through(browser: Browser) -> None:
     for number in range(10):
         register_company(browser, contract=f"4445/{number + 20}")
     register_company(browser)
-    assert browser.page is not None
-    assert browser.page.status_code == 429
+    assert browser.status == 429
     assert "Слишком много неверных ответов" in browser.text
 
 
-def test_a_registered_contract_is_told_with_the_ways_on(
-    browser: Browser, another_browser: Browser, app: Flask, easy_captcha: None
-) -> None:
+def test_a_registered_contract_is_told_with_the_ways_on(browser: Browser, another_browser: Browser, app: Flask) -> None:
     register_company(browser)
     register_company(another_browser, email="thief@example.kz")
-    assert another_browser.page is not None
-    assert another_browser.page.status_code == 409
+    assert another_browser.status == 409
     assert "Этот договор уже зарегистрирован" in another_browser.text
     assert "237-77-77" in another_browser.text
     assert f'href="{KTC}recovery' in another_browser.text
@@ -156,17 +147,10 @@ def test_a_registered_contract_is_told_with_the_ways_on(
 
 
 @pytest.mark.both_engines
-def test_a_double_click_makes_one_account_and_still_shows_the_password(
-    browser: Browser, app: Flask, easy_captcha: None
-) -> None:
+def test_a_double_click_makes_one_account_and_still_shows_the_password(browser: Browser, app: Flask) -> None:
     browser.open(f"{KTC}registration?lang=ru")
-    form, solved = browser.page, solution(browser)
-    found = re.search(r'name="attempt" value="(flw_\w+)"', browser.text)
-    secret = re.search(r'name="sent_by" value="([0-9a-f]+)"', browser.text)
-    assert form is not None
-    assert found
-    assert secret
-    sent = {"sent_by": secret[1], "attempt": found[1], "captcha": solved} | COMPANY
+    sent = {name: browser.hidden(name) for name in ("sent_by", "attempt")}
+    sent |= {"captcha": solution(browser), **COMPANY}
     answers = [browser.client.post(f"{KTC}registration", data=sent, base_url="https://codes.test") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [303, 303]
     assert answers[0].location == answers[1].location
@@ -177,26 +161,22 @@ def test_a_double_click_makes_one_account_and_still_shows_the_password(
 
 
 def test_a_form_that_is_refused_keeps_its_name_so_that_a_second_click_finds_what_the_first_made(
-    browser: Browser, app: Flask, easy_captcha: None
+    browser: Browser, app: Flask
 ) -> None:
     browser.open(f"{KTC}registration?lang=ru")
-    found = re.search(r'name="attempt" value="(flw_\w+)"', browser.text)
-    assert found
-    solved = solution(browser)
-    browser.send(captcha="", attempt=found[1], **COMPANY)
-    assert f'name="attempt" value="{found[1]}"' in browser.text
+    attempt, solved = browser.hidden("attempt"), solution(browser)
+    browser.send(captcha="", attempt=attempt, **COMPANY)
+    assert browser.hidden("attempt") == attempt
     refused = browser.page
-    browser.send(captcha=solved, attempt=found[1], **COMPANY)
+    browser.send(captcha=solved, attempt=attempt, **COMPANY)
     made = browser.path
     browser.page = refused
-    browser.send(f"{KTC}registration", captcha="", attempt=found[1], **COMPANY)
+    browser.send(f"{KTC}registration", captcha="", attempt=attempt, **COMPANY)
     assert browser.path == made
     assert len(accounts(app)) == 1
 
 
-def test_the_same_form_with_another_contract_is_another_registration(
-    browser: Browser, app: Flask, easy_captcha: None
-) -> None:
+def test_the_same_form_with_another_contract_is_another_registration(browser: Browser, app: Flask) -> None:
     register_company(browser)
     attempt = browser.path.rpartition("/")[2]
     register_company(browser, attempt=attempt, contract="КТС-АЛМ-207/21", tax_id="981101400239", email="d@example.kz")
@@ -204,9 +184,7 @@ def test_the_same_form_with_another_contract_is_another_registration(
     assert len(accounts(app)) == 2
 
 
-def test_an_address_that_somebody_has_is_not_told_of(
-    browser: Browser, another_browser: Browser, app: Flask, easy_captcha: None
-) -> None:
+def test_an_address_that_somebody_has_is_not_told_of(browser: Browser, another_browser: Browser, app: Flask) -> None:
     register_company(browser)
     register_company(another_browser, contract="КТС-АЛМ-207/21", tax_id="981101400239")
     assert shown_password(another_browser) is not None
@@ -220,9 +198,7 @@ def test_an_address_that_somebody_has_is_not_told_of(
     assert len(letters(app)) == 2
 
 
-def test_when_mail_is_down_the_page_says_that_the_letter_comes_later(
-    browser: Browser, app: Flask, easy_captcha: None
-) -> None:
+def test_when_mail_is_down_the_page_says_that_the_letter_comes_later(browser: Browser, app: Flask) -> None:
     browser.open(f"{KTC}registration?lang=ru")
     with app.app_context():
         assert health.take_look()
@@ -238,7 +214,7 @@ def test_when_mail_is_down_the_page_says_that_the_letter_comes_later(
 
 @pytest.mark.both_engines
 def test_the_password_is_gone_from_the_flow_once_it_was_shown(
-    browser: Browser, app: Flask, easy_captcha: None, caplog: pytest.LogCaptureFixture
+    browser: Browser, app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
     register_company(browser)
@@ -247,13 +223,12 @@ def test_the_password_is_gone_from_the_flow_once_it_was_shown(
     assert password not in caplog.text
     for secret in ("aigerim@koktem.kz", "120340007775", "+77015551212"):
         assert secret not in caplog.text
-    with app.app_context(), reading() as session:
-        stored = [str(row) for table in Base.metadata.sorted_tables for row in session.execute(sa.select(table)).all()]
+    stored = everything_stored(app)
     for secret in (password, "aigerim@koktem.kz", "120340007775", "77015551212", "Көктем"):
         assert not any(secret in row for row in stored)
 
 
-def test_nothing_that_was_typed_runs_as_script(browser: Browser, easy_captcha: None) -> None:
+def test_nothing_that_was_typed_runs_as_script(browser: Browser) -> None:
     evil = '"><script>alert(1)</script>'
     register_company(browser, name=evil, company=evil, contract=evil, tax_id=evil, email=evil, number=evil)
     assert "<script>alert" not in browser.text
@@ -264,7 +239,7 @@ def test_nothing_that_was_typed_runs_as_script(browser: Browser, easy_captcha: N
 
 
 def test_without_a_mail_server_the_page_says_that_no_letter_comes(
-    make_app: Callable[..., Flask], cabinet_settings: Settings, now: FakeClock, easy_captcha: None
+    make_app: Callable[..., Flask], cabinet_settings: Settings, now: FakeClock
 ) -> None:
     browser = Browser(with_products(make_app(cabinet_settings, channels={}), "kaztranscom"))
     register_company(browser)
@@ -273,18 +248,15 @@ def test_without_a_mail_server_the_page_says_that_no_letter_comes(
 
 
 def test_customers_that_do_not_answer_give_a_clear_page_and_cost_no_try(
-    make_app: Callable[..., Flask], settings: Settings, tmp_path: Path, now: FakeClock, easy_captcha: None
+    app_with: Callable[[str, dict[str, str]], Flask],
 ) -> None:
     with Customers(OWN_PROFILES / "kaztranscom-customers.toml") as customers:
-        asked = {'file = "kaztranscom-customers.toml"': f'url = "{customers.url}"'}
-        profile = variant(tmp_path, "kaztranscom", asked)
-        app = with_products(make_app(replace(settings, cabinets=(profile,))), profile)
+        app = app_with("kaztranscom", {'file = "kaztranscom-customers.toml"': f'url = "{customers.url}"'})
         browser = Browser(app)
         customers.status = 500
         for _ in range(11):
             register_company(browser)
-            assert browser.page is not None
-            assert browser.page.status_code == 503
+            assert browser.status == 503
             assert "Traceback" not in browser.text
         assert accounts(app) == []
         customers.status = None

@@ -7,19 +7,16 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 
 from demo.sample import FAMILY
 from pushhub.accounts.people.register import NewAccount, create
-from pushhub.accounts.sign_in_identifiers import by_iin
-from pushhub.identity.iin import Iin
 from pushhub.identity.phone import PhoneNumber
-from pushhub.kernel import clock
-from pushhub.kernel.db import Base, reading
 from pushhub.kernel.settings import Settings
 from simulators.register import Register
-from tests.cabinet.conftest import Browser, with_products
+from tests.cabinet.browser import Browser
+from tests.cabinet.conftest import person, with_products
+from tests.cabinet.owners import come_in
 from tests.cabinet.registering import (
     BALABAQSHA,
     MINE,
@@ -33,6 +30,7 @@ from tests.cabinet.registering import (
 )
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock
+from tests.support.rows import everything_stored
 
 
 @pytest.mark.both_engines
@@ -62,8 +60,7 @@ def test_a_parent_registers_by_number_iin_and_code(browser: Browser, phone: Phon
         "born": "1991-04-12",
     }
     for by, text in (("iin", FAMILY.iin), ("number", FAMILY.number)):
-        browser.open(f"{BALABAQSHA}?by={by}")
-        browser.send(BALABAQSHA, by=by, password=NEW, **{by: text})
+        come_in(browser, by, text, NEW)
         assert browser.path == f"{BALABAQSHA}feed"
         browser.send(f"{BALABAQSHA}sign-out")
 
@@ -84,11 +81,8 @@ def test_what_is_wrong_is_said_under_its_field_and_what_was_typed_stays(
     browser: Browser, changes: dict[str, str], field: str, says: str
 ) -> None:
     begin(browser, **changes)
-    assert browser.page is not None
-    assert browser.page.status_code == 422
-    problem = re.search(rf'id="{field}-problem"[^>]*>([^<]*)<', browser.text)
-    assert problem
-    assert says in problem[1]
+    assert browser.status == 422
+    assert says in browser.problem(field)
     typed = (MINE | changes)["iin"]
     assert f'value="{typed}"' in browser.text
 
@@ -98,8 +92,7 @@ def test_wrong_numbers_are_limited(browser: Browser, now: FakeClock) -> None:
         begin(browser, number="+77011234567")
         assert "не зарегистрирован на ваш ИИН" in browser.text
     begin(browser)
-    assert browser.page is not None
-    assert browser.page.status_code == 429
+    assert browser.status == 429
     assert "Слишком много неверных ответов" in browser.text
     now.forward(hours=1)
     begin(browser)
@@ -112,23 +105,19 @@ def test_right_answers_cost_no_try(browser: Browser) -> None:
         assert "/registration/flw_" in browser.path
 
 
-def test_an_account_that_is_there_is_told_of_only_after_the_code(
-    browser: Browser, phone: Phone, app: Flask, now: FakeClock
-) -> None:
+def test_an_account_that_is_there_is_told_of_only_after_the_code(browser: Browser, phone: Phone, app: Flask) -> None:
     seen = []
     for is_there in (False, True):
         if is_there:
             with app.app_context():
-                person = by_iin(Iin.parse(FAMILY.iin, clock.now().date()))
-                create(caller_for(app).product_id, NewAccount((person,), PhoneNumber.parse(FAMILY.number)), NEW)
+                create(caller_for(app).product_id, NewAccount((person(),), PhoneNumber.parse(FAMILY.number)), NEW)
         begin(browser)
         seen.append(
             re.sub(r"flw_\w+|\w{64}|(\d{3} ){3}\d{3}|v1#[\w-]+|secret=\S+|(datetime|data-until)=\S+", "…", browser.text)
         )
     assert seen[0] == seen[1]
     prove(browser, phone)
-    assert browser.page is not None
-    assert browser.page.status_code == 409
+    assert browser.status == 409
     assert "С этим ИИН уже зарегистрировались" in browser.text
     assert f'href="{BALABAQSHA}recovery' in browser.text
     assert "Ахметова" not in browser.text
@@ -137,7 +126,7 @@ def test_an_account_that_is_there_is_told_of_only_after_the_code(
 
 @pytest.mark.both_engines
 def test_two_people_at_once_one_wins_and_the_other_is_told(
-    browser: Browser, another_browser: Browser, phone: Phone, app: Flask, now: FakeClock
+    browser: Browser, another_browser: Browser, phone: Phone, app: Flask
 ) -> None:
     begin(browser)
     prove(browser, phone)
@@ -147,9 +136,7 @@ def test_two_people_at_once_one_wins_and_the_other_is_told(
         assert "Номер подтверждён" in each.text
     browser.send(step="finish", password=NEW, repeat=NEW)
     assert "Вы зарегистрированы" in browser.text
-    another_browser.send(step="finish", password="kunshuaq2027", repeat="kunshuaq2027")
-    assert another_browser.page is not None
-    assert another_browser.page.status_code == 409
+    assert another_browser.send(step="finish", password="kunshuaq2027", repeat="kunshuaq2027").status_code == 409
     assert "уже зарегистрировались" in another_browser.text
     assert len(accounts(app)) == 1
 
@@ -213,11 +200,10 @@ def test_nobody_else_opens_the_steps_of_another(browser: Browser, another_browse
 
 def test_who_comes_back_to_correct_finds_what_was_typed(browser: Browser, another_browser: Browser) -> None:
     begin(browser)
-    again = re.search(rf'href="({BALABAQSHA}registration\?again=flw_\w+)"', browser.text)
-    assert again
-    browser.open(again[1])
+    again = browser.find(rf'href="({BALABAQSHA}registration\?again=flw_\w+)"')
+    browser.open(again)
     assert f'value="{FAMILY.iin}"' in browser.text
-    another_browser.open(again[1])
+    another_browser.open(again)
     assert FAMILY.iin not in another_browser.text
 
 
@@ -231,7 +217,7 @@ def test_who_took_too_long_begins_anew(browser: Browser, phone: Phone, app: Flas
 
 
 def test_a_bound_number_is_not_taken_by_who_knows_iin_and_number(
-    browser: Browser, another_browser: Browser, phone: Phone, make_phone: Callable[..., Phone], app: Flask
+    browser: Browser, another_browser: Browser, phone: Phone
 ) -> None:
     begin(browser)
     prove(browser, phone)
@@ -250,8 +236,7 @@ def test_a_register_that_does_not_answer_gives_a_clear_page_and_costs_no_try(
         register.status = 500
         for _ in range(11):
             begin(browser)
-            assert browser.page is not None
-            assert browser.page.status_code == 503
+            assert browser.status == 503
             assert "Государственный реестр не отвечает" in browser.text
         register.status = None
         begin(browser)
@@ -262,7 +247,6 @@ def test_no_secret_of_a_registration_is_readable_in_the_database(browser: Browse
     begin(browser)
     prove(browser, phone)
     browser.send(step="finish", password=NEW, repeat=NEW)
-    with app.app_context(), reading() as session:
-        stored = [str(row) for table in Base.metadata.sorted_tables for row in session.execute(sa.select(table)).all()]
+    stored = everything_stored(app)
     for secret in (FAMILY.iin, NEW, "Ахметова", "Сериковна", "1991-04-12"):
         assert not any(secret in row for row in stored)

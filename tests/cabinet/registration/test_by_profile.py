@@ -14,17 +14,18 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from demo.sample import FAMILY, REGISTER
+from demo.sample import FAMILY
 from pushhub.accounts.passwords.rules import PasswordRule, readable_password
 from pushhub.accounts.people.register import IdentifierTaken, NewAccount, create
-from pushhub.accounts.sign_in_identifiers import by_iin, by_number
+from pushhub.accounts.sign_in_identifiers import by_number
 from pushhub.cabinets.loader import OWN_PROFILES, read_profile
-from pushhub.identity.iin import Iin
 from pushhub.identity.phone import PhoneNumber
-from pushhub.kernel import clock
 from pushhub.kernel.errors import Busy, ConfigurationError
 from pushhub.kernel.settings import Settings
-from tests.cabinet.conftest import Browser, with_products
+from tests.cabinet.browser import Browser
+from tests.cabinet.conftest import person, with_products
+from tests.cabinet.owners import letters, link_in
+from tests.cabinet.profiles import variant
 from tests.cabinet.registering import (
     BALABAQSHA,
     EMAIL,
@@ -35,22 +36,20 @@ from tests.cabinet.registering import (
     begin,
     begin_portal,
     caller_for,
-    letters,
     only_account,
     prove,
-    variant,
 )
 from tests.support.actors import Phone
 from tests.support.databases import FakeClock
 
+AppWith = Callable[[str, dict[str, str]], Flask]
+#: The portal's profile, changed so that it takes an address and no number that a code would have to prove.
+WITHOUT_A_CODE = {"code = true": "code = false", 'name = "number"\nkind = "number"': EMAIL}
+
 
 @pytest.mark.both_engines
-def test_registrations_from_one_network_are_limited(
-    make_app: Callable[..., Flask], settings: Settings, tmp_path: Path, now: FakeClock
-) -> None:
-    profile = variant(tmp_path, "portal", {"code = true": "code = false", 'name = "number"\nkind = "number"': EMAIL})
-    app = with_products(make_app(replace(settings, cabinets=(profile,))), profile)
-    browser = Browser(app)
+def test_registrations_from_one_network_are_limited(app_with: AppWith, now: FakeClock) -> None:
+    browser = Browser(app_with("portal", WITHOUT_A_CODE))
     for _ in range(20):
         begin_portal(browser)
         assert "/registration/flw_" in browser.path
@@ -62,10 +61,9 @@ def test_registrations_from_one_network_are_limited(
 
 
 def test_without_a_proof_that_the_iin_is_theirs_nothing_of_the_register_is_told(
-    make_app: Callable[..., Flask], settings: Settings, tmp_path: Path, phone: Phone, now: FakeClock
+    app_with: AppWith, now: FakeClock
 ) -> None:
-    profile = variant(tmp_path, "balabaqsha", {"mobile_base = true": "mobile_base = false"})
-    app = with_products(make_app(replace(settings, cabinets=(profile,), registry_file=REGISTER)), profile)
+    app = app_with("balabaqsha", {"mobile_base = true": "mobile_base = false"})
     browser, mine = Browser(app), Phone.new(app, "https://codes.test", now)
     begin(browser, number="+77011234567")
     prove(browser, mine, "+77011234567")
@@ -87,11 +85,8 @@ def test_a_profile_without_a_register_takes_code_and_password(browser: Browser, 
     assert profile_data == {"surname": "Ахметова", "name": "Айгерим"}
 
 
-def test_a_profile_without_a_code_goes_straight_to_the_password(
-    make_app: Callable[..., Flask], settings: Settings, tmp_path: Path, now: FakeClock
-) -> None:
-    profile = variant(tmp_path, "portal", {"code = true": "code = false", 'name = "number"\nkind = "number"': EMAIL})
-    app = with_products(make_app(replace(settings, cabinets=(profile,))), profile)
+def test_a_profile_without_a_code_goes_straight_to_the_password(app_with: AppWith) -> None:
+    app = app_with("portal", WITHOUT_A_CODE)
     browser = Browser(app)
     begin_portal(browser)
     assert "Номер подтверждён" not in browser.text
@@ -101,14 +96,11 @@ def test_a_profile_without_a_code_goes_straight_to_the_password(
 
 
 @pytest.mark.both_engines
-def test_an_address_beside_a_number_is_confirmed_by_letter_before_it_counts(
-    make_app: Callable[..., Flask], settings: Settings, tmp_path: Path, now: FakeClock
-) -> None:
+def test_an_address_beside_a_number_is_confirmed_by_letter_before_it_counts(app_with: AppWith, now: FakeClock) -> None:
     email = (
         f"[[registration.fields]]\n{EMAIL}\nlabel = {{ kk = 'E-mail', ru = 'E-mail', en = 'E-mail' }}\n\n[[recovery]]"
     )
-    profile = variant(tmp_path, "portal", {"[[recovery]]": email})
-    app = with_products(make_app(replace(settings, cabinets=(profile,))), profile)
+    app = app_with("portal", {"[[recovery]]": email})
     browser, phone = Browser(app), Phone.new(app, "https://codes.test", now)
     begin_portal(browser)
     prove(browser, phone)
@@ -119,9 +111,7 @@ def test_an_address_beside_a_number_is_confirmed_by_letter_before_it_counts(
     assert account.email_sealed is None
     (letter,) = letters(app)
     assert letter.to == "new@example.kz"
-    link = re.search(r"https://codes\.test(/cabinet/portal/confirm/\S+)", letter.text)
-    assert link
-    browser.open(link[1])
+    browser.open(link_in(letter))
     browser.send()
     assert only_account(app)[1] == {"number": "+770****6868", "email": "ne****@example.kz"}
 
@@ -129,8 +119,7 @@ def test_an_address_beside_a_number_is_confirmed_by_letter_before_it_counts(
 def test_a_cabinet_without_registration_has_no_such_page(
     make_app: Callable[..., Flask], cabinet_settings: Settings
 ) -> None:
-    app = with_products(make_app(replace(cabinet_settings, cabinets=("indigo",))), "indigo")
-    browser = Browser(app)
+    browser = Browser(with_products(make_app(replace(cabinet_settings, cabinets=("indigo",))), "indigo"))
     for path in ("registration", "registration/flw_01jd6000000000000000000000"):
         assert browser.open(f"/cabinet/indigo/{path}").status_code == 404
 
@@ -189,8 +178,8 @@ def test_of_many_at_once_one_gets_the_account(app: Flask) -> None:
 
     def try_it(place: int) -> str:
         with app.app_context():
-            person = by_iin(Iin.parse(FAMILY.iin, clock.now().date()))
-            new = NewAccount((person, by_number(PhoneNumber.parse(FAMILY.number))), PhoneNumber.parse(FAMILY.number))
+            number = PhoneNumber.parse(FAMILY.number)
+            new = NewAccount((person(), by_number(number)), number)
             written: list[UUID] = []
             ready.wait(20)
             try:
@@ -207,14 +196,11 @@ def test_of_many_at_once_one_gets_the_account(app: Flask) -> None:
 
 @pytest.mark.both_engines
 def test_what_belongs_to_the_account_is_written_with_it_or_neither(app: Flask) -> None:
-    with app.app_context():
-        person = by_iin(Iin.parse(FAMILY.iin, clock.now().date()))
+    def fail(_session: Session, _account_id: UUID) -> None:
+        raise Busy
 
-        def fail(_session: Session, _account_id: UUID) -> None:
-            raise Busy
-
-        with pytest.raises(Busy):
-            create(caller_for(app).product_id, NewAccount((person,)), NEW, also=fail)
+    with app.app_context(), pytest.raises(Busy):
+        create(caller_for(app).product_id, NewAccount((person(),)), NEW, also=fail)
     assert accounts(app) == []
 
 
