@@ -13,20 +13,14 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from reference_device import DeviceKey
-from tests.conftest import PUBLIC_URL
 from tests.support.actors import Phone, Shop, assert_problem
 from tests.support.databases import FakeClock
+from tests.support.environments import PUBLIC_URL
 
 pytestmark = pytest.mark.both_engines  # a used proof is a row that stands once
 
 URL = f"{PUBLIC_URL}/mobile/v1/binding"
 PATH = "/mobile/v1/binding"
-
-
-@pytest.fixture
-def bound(shop: Shop, phone: Phone) -> Phone:
-    phone.bind_to(shop)
-    return phone
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from flask import Flask
 
 from pushhub.kernel.errors import PushhubError
 from tests.support.databases import FakeClock
+from tests.support.dispatching import Dispatch
 from web_api.service.documentation import all_errors
 
 pytestmark = pytest.mark.sqlite  # no database is asked here
@@ -100,7 +100,7 @@ def test_codes_of_errors_are_distinct() -> None:
     assert PushhubError in kinds
 
 
-def test_health_and_metrics_answer(app: Flask, dispatch: Callable[[], None], now: FakeClock) -> None:
+def test_health_and_metrics_answer(app: Flask, dispatch: Dispatch, now: FakeClock) -> None:
     client = app.test_client()
     assert client.get("/healthz").get_json() == {"status": "ok"}
     client.get("/v1/numbers/+77057546868")

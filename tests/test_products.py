@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.kernel.db import reading
 from pushhub.kernel.errors import ConfigurationError, NotFound
 from pushhub.kernel.ids import new_key
 from pushhub.products import products
 from pushhub.products.models import ApiKey
 from pushhub.products.rules import Policy, attempts_for, policy_document, policy_from
-from tests.support.actors import NUMBER, Phone, Shop, assert_problem, expect
+from tests.support.actors import NUMBER, MakeShop, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock
+from tests.support.rows import values
 
 pytestmark = pytest.mark.both_engines  # guarded statements and unique names
 
@@ -31,8 +30,7 @@ def test_a_product_has_a_live_and_a_test_key(shop: Shop) -> None:
 
 
 def test_keys_are_kept_as_digests_only(shop: Shop, app: Flask) -> None:
-    with app.app_context(), reading() as session:
-        kept = session.scalars(sa.select(ApiKey)).all()
+    kept = values(app, sa.select(ApiKey))
     assert len(kept) == 2
     for key in kept:
         assert shop.key not in str(vars(key))
@@ -76,7 +74,7 @@ def test_an_unknown_key_is_refused(shop: Shop, key: str) -> None:
     assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_a_key_that_calls_too_fast_waits_and_is_told_its_quota(make_shop: Callable[..., Shop]) -> None:
+def test_a_key_that_calls_too_fast_waits_and_is_told_its_quota(make_shop: MakeShop) -> None:
     shop = make_shop("SAKURA", requests_per_minute=2)
     path = "/v1/offers/off_00000000000000000000000000"
     first = shop.call("GET", path)

@@ -144,12 +144,7 @@ def test_its_codes_have_six_digits_and_go_on_by_sms(
 
 @pytest.mark.parametrize("bound", [False, True])
 def test_a_stranger_can_t_be_told_from_a_patient_while_the_code_goes_on_by_sms(
-    bound: bool,
-    patient: Browser,
-    another_browser: Browser,
-    phone: Phone,
-    now: FakeClock,
-    dispatch: Callable[[], None],
+    bound: bool, patient: Browser, another_browser: Browser, phone: Phone, now: FakeClock, dispatch: Callable[[], None]
 ) -> None:
     """Of numbers without an account half look as if an app were bound; in time the SMS follows for both kinds."""
     if bound:

@@ -287,12 +287,7 @@ def test_the_form_of_a_code_says_what_is_missing(browser: Browser, asks: Callabl
 
 
 def test_a_code_is_sent_again_after_its_wait_until_it_is_over(
-    app: Flask,
-    browser: Browser,
-    phone: Phone,
-    asks: Callable[..., Any],
-    dispatch: Callable[[], None],
-    now: FakeClock,
+    app: Flask, browser: Browser, phone: Phone, asks: Callable[..., Any], dispatch: Callable[[], None], now: FakeClock
 ) -> None:
     bind_in_the_feed(browser, phone)
     asks()

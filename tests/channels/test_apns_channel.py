@@ -139,9 +139,7 @@ def tries(apns: ApnsChannel, wire: FakeWire, number: int) -> tuple[list[Outcome]
     return outcomes, [letters[value] for value in shown[start:]]
 
 
-def test_a_refused_provider_token_older_than_20_minutes_is_replaced_and_the_next_try_succeeds(
-    tmp_path: Path,
-) -> None:
+def test_a_refused_provider_token_older_than_20_minutes_is_replaced_and_the_next_try_succeeds(tmp_path: Path) -> None:
     wire = FakeWire(OK, EXPIRED, OK)
     apns = channel(wire, tmp_path)
     with clock.use(lambda: SLOT):

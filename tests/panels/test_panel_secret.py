@@ -15,6 +15,7 @@ from pushhub.kernel.quotas import Quotas
 from pushhub.kernel.settings import Settings
 from tests.panels.conftest import SITE, Page, PanelMaker
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem
+from tests.support.applications import MakeApp
 from tests.support.databases import FakeClock
 from tests.support.statements import after_transaction
 
@@ -90,7 +91,7 @@ def test_a_panels_secret_shows_its_own_panel_alone(maker: PanelMaker, make_maker
 
 
 def test_the_secret_opens_no_other_address_of_the_service(
-    make_app: Callable[..., Flask], settings: Settings, app: Flask, maker: PanelMaker
+    make_app: MakeApp, settings: Settings, app: Flask, maker: PanelMaker
 ) -> None:
     """Every address that wants credentials is tried with the secret in each form that it may have."""
     page = maker.make(assurance="signed_in")
@@ -192,7 +193,7 @@ def test_the_products_own_calls_are_not_for_browsers(maker: PanelMaker) -> None:
 
 
 def test_the_number_of_codes_to_one_number_is_limited_as_everywhere(
-    make_app: Callable[..., Flask], settings: Settings, now: FakeClock, maker: PanelMaker, bound: Phone
+    make_app: MakeApp, settings: Settings, now: FakeClock, maker: PanelMaker, bound: Phone
 ) -> None:
     narrow = make_app(replace(settings, codes_per_10_minutes=2))
     made = [Page(narrow, maker.make(purpose=purpose).panel) for purpose in ("sign_in", "confirm", "sign_up")]
@@ -204,7 +205,7 @@ def test_the_number_of_codes_to_one_number_is_limited_as_everywhere(
 
 
 def test_the_number_of_codes_for_one_browsers_address_is_limited(
-    make_app: Callable[..., Flask], settings: Settings, now: FakeClock, maker: PanelMaker, bound: Phone
+    make_app: MakeApp, settings: Settings, now: FakeClock, maker: PanelMaker, bound: Phone
 ) -> None:
     narrow = make_app(replace(settings, codes_per_client_per_hour=1))
     first, second = (Page(narrow, maker.make(purpose=purpose).panel) for purpose in ("sign_in", "confirm"))

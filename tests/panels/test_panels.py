@@ -13,8 +13,10 @@ from pushhub.kernel.db import reading
 from pushhub.kernel.sealing import secret_digest
 from pushhub.panels.models import Panel
 from tests.panels.conftest import SITE, PanelMaker
-from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
+from tests.support.actors import NUMBER, OTHER_NUMBER, MakePhone, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock
+from tests.support.dispatching import Dispatch
+from tests.support.rows import values
 
 KEY = "5d9c2b1e-4f63-4a21-9d3b-0a52f0c1d001"
 
@@ -72,7 +74,7 @@ def test_the_qr_code_of_a_panel_is_the_one_of_its_offer(maker: PanelMaker, phone
 
 
 def test_a_panel_that_only_binds_sends_no_codes_and_says_nothing_of_the_number(
-    maker: PanelMaker, bound: Phone, make_phone: Callable[..., Phone]
+    maker: PanelMaker, bound: Phone, make_phone: MakePhone
 ) -> None:
     page = maker.make(purpose=None)
     state = page.state()
@@ -195,7 +197,7 @@ def test_a_test_keys_panel_is_told_nothing_about_anybody(maker: PanelMaker, boun
 
 
 def test_a_number_that_has_no_app_is_reached_by_the_products_next_way(
-    make_maker: Callable[..., PanelMaker], dispatch: Callable[[], None]
+    make_maker: Callable[..., PanelMaker], dispatch: Dispatch
 ) -> None:
     page = make_maker("BY SMS", route=["push:20", "sms"]).make()
     state = page.state()
@@ -235,8 +237,7 @@ def test_a_panel_that_could_not_work_is_not_made(
     app: Flask, shop: Shop, body: dict[str, str], status: int, code: str
 ) -> None:
     assert_problem(shop.call("POST", "/v1/panels", body), status, code)
-    with app.app_context(), reading() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(Panel)) == 0
+    assert values(app, sa.select(sa.func.count()).select_from(Panel)) == [0]
 
 
 def test_an_origin_is_kept_as_browsers_write_it(shop: Shop) -> None:

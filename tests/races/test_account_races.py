@@ -30,6 +30,8 @@ from pushhub.kernel.ids import new_key
 from pushhub.kernel.settings import Settings
 from tests.cabinet.conftest import with_products
 from tests.cabinet.owners import NEW_PASSWORD, PASSWORD, Owner, a_sender, letters
+from tests.support.applications import MakeApp
+from tests.support.rows import values
 from tests.support.statements import stopping_at
 
 pytestmark = pytest.mark.postgresql  # SQLite lets one writer in at a time anyhow
@@ -41,7 +43,7 @@ NEW = UserDetails(Email("new@example.kz"), name="Анна")
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], settings: Settings) -> Flask:
+def app(make_app: MakeApp, settings: Settings) -> Flask:
     return with_products(make_app(replace(settings, cabinets=("kaztranscom",))), "kaztranscom")
 
 
@@ -205,5 +207,4 @@ def test_a_session_that_is_begun_while_the_password_is_changed_ends_with_it(
         return sign_in_person(owner.product_id, by_login("4445"), PASSWORD, life=life, browser="Chrome")
 
     paused(sign_in, NOTED, lambda: change_password(owner.id, NEW_PASSWORD, RULE))
-    with app.app_context(), reading() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(AccountSession)) == 0
+    assert values(app, sa.select(sa.func.count()).select_from(AccountSession)) == [0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from pushhub.kernel.logs import JsonFormatter
 from pushhub.products import products
 from tests.robustness.world import SERVER, World, a_binding, a_world, channels, generous_settings
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem
+from tests.support.applications import MakeApp
 from tests.support.databases import Database, Databases, FakeClock
 
 pytestmark = pytest.mark.both_engines
@@ -134,7 +135,7 @@ def test_connections_that_the_server_ended_are_made_anew(world: World) -> None:
 
 @pytest.fixture
 def gone(
-    database: Database, key_file: Path, make_app: Callable[..., Flask], now: FakeClock, tmp_path: Path
+    database: Database, key_file: Path, make_app: MakeApp, now: FakeClock, tmp_path: Path
 ) -> tuple[Flask, dict[str, str]]:
     """An application whose database is not there, and the key of a product that exists."""
     home = make_app()
@@ -191,7 +192,7 @@ def test_readiness_tells_what_is_missing_and_the_process_is_still_alive(gone: tu
 
 
 def test_a_database_without_tables_is_not_ready_and_never_a_trace(
-    databases: Databases, engine_name: str, key_file: Path, make_app: Callable[..., Flask], now: FakeClock
+    databases: Databases, engine_name: str, key_file: Path, make_app: MakeApp, now: FakeClock
 ) -> None:
     with databases.bare(engine_name) as bare:
         app = make_app(generous_settings(bare.url, key_file), channels=channels(), patience=IMPATIENT)
@@ -208,7 +209,7 @@ def test_a_database_without_tables_is_not_ready_and_never_a_trace(
 
 @pytest.mark.sqlite
 def test_a_sqlite_file_that_was_taken_away_is_missed(
-    databases: Databases, key_file: Path, make_app: Callable[..., Flask], now: FakeClock
+    databases: Databases, key_file: Path, make_app: MakeApp, now: FakeClock
 ) -> None:
     with databases.empty("sqlite") as database:
         app = make_app(generous_settings(database.url, key_file), patience=IMPATIENT)
@@ -233,7 +234,7 @@ def test_a_sqlite_file_that_was_taken_away_is_missed(
 
 @pytest.mark.sqlite
 def test_a_sqlite_file_that_is_damaged_is_a_database_that_is_gone(
-    key_file: Path, make_app: Callable[..., Flask], now: FakeClock, tmp_path: Path
+    key_file: Path, make_app: MakeApp, now: FakeClock, tmp_path: Path
 ) -> None:
     (tmp_path / "damaged.db").write_bytes(b"this is not a database, however long one looks at it. " * 100)
     damaged = generous_settings(f"sqlite:///{tmp_path}/damaged.db", key_file)

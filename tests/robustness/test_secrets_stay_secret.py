@@ -33,8 +33,10 @@ from pushhub.kernel.settings import Settings
 from pushhub.products.models import Product
 from pushhub.products.products import NewKey, NewProduct
 from reference_device import Refused
-from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop
+from tests.support.actors import NUMBER, OTHER_NUMBER, MakePhone, MakeShop, Phone, Shop
+from tests.support.applications import MakeApp
 from tests.support.databases import FakeClock
+from tests.support.dispatching import Dispatch
 from tests.support.logs import everything_in
 from tests.support.statements import before_each
 
@@ -65,7 +67,7 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], now: FakeClock) -> Flask:
+def app(make_app: MakeApp, now: FakeClock) -> Flask:
     return make_app(own=True)
 
 
@@ -90,12 +92,12 @@ def fcm(app: Flask) -> RecordingChannel:
 
 
 @pytest.fixture
-def shop(make_shop: Callable[..., Shop]) -> Shop:
+def shop(make_shop: MakeShop) -> Shop:
     return make_shop(code_digits=8)  # eight digits are in no other number by accident
 
 
 @pytest.fixture
-def phone(make_phone: Callable[..., Phone]) -> Phone:
+def phone(make_phone: MakePhone) -> Phone:
     return make_phone(push_target={"kind": "fcm_token", "value": TARGET}, hardware_id=HARDWARE)
 
 
@@ -193,7 +195,7 @@ class Exploding:
 
 
 def fail_to_deliver(
-    shop: Shop, fcm: RecordingChannel, dispatch: Callable[[], None], now: FakeClock, patch: pytest.MonkeyPatch
+    shop: Shop, fcm: RecordingChannel, dispatch: Dispatch, now: FakeClock, patch: pytest.MonkeyPatch
 ) -> None:
     """A code for every way in which sending can fail."""
     for outcome in (Retry("UNAVAILABLE"), ChannelDown("credentials"), Rejected("INVALID_ARGUMENT"), None):
@@ -233,7 +235,7 @@ def story(
     phone: Phone,
     now: FakeClock,
     fcm: RecordingChannel,
-    dispatch: Callable[[], None],
+    dispatch: Dispatch,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> Told:
@@ -312,23 +314,21 @@ def test_no_row_holds_in_clear_what_need_not_be_known(told: Told, story: Told, a
 
 
 def test_a_code_under_way_and_an_open_offer_are_sealed_in_the_database(
-    told: Told, app: Flask, shop: Shop, phone: Phone
+    told: Told, app: Flask, shop: Shop, bound: Phone
 ) -> None:
-    phone.bind_to(shop)
     offer = shop.offer(OTHER_NUMBER)
     shop.ask()
-    code = phone.read_code()
+    code = bound.read_code()
     told.hide(code=code, password=offer["password"], qr=urlsplit(offer["qr"]["link"]).fragment, key=shop.key)
-    told.hide(secret=str(phone.secret), hardware=HARDWARE, installation=phone.installation_id, test_key=shop.test_key)
+    told.hide(secret=str(bound.secret), hardware=HARDWARE, installation=bound.installation_id, test_key=shop.test_key)
     assert {name for _, row in rows(app) for name in told.found_in(row)} == set()
 
 
 @pytest.mark.both_engines  # each driver has words of its own
 def test_a_row_that_the_database_refuses_is_not_logged(
-    told: Told, shop: Shop, phone: Phone, make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
+    told: Told, shop: Shop, bound: Phone, make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
     """PostgreSQL tells the whole failing row in its error."""
-    phone.bind_to(shop)
     told.hide(target=TARGET, number=NUMBER)
 
     def spoil() -> None:

@@ -16,6 +16,7 @@ from mobile_api.signed import signed_by_known_device
 from pushhub.http.contract import public
 from pushhub.kernel.settings import Settings
 from tests.support.actors import assert_problem
+from tests.support.applications import MakeApp
 from tests.support.databases import FakeClock
 from tests.support.sources import PACKAGES, ROOT, SERVICE, modules
 from web_api.cabinet import routes as cabinet
@@ -55,7 +56,7 @@ METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
 
 @pytest.fixture(params=[True, False], ids=["start page", "no start page"])
-def whole(request: pytest.FixtureRequest, make_app: Callable[..., Flask], settings: Settings, now: FakeClock) -> Flask:
+def whole(request: pytest.FixtureRequest, make_app: MakeApp, settings: Settings, now: FakeClock) -> Flask:
     return make_app(replace(settings, start_page=request.param, cabinets=("indigo",)))
 
 

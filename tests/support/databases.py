@@ -27,6 +27,7 @@ from pushhub.app import create_app
 from pushhub.kernel.db import Base, db
 from pushhub.kernel.sealing import create_key_file
 from pushhub.kernel.settings import load_settings
+from tests.support.environments import least_settings
 
 #: Names a PostgreSQL server to use in place of the one from the wheel; its role must be able to create databases.
 SERVER_VARIABLE = "TEST_POSTGRES_URL"
@@ -177,10 +178,7 @@ class Databases:
         keys = self._home / "keys.json"
         if not keys.exists():
             create_key_file(keys)
-        settings = load_settings(
-            {"PUSHHUB_DATABASE_URL": url, "PUSHHUB_KEY_FILE": str(keys), "PUSHHUB_PUBLIC_URL": "https://codes.test"}
-        )
-        app = create_app(settings, channels={})
+        app = create_app(load_settings(least_settings(url, keys)), channels={})
         with app.app_context():
             upgrade()
             db.engine.dispose()

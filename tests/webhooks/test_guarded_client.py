@@ -18,18 +18,10 @@ from pushhub.webhooks.rules import EndpointAnswer
 from pushhub.webhooks.targets import Target, UrlRefusal, target_of
 from simulators.certificates import Certificates, prepare_certificates
 from tests.webhooks.conftest import HOST
-from tests.webhooks.receiver import (
-    Receiver,
-    closes,
-    hangs,
-    never_ends,
-    resets,
-    says,
-    talks_garbage,
-    trickles,
-)
+from tests.webhooks.receiver import Receiver, closes, hangs, never_ends, resets, says, talks_garbage, trickles
 
 SECRET_HEADERS = {"webhook-signature": "v1,x"}
+PRIVATE = EndpointAnswer(error="private_address")
 
 
 def post(
@@ -178,9 +170,7 @@ def test_a_name_that_stands_for_a_private_address_is_not_connected_to(
     receiver: Receiver, certificates: Certificates, addresses: list[str]
 ) -> None:
     resolver = knowing({HOST: addresses})
-    assert post(receiver.url(host=HOST), certificates, resolver, private_allowed=False) == EndpointAnswer(
-        error="private_address"
-    )
+    assert post(receiver.url(host=HOST), certificates, resolver, private_allowed=False) == PRIVATE
     assert receiver.connections == 0
     with pytest.raises(TargetRefused) as refused:
         resolver.check(Target("https", HOST, 443, "/"), private_allowed=False)
@@ -191,8 +181,7 @@ def test_a_name_that_stands_for_a_private_address_is_not_connected_to(
 def test_this_machine_is_recognised_in_every_notation(
     receiver: Receiver, certificates: Certificates, host: str
 ) -> None:
-    url = receiver.url(host=host)
-    assert post(url, certificates, private_allowed=False) == EndpointAnswer(error="private_address")
+    assert post(receiver.url(host=host), certificates, private_allowed=False) == PRIVATE
     assert receiver.connections == 0
 
 
@@ -208,9 +197,7 @@ def test_the_connection_goes_to_the_address_that_was_looked_at(receiver: Receive
     resolver = Resolver(changing, is_public=lambda address: address == "127.0.0.1")
     assert post(receiver.url(host=HOST), certificates, resolver, private_allowed=False) == EndpointAnswer(204)
     assert asked == [HOST]
-    assert post(receiver.url(host=HOST), certificates, resolver, private_allowed=False) == EndpointAnswer(
-        error="private_address"
-    )
+    assert post(receiver.url(host=HOST), certificates, resolver, private_allowed=False) == PRIVATE
     assert len(receiver.received) == 1
 
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from tests.support.actors import Shop
 from tests.support.walks import assert_walked, called
 from tests.webhooks.receiver import Receiver
+from tests.webhooks.relaying import Webhooks
 
 
 @pytest.mark.sqlite
-def test_a_webhook_goes_the_way_that_the_page_shows(
-    shop: Shop, register: Callable[..., dict[str, Any]], receiver: Receiver, tell: Callable[[], None]
-) -> None:
-    register(receiver.url())
+def test_a_webhook_goes_the_way_that_the_page_shows(shop: Shop, webhooks: Webhooks, receiver: Receiver) -> None:
+    webhooks.register(receiver.url())
     with called() as order:
         shop.offer()
-        tell()
+        webhooks.tell()
     assert receiver.received
     assert_walked("webhook", order)
