@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -177,10 +178,7 @@ BAD_TARGET = answer(400, {"reason": "BadDeviceToken"})
 
 @pytest.mark.parametrize(
     ("there", "other"),
-    [
-        (ApnsEnvironment.PRODUCTION, ApnsEnvironment.SANDBOX),
-        (ApnsEnvironment.SANDBOX, ApnsEnvironment.PRODUCTION),
-    ],
+    list(permutations([ApnsEnvironment.PRODUCTION, ApnsEnvironment.SANDBOX])),
 )
 def test_a_target_that_one_host_does_not_know_is_tried_at_the_other_once(
     there: ApnsEnvironment, other: ApnsEnvironment, tmp_path: Path
@@ -204,14 +202,11 @@ def test_where_there_is_but_one_host_a_target_that_it_does_not_know_is_dead(
 
 
 def test_apples_quarter_of_an_hour_is_for_what_can_wait(tmp_path: Path) -> None:
-    async def work(apns: ApnsChannel, **changes: Any) -> Outcome:
-        return await apns.send(to(**changes))
-
     apns = channel(FakeWire(answer(503, {"reason": "Shutdown"})), tmp_path)
-    assert run(work(apns)) == Retry("Shutdown")
-    assert run(work(apns, urgent=False)) == Retry("Shutdown", timedelta(minutes=15))
+    assert run(apns.send(to())) == Retry("Shutdown")
+    assert run(apns.send(to(urgent=False))) == Retry("Shutdown", timedelta(minutes=15))
     asked = channel(FakeWire(answer(503, {"reason": "Shutdown"}, {"retry-after": "3"})), tmp_path)
-    assert run(work(asked)) == Retry("Shutdown", timedelta(seconds=3))
+    assert run(asked.send(to())) == Retry("Shutdown", timedelta(seconds=3))
 
 
 def test_closing_closes_the_wire(tmp_path: Path) -> None:
