@@ -111,7 +111,7 @@ def test_an_address_that_guesses_at_many_numbers_is_stopped(shop: Shop, phone: P
     assert phone.bind_to(shop)
 
 
-def test_guesses_from_one_ipv6_network_are_counted_together(shop: Shop, phone: Phone, app: Flask) -> None:
+def test_guesses_from_one_ipv6_network_are_counted_together(phone: Phone, app: Flask) -> None:
     client, send, addresses = app.test_client(), phone.send, count(1)
 
     def send_from_another_address(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
@@ -292,7 +292,7 @@ def test_a_password_of_one_product_costs_another_products_offer_nothing(
     assert phone.bind(number=NUMBER, password=second.show_offer(waiting)["password"])
 
 
-def test_the_consent_that_was_given_is_kept_with_the_binding(shop: Shop, bound: Phone, app: Any) -> None:
+def test_the_consent_that_was_given_is_kept_with_the_binding(bound: Phone, app: Any) -> None:
     [(version, assurance)] = rows(app, sa.select(Binding.consent_version, Binding.assurance))
     assert version == bound.config()["consent"]["version"]
     assert assurance == "signed_in"

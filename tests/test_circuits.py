@@ -103,7 +103,7 @@ def test_each_app_and_host_of_apns_has_a_circuit_of_its_own(now: FakeClock, capl
     assert [row["app"] for row in both.open_now()] == ["kz.one production"]
 
 
-def test_what_is_open_is_told_by_metrics_and_forgotten_when_it_closes(app: Flask, now: FakeClock) -> None:
+def test_what_is_open_is_told_by_metrics_and_forgotten_when_it_closes(app: Flask) -> None:
     channel = Circuits("apns")
     channel.learn(message_to("kz.one", ApnsEnvironment.PRODUCTION), DOWN)
     with app.app_context():

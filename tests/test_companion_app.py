@@ -21,7 +21,6 @@ from pushhub.kernel.clock import rfc3339
 from pushhub.translations.message_texts import LOCALES
 from reference_device import Refused
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
-from tests.support.applications import MakeApp
 from tests.support.databases import FakeClock
 
 pytestmark = pytest.mark.both_engines  # the feed's statements
@@ -113,7 +112,7 @@ def test_the_config_tells_how_our_qr_codes_begin(app: Flask, shop: Shop) -> None
     assert shop.offer()["qr"]["link"].startswith(f"{config['app_link']}/v1#")
 
 
-def test_a_qr_code_of_another_host_is_told_apart_and_not_counted(make_app: MakeApp, shop: Shop, phone: Phone) -> None:
+def test_a_qr_code_of_another_host_is_told_apart_and_not_counted(shop: Shop, phone: Phone) -> None:
     link = urlsplit(shop.offer()["qr"]["link"])
     foreign = link._replace(netloc="codes.elsewhere.test").geturl()
     for _ in range(30):  # more than wrong passwords are allowed from one address
@@ -122,7 +121,7 @@ def test_a_qr_code_of_another_host_is_told_apart_and_not_counted(make_app: MakeA
     assert phone.bind(qr=link.geturl())["binding"]["number"] == NUMBER
 
 
-def test_a_qr_code_binds_only_the_number_that_was_typed_before(app: Flask, shop: Shop, phone: Phone) -> None:
+def test_a_qr_code_binds_only_the_number_that_was_typed_before(shop: Shop, phone: Phone) -> None:
     offer = shop.offer()
     device = {"installation_id": "a-browser", "platform": "web", "model": "Chrome", "os_version": "1"}
     device |= {"app_version": "1", "locale": "ru", "push_target": {"kind": "poll"}}
@@ -150,7 +149,7 @@ def test_a_qr_code_and_a_password_are_not_sent_together(shop: Shop, phone: Phone
     assert answer.status == 422
 
 
-def test_the_feed_tells_what_became_of_a_code(shop: Shop, bound: Phone, now: FakeClock) -> None:
+def test_the_feed_tells_what_became_of_a_code(shop: Shop, bound: Phone) -> None:
     asked = shop.ask()
     (item,) = bound.feed()
     assert item["code_status"] == "pending"

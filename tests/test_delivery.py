@@ -29,7 +29,7 @@ pytestmark = pytest.mark.both_engines  # the queue
 
 
 def test_a_code_leaves_as_a_pointer_without_the_code(
-    shop: Shop, bound: Phone, dispatch: Dispatch, fcm: RecordingChannel, now: FakeClock
+    shop: Shop, bound: Phone, dispatch: Dispatch, fcm: RecordingChannel
 ) -> None:
     verification = shop.ask()
     dispatch()
@@ -135,7 +135,7 @@ def test_a_receipt_moves_a_delivery_forward_only(shop: Shop, bound: Phone, dispa
 
 
 def test_a_receipt_during_the_try_is_not_undone_by_the_providers_answer(
-    shop: Shop, bound: Phone, app: Flask, context: AppContext, dispatch: Dispatch, fcm: RecordingChannel
+    shop: Shop, bound: Phone, dispatch: Dispatch, fcm: RecordingChannel
 ) -> None:
     verification = shop.ask()
     (item,) = bound.feed()

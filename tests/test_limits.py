@@ -13,7 +13,6 @@ from pushhub.dispatcher import housekeeping
 from pushhub.kernel.clock import rfc3339
 from pushhub.kernel.limits import address_subject
 from tests.support.actors import MakePhone, MakeShop, Phone, Shop, assert_problem, expect, wrong
-from tests.support.applications import MakeApp
 from tests.support.databases import FakeClock
 
 pytestmark = pytest.mark.both_engines  # counters are upserts
@@ -35,7 +34,7 @@ def test_addresses_of_one_ipv6_network_are_counted_together(app: Flask, one: str
         assert (address_subject(keyring, one) == address_subject(keyring, other)) is together
 
 
-def test_a_test_key_spends_nobodys_limits(settings: Any, shop: Shop, bound: Phone, app: Flask, now: FakeClock) -> None:
+def test_a_test_key_spends_nobodys_limits(settings: Any, shop: Shop, bound: Phone, app: Flask) -> None:
     app.extensions["pushhub"].settings = replace(settings, codes_per_10_minutes=5, codes_per_day=5)
     for _ in range(6):
         made = expect(shop.try_to_ask(key=shop.test_key), 201)
@@ -45,7 +44,7 @@ def test_a_test_key_spends_nobodys_limits(settings: Any, shop: Shop, bound: Phon
 
 
 def test_one_number_gets_five_codes_in_ten_minutes_from_all_products(
-    make_app: MakeApp, settings: Any, make_shop: MakeShop, phone: Phone, app: Flask, now: FakeClock
+    settings: Any, make_shop: MakeShop, phone: Phone, app: Flask, now: FakeClock
 ) -> None:
     app.extensions["pushhub"].settings = replace(settings, codes_per_10_minutes=5, codes_per_day=7)
     shops = [make_shop("INDIGO"), make_shop("SAKURA")]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -103,7 +102,7 @@ def test_a_real_decoder_reads_the_png_back(shop: Shop) -> None:
     assert NUMBER[1:] not in link
 
 
-def test_a_real_decoder_reads_the_svg_back(shop: Shop, tmp_path: Any) -> None:
+def test_a_real_decoder_reads_the_svg_back(shop: Shop) -> None:
     offer = shop.offer()
     response = shop.call("GET", offer["qr"]["svg"])
     assert response.content_type.startswith("image/svg+xml")

@@ -14,7 +14,6 @@ from pushhub.products import products
 from pushhub.products.models import ApiKey
 from pushhub.products.rules import Policy, attempts_for, policy_document, policy_from
 from tests.support.actors import NUMBER, MakeShop, Phone, Shop, assert_problem, expect
-from tests.support.databases import FakeClock
 from tests.support.rows import values
 
 pytestmark = pytest.mark.both_engines  # guarded statements and unique names
@@ -149,7 +148,7 @@ def test_the_default_policy_is_the_one_of_the_manuals() -> None:
     assert [attempts_for(digits) for digits in (4, 5, 6, 8)] == [3, 3, 5, 5]
 
 
-def test_what_is_not_there_is_named(app: Flask, now: FakeClock) -> None:
+def test_what_is_not_there_is_named(app: Flask) -> None:
     with app.app_context():
         for attempt in (
             lambda: products.find_product("nobody"),

@@ -106,9 +106,7 @@ def test_a_device_changes_from_one_push_service_to_another(
         ({"kind": "hms", "value": "short"}, "Send the address that the push service gave the app"),
     ],
 )
-def test_what_can_not_be_sent_to_is_refused_with_what_to_send(
-    shop: Shop, bound: Phone, target: dict[str, str], says: str
-) -> None:
+def test_what_can_not_be_sent_to_is_refused_with_what_to_send(bound: Phone, target: dict[str, str], says: str) -> None:
     problem = refusal(lambda: bound.update(push_target=target)).problem
     assert (problem["status"], problem["code"]) == (422, "invalid_request")
     assert says in json.dumps(problem["errors"])
@@ -128,7 +126,7 @@ def test_the_config_tells_browsers_the_key_to_subscribe_with(
     assert simulators.subscribe(key)["endpoint"].startswith(simulators.webpush_url)
 
 
-def test_what_a_refused_push_target_is_told_never_quotes_it(shop: Shop, bound: Phone) -> None:
+def test_what_a_refused_push_target_is_told_never_quotes_it(bound: Phone) -> None:
     secret: dict[str, Any] = {"endpoint": "https://x.example/secret7391", "keys": {"p256dh": "7391", "auth": "7391"}}
     refused = refusal(lambda: bound.update(push_target={"kind": "webpush", "value": json.dumps(secret)}))
     assert "7391" not in json.dumps(refused.problem)

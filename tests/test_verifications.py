@@ -217,9 +217,7 @@ def test_a_closed_verification_is_not_sent_any_more(
     assert not fcm.sent
 
 
-def test_a_code_dies_when_its_number_leaves_the_phone(
-    shop: Shop, bound: Phone, make_phone: MakePhone, dispatch: Dispatch
-) -> None:
+def test_a_code_dies_when_its_number_leaves_the_phone(shop: Shop, bound: Phone, make_phone: MakePhone) -> None:
     verification = shop.ask()
     code = bound.read_code()
     new = make_phone()

@@ -7,7 +7,6 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -294,7 +293,7 @@ def test_a_url_that_is_none_is_refused_without_being_quoted(url: str) -> None:
     assert "7391" not in str(refused.value)
 
 
-def test_a_display_name_in_any_script_is_written_so_that_it_can_be_read(sim: Simulators, tmp_path: Path) -> None:
+def test_a_display_name_in_any_script_is_written_so_that_it_can_be_read(sim: Simulators) -> None:
     send(sim, "email", to_mailbox(), PUSHHUB_MAIL_FROM="Ақпарат <x@example.kz>")
     [arrival] = sim.arrived()
     header = EmailMessage()

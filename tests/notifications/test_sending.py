@@ -204,7 +204,7 @@ def test_all_of_nobody_is_sent_to_nobody(sender: Sender) -> None:
     assert (shown["status"], shown["accepted"], sender.progress(sent)) == ("sent", 0, {})
 
 
-def test_all_of_very_many_is_counted_while_it_is_sent(sender: Sender, dispatch: Dispatch) -> None:
+def test_all_of_very_many_is_counted_while_it_is_sent(sender: Sender) -> None:
     sender.bind_crowd(21)
     sender.bind_crowd(9, first=100, offered=False)
     sent = sender.send_to_all(counted_at_once=20)

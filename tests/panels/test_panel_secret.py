@@ -91,7 +91,7 @@ def test_a_panels_secret_shows_its_own_panel_alone(maker: PanelMaker, make_maker
 
 
 def test_the_secret_opens_no_other_address_of_the_service(
-    make_app: MakeApp, settings: Settings, app: Flask, maker: PanelMaker
+    make_app: MakeApp, settings: Settings, maker: PanelMaker
 ) -> None:
     """Every address that wants credentials is tried with the secret in each form that it may have."""
     page = maker.make(assurance="signed_in")

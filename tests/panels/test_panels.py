@@ -15,7 +15,6 @@ from pushhub.panels.models import Panel
 from tests.panels.conftest import SITE, PanelMaker
 from tests.support.actors import NUMBER, OTHER_NUMBER, MakePhone, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock
-from tests.support.dispatching import Dispatch
 from tests.support.rows import values
 
 KEY = "5d9c2b1e-4f63-4a21-9d3b-0a52f0c1d001"
@@ -196,9 +195,7 @@ def test_a_test_keys_panel_is_told_nothing_about_anybody(maker: PanelMaker, boun
         assert known[name] == unknown[name], name
 
 
-def test_a_number_that_has_no_app_is_reached_by_the_products_next_way(
-    make_maker: Callable[..., PanelMaker], dispatch: Dispatch
-) -> None:
+def test_a_number_that_has_no_app_is_reached_by_the_products_next_way(make_maker: Callable[..., PanelMaker]) -> None:
     page = make_maker("BY SMS", route=["push:20", "sms"]).make()
     state = page.state()
     assert (state["way"], state["reason"]) == ("sms", "never_bound")

@@ -227,9 +227,7 @@ def test_the_limit_of_codes_for_a_number_holds_for_many_at_once(
     assert Counter(statuses) == {201: 5, 429: 15}
 
 
-def test_dispatchers_at_once_claim_each_delivery_once(
-    make_shop: MakeShop, bound: Phone, app: Flask, at_once: Any
-) -> None:
+def test_dispatchers_at_once_claim_each_delivery_once(make_shop: MakeShop, bound: Phone, at_once: Any) -> None:
     ask_for_codes(make_shop, 40)
     claimed = at_once(lambda _: outbox.claim(CODES, "fcm", uuid4(), 7), 8)
     ids = [delivery_id for batch in claimed for delivery_id in batch.leases]
@@ -253,7 +251,7 @@ def test_a_dispatcher_takes_no_more_than_it_has_room_for_whatever_the_plan(
         assert [len(outbox.claim(CODES, "fcm", uuid4(), most).leases) for most in (7, 30, 30)] == [7, 30, 3]
 
 
-def test_one_idempotency_key_used_by_16_at_once_makes_one_offer(shop: Shop, app: Flask, at_once: Any) -> None:
+def test_one_idempotency_key_used_by_16_at_once_makes_one_offer(shop: Shop, at_once: Any) -> None:
     def create(_: int) -> tuple[int, str]:
         client_answer = shop.call("POST", "/v1/offers", {"number": NUMBER}, Idempotency_Key="the-same")
         return client_answer.status_code, client_answer.get_json()["id"]

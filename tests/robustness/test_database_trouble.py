@@ -19,7 +19,6 @@ from pushhub.devices.models import Device
 from pushhub.kernel.db import Base, db, transaction
 from pushhub.kernel.engine import Patience
 from pushhub.kernel.logs import JsonFormatter
-from pushhub.products import products
 from tests.robustness.world import SERVER, World, a_binding, a_world, channels, generous_settings
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem
 from tests.support.applications import MakeApp
@@ -75,7 +74,7 @@ def locked(app: Flask) -> Iterator[None]:
 
 def call(world: World, operation: tuple[str, Any]) -> TestResponse:
     line, body = operation
-    return world.operation(*line.split(" "), **({"body": body} if body is not None else {}))
+    return world.operation(*line.split(" "), body=body)
 
 
 def assert_try_again(response: TestResponse, code: str) -> None:
@@ -138,9 +137,7 @@ def gone(
     database: Database, key_file: Path, make_app: MakeApp, now: FakeClock, tmp_path: Path
 ) -> tuple[Flask, dict[str, str]]:
     """An application whose database is not there, and the key of a product that exists."""
-    home = make_app()
-    with home.app_context():
-        key = products.create_product("INDIGO").live_key.text
+    key = Shop.new(make_app()).key
     if database.engine == "sqlite":
         address = f"sqlite:///{tmp_path}/no-such-folder/pushhub.db"
     else:
@@ -160,14 +157,10 @@ def test_without_its_database_every_operation_says_so(gone: tuple[Flask, dict[st
         body = {"number": NUMBER, "purpose": "sign_in"} if method == "POST" else None
         assert_try_again(client.open(path, method=method, headers=headers, json=body), "database_unavailable")
     phone = Phone.new(app, SERVER, now)
-    for path in ("/mobile/v1/bindings", "/mobile/v1/receipts"):
-        proof = {"DPoP": phone.key.proof("POST", SERVER + path, phone.now)}
-        if path != "/mobile/v1/bindings":
-            proof = {
-                "DPoP": phone.key.proof("POST", SERVER + path, phone.now, "phd_x"),
-                "Authorization": "DPoP phd_x",
-            }
-        assert_try_again(client.post(path, headers=proof, json=a_binding()), "database_unavailable")
+    for path, secret in (("/mobile/v1/bindings", None), ("/mobile/v1/receipts", "phd_x")):
+        signed = {"DPoP": phone.key.proof("POST", SERVER + path, phone.now, secret)}
+        signed |= {"Authorization": f"DPoP {secret}"} if secret else {}
+        assert_try_again(client.post(path, headers=signed, json=a_binding()), "database_unavailable")
 
 
 def test_what_needs_no_database_goes_on_without_it(gone: tuple[Flask, dict[str, str]]) -> None:
@@ -213,10 +206,7 @@ def test_a_sqlite_file_that_was_taken_away_is_missed(
 ) -> None:
     with databases.empty("sqlite") as database:
         app = make_app(generous_settings(database.url, key_file), patience=IMPATIENT)
-        with app.app_context():
-            made = products.create_product("INDIGO")
-            db.engine.dispose()
-        shop = Shop(app, made.live_key.text, test_key=made.test_key.text, product=made.product)
+        shop = Shop.new(app)
         assert shop.call("GET", f"/v1/numbers/{NUMBER}").status_code == 200
         with app.app_context():
             db.engine.dispose()

@@ -52,7 +52,7 @@ def another_connection(app: Flask) -> Iterator[Session]:
         yield session
 
 
-def test_events_get_numbers_without_a_gap_in_batches(app: Flask, relay: Relay) -> None:
+def test_events_get_numbers_without_a_gap_in_batches(app: Flask) -> None:
     subjects = [new_key() for _ in range(7)]
     for subject in subjects:
         happen(app, subject)
