@@ -21,6 +21,7 @@ from pushhub.kernel.clock import rfc3339
 from pushhub.translations.message_texts import LOCALES
 from reference_device import Refused
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
+from tests.support.bodies import NOTIFY, a_binding
 from tests.support.databases import FakeClock
 
 pytestmark = pytest.mark.both_engines  # the feed's statements
@@ -123,13 +124,7 @@ def test_a_qr_code_of_another_host_is_told_apart_and_not_counted(shop: Shop, pho
 
 def test_a_qr_code_binds_only_the_number_that_was_typed_before(shop: Shop, phone: Phone) -> None:
     offer = shop.offer()
-    device = {"installation_id": "a-browser", "platform": "web", "model": "Chrome", "os_version": "1"}
-    device |= {"app_version": "1", "locale": "ru", "push_target": {"kind": "poll"}}
-    body = {
-        "qr": offer["qr"]["link"],
-        "device": device,
-        "consent_version": phone.config()["consent"]["version"],
-    }
+    body = a_binding(qr=offer["qr"]["link"], password=None, device={"platform": "web"})
 
     def bind(number: str) -> tuple[int, Any]:
         sent = phone._signed("POST", "/mobile/v1/bindings", body | {"number": number}, key=phone.key)
@@ -201,7 +196,7 @@ def test_sending_again_changes_the_tag_of_a_page_that_only_the_earlier_message_i
 ) -> None:
     asked = shop.ask()
     for _ in range(FEED_PAGE - 1):
-        shop.call("POST", "/v1/notifications", {"to": [NUMBER], "title": "Meeting", "body": "At six."})
+        shop.call("POST", "/v1/notifications", NOTIFY)
     before = bound._signed("GET", "/mobile/v1/feed")
     now.forward(minutes=1)
     shop.resend(asked)

@@ -1,6 +1,9 @@
-"""A product whose codes go by push, then SMS, then e-mail."""
+"""A product whose codes go by push, then SMS, then e-mail, and what became of them."""
 
 from __future__ import annotations
+
+import re
+from typing import Any
 
 import pytest
 
@@ -18,3 +21,13 @@ def routed(make_shop: MakeShop) -> Shop:
 def bound(routed: Shop, phone: Phone) -> Phone:
     phone.bind_to(routed)
     return phone
+
+
+def ways(shop: Shop, verification: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(delivery["channel"], delivery["status"]) for delivery in shop.show(verification)["deliveries"]]
+
+
+def digits(text: str) -> str:
+    found = re.search(r"\b\d{4}\b", text)
+    assert found is not None
+    return found.group()

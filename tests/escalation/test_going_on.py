@@ -16,8 +16,7 @@ from pushhub.events.models import Event
 from pushhub.kernel.db import reading
 from pushhub.kernel.ids import Prefix, parse_id
 from pushhub.verifications.models import Verification
-from tests.escalation.conftest import ROUTE
-from tests.escalation.deliveries import digits, ways
+from tests.escalation.conftest import ROUTE, digits, ways
 from tests.support.actors import NUMBER, OTHER_NUMBER, MakePhone, MakeShop, Phone, Shop, assert_problem
 from tests.support.dispatching import Dispatch, Later
 from tests.support.recording import Channels

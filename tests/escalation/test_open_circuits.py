@@ -15,7 +15,7 @@ from pushhub.context import AppContext
 from pushhub.delivery.models import Delivery
 from pushhub.dispatcher.work import work_of
 from pushhub.kernel.ids import Prefix, parse_id
-from tests.escalation.deliveries import ways
+from tests.escalation.conftest import ways
 from tests.support.actors import NUMBER, OTHER_NUMBER, MakePhone, MakeShop
 from tests.support.databases import FakeClock
 from tests.support.dispatching import Dispatch, Later, do_all_that_is_due

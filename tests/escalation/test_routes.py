@@ -16,7 +16,7 @@ from pushhub.context import AppContext
 from pushhub.events.models import Event
 from pushhub.kernel.errors import ConfigurationError
 from pushhub.products import products
-from tests.escalation.deliveries import digits, ways
+from tests.escalation.conftest import digits, ways
 from tests.support.actors import NUMBER, OTHER_NUMBER, MakeShop, Phone, Shop, assert_problem
 from tests.support.applications import MakeApp
 from tests.support.databases import FakeClock

@@ -14,8 +14,9 @@ from werkzeug.test import TestResponse
 
 from pushhub.binding import consent
 from tests.robustness.contents import assert_same, contents
-from tests.robustness.world import ASK, DEVICE, LONG, NOTIFY, World
+from tests.robustness.world import LONG, World
 from tests.support.actors import NUMBER, OTHER_NUMBER, assert_problem
+from tests.support.bodies import ASK, DEVICE, NOTIFY
 
 Send = Callable[..., TestResponse]
 

@@ -19,9 +19,10 @@ from pushhub.devices.models import Device
 from pushhub.kernel.db import Base, db, transaction
 from pushhub.kernel.engine import Patience
 from pushhub.kernel.logs import JsonFormatter
-from tests.robustness.world import SERVER, World, a_binding, a_world, channels, generous_settings
+from tests.robustness.world import SERVER, World, a_world, channels, generous_settings
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem
 from tests.support.applications import MakeApp
+from tests.support.bodies import a_binding
 from tests.support.databases import Database, Databases, FakeClock
 
 pytestmark = pytest.mark.both_engines

@@ -20,8 +20,9 @@ from schemathesis.specs.openapi import checks
 from pushhub.kernel.quotas import Quotas
 from pushhub.webhooks.resolver import Resolver, use
 from tests.robustness.operations import OPERATIONS
-from tests.robustness.world import FREE_NUMBER, HOOK, SERVER, World, a_binding
+from tests.robustness.world import HOOK, SERVER, World
 from tests.support.actors import NUMBER
+from tests.support.bodies import FREE_NUMBER, a_binding
 
 CHECKS = [
     *(checks.status_code_conformance, checks.content_type_conformance, checks.response_schema_conformance),

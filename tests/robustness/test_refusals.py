@@ -12,8 +12,9 @@ from pushhub.kernel.db import reading
 from pushhub.kernel.ids import Prefix, new_key, parse_id, public_id
 from pushhub.kernel.limits import LimitCounter
 from tests.robustness.contents import assert_same, contents
-from tests.robustness.world import ASK, HOOK, LONG, NOTIFY, SERVER, World, a_binding, a_password
+from tests.robustness.world import HOOK, LONG, SERVER, World
 from tests.support.actors import NUMBER, assert_problem
+from tests.support.bodies import ASK, NOTIFY, a_binding, a_password
 
 CODE = {"code": "1234"}
 

@@ -18,11 +18,9 @@ from urllib.parse import unquote
 from flask import Flask
 from joserfc import jws
 from joserfc.jwk import ECKey
-from stdnum.iso7064 import mod_97_10
 from werkzeug.test import TestResponse
 
 from pushhub.app import create_app
-from pushhub.binding import consent
 from pushhub.channels.recording import RecordingChannel
 from pushhub.kernel import clock
 from pushhub.kernel.db import db
@@ -33,22 +31,15 @@ from reference_device import DeviceKey
 from tests.robustness.contents import assert_same, contents
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, expect
 from tests.support.applications import faces_of
+from tests.support.bodies import NOTIFY
 from tests.support.databases import Databases, FakeClock
 from tests.support.environments import PUBLIC_URL as SERVER
 from tests.support.environments import least_settings
 
 THIRD_NUMBER = "+77771234567"
-FREE_NUMBER = "+77051112233"
 #: An address on the open Internet that needs no DNS. Nothing is sent to it.
 HOOK = "https://8.8.8.8/hook"
-#: What a product sends, right in form.
-ASK = {"number": NUMBER, "purpose": "sign_in"}
-NOTIFY = {"to": NUMBER, "title": "Meeting", "body": "At six."}
 LONG = "x" * 4096
-DEVICE = {
-    **{"installation_id": "installation-of-a-stranger", "platform": "android", "model": "Phone", "os_version": "15"},
-    **{"app_version": "1.0.0", "locale": "ru", "push_target": {"kind": "poll"}},
-}
 #: Columns that a refused request may write, beside the tables of `contents.COUNTERS`.
 TRIES = ("tries", "last_step")
 
@@ -129,18 +120,6 @@ class World:
 
 def _base64(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def a_password(digits: str = "0123456789") -> str:
-    """Twelve digits that fit together and are nobody's password."""
-    return f"{digits}{mod_97_10.calc_check_digits(digits)}"
-
-
-def a_binding(**changes: Any) -> dict[str, Any]:
-    """The body of a binding; None leaves a field out, a dict under `device` changes fields of the device."""
-    device = DEVICE | changes.pop("device", {})
-    body = {"number": FREE_NUMBER, "password": a_password(), "consent_version": consent.VERSION, "device": device}
-    return {name: value for name, value in (body | changes).items() if value is not None}
 
 
 @contextmanager

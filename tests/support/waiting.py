@@ -6,6 +6,11 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+import sqlalchemy as sa
+from flask import Flask
+
+from tests.support.rows import values
+
 T = TypeVar("T")
 
 
@@ -16,3 +21,9 @@ def until(look: Callable[[], T | None], seconds: float, failure: str | Callable[
         assert time.monotonic() < deadline, failure() if callable(failure) else failure
         time.sleep(0.02)
     return found
+
+
+def somebody_waits(app: Flask) -> bool:
+    """Whether a transaction waits for what another one holds (PostgreSQL)."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    return values(app, sa.text(waiting)) != [0]

@@ -24,6 +24,7 @@ from pushhub.webhooks.models import Webhook, WebhookMessage
 from tests.support.actors import Shop
 from tests.support.rows import change, rows, values
 from tests.support.statements import before_each
+from tests.support.waiting import somebody_waits
 from tests.webhooks.relaying import Relay, relay_events
 
 pytestmark = pytest.mark.both_engines  # the order of events hangs on how transactions see each other
@@ -122,15 +123,11 @@ def test_a_webhook_that_is_being_deleted_does_not_stop_the_relay(app: Flask, sho
 
         with ThreadPoolExecutor(1) as thread:
             waiting = thread.submit(in_context)
-            while not _somebody_waits(app):
+            while not somebody_waits(app):
                 assert not waiting.done()
             deleting.commit()
             assert waiting.result(10) == 1
     assert values(app, sa.select(WebhookMessage.webhook_id)) == [staying["id"]]
-
-
-def _somebody_waits(app: Flask) -> bool:
-    return values(app, sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")) != [0]
 
 
 @pytest.mark.parametrize(

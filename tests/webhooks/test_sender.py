@@ -12,6 +12,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 from pushhub.webhooks import rules, signing
 from tests.support.actors import NUMBER, Phone, Shop, expect
 from tests.support.databases import FakeClock
+from tests.support.walks import assert_walked, called
 from tests.webhooks.receiver import MakeReceiver, Receiver, says
 from tests.webhooks.relaying import Webhooks
 
@@ -244,3 +245,13 @@ def test_a_test_goes_to_the_one_webhook_whatever_it_asked_for(
     assert sent["data"] == {"webhook_id": webhook["id"]}
     assert other.received == []
     assert sent in events(shop)
+
+
+@pytest.mark.sqlite
+def test_a_webhook_goes_the_way_that_the_page_shows(shop: Shop, webhooks: Webhooks, receiver: Receiver) -> None:
+    webhooks.register(receiver.url())
+    with called() as order:
+        shop.offer()
+        webhooks.tell()
+    assert receiver.received
+    assert_walked("webhook", order)
