@@ -12,16 +12,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from pushhub.channels.contract import (
-    Accepted,
-    ApnsEnvironment,
-    ChannelDown,
-    Message,
-    Outcome,
-    PushKind,
-    PushTarget,
-    Retry,
-)
+from pushhub.channels.contract import Accepted, ApnsEnvironment, ChannelDown, Message, PushKind, PushTarget, Retry
 from pushhub.channels.recording import RecordingChannel
 from pushhub.dispatcher import circuits
 from pushhub.dispatcher.circuits import Circuit, Circuits
@@ -77,7 +68,7 @@ def test_those_that_were_under_way_do_not_lengthen_the_pause(now: FakeClock) -> 
     ],
 )
 def test_a_provider_whose_answers_are_mostly_failures_is_left_alone(
-    answers: list[Outcome], opens: bool, now: FakeClock
+    answers: list[Accepted | Retry], opens: bool, now: FakeClock
 ) -> None:
     circuit = Circuit()
     for answer in answers:
@@ -154,7 +145,7 @@ def test_notifications_that_hang_leave_a_code_its_way(
     second.bind_to(shop, NUMBER)  # the first phone is told that its number has moved
     arrived, hung = asyncio.Event(), asyncio.Event()
 
-    async def send(message: Message) -> Outcome:
+    async def send(message: Message) -> Accepted:
         if not message.urgent:
             hung.set()
             await asyncio.sleep(30)

@@ -54,6 +54,10 @@ def message(kind: PushKind = PushKind.FCM_TOKEN, **changes: Any) -> Message:
     return Message(**{**fields, **changes})
 
 
+def apns_target(value: str = APNS_TARGET, **where: Any) -> PushTarget:
+    return PushTarget(PushKind.APNS, value, **where)
+
+
 class FakeWire:
     """Answers each POST with the next of its answers, and with the last for ever; keeps what was sent."""
 

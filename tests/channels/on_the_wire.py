@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from channel_material import APNS_TARGET, message, run
+from channel_material import apns_target, message, run
 from wire_world import channels, fresh_fields
 
 from pushhub.channels.contract import ApnsEnvironment, Message, Outcome, PushKind, PushTarget
@@ -14,8 +14,7 @@ from pushhub.channels.time_limits import USUAL, TimeLimits
 from simulators import Simulators
 
 FCM, FID, APNS = PushKind.FCM_TOKEN, PushKind.FCM_FID, PushKind.APNS
-OTHER = PushTarget(APNS, "b" * 64)
-SANDBOX = PushTarget(APNS, APNS_TARGET, environment=ApnsEnvironment.SANDBOX)
+OTHER, SANDBOX = apns_target("b" * 64), apns_target(environment=ApnsEnvironment.SANDBOX)
 
 
 #: FCM and APNs, until the end of a block.

@@ -10,21 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from channel_material import APNS_TARGET, NOW, FakeWire, Ticks, answer, ec_key, message, run, written
+from channel_material import APNS_TARGET, NOW, FakeWire, Ticks, answer, apns_target, ec_key, message, run, written
 
 from pushhub.channels.apns import ApnsChannel, build
-from pushhub.channels.contract import (
-    Accepted,
-    ApnsEnvironment,
-    ChannelDown,
-    Message,
-    Outcome,
-    PushKind,
-    PushTarget,
-    Rejected,
-    Retry,
-    TargetDead,
-)
+from pushhub.channels.contract import Accepted, ApnsEnvironment, ChannelDown, Outcome, Rejected, Retry, TargetDead
 from pushhub.channels.credentials import PROVIDER_TOKEN_GAP, PROVIDER_TOKEN_SLOT, ProviderToken
 from pushhub.channels.transport import TransportFailed
 from pushhub.kernel import clock
@@ -58,8 +47,8 @@ def channel(
     )
 
 
-def to(**changes: Any) -> Message:
-    return message(PushKind.APNS, **changes)
+def to(**changes: Any) -> Any:
+    return message(**{"target": apns_target()} | changes)
 
 
 def test_a_code_goes_out_with_apples_headers_and_payload(tmp_path: Path) -> None:
@@ -95,7 +84,7 @@ def test_a_notification_that_does_not_hurry_interrupts_nobody() -> None:
 
 def test_the_targets_environment_and_topic_choose_host_and_topic(tmp_path: Path) -> None:
     wire = FakeWire(OK)
-    target = PushTarget(PushKind.APNS, APNS_TARGET, "kz.example.other", ApnsEnvironment.SANDBOX)
+    target = apns_target(topic="kz.example.other", environment=ApnsEnvironment.SANDBOX)
     run(channel(wire, tmp_path).send(to(target=target)))
     assert wire.posts == []
     [(url, headers, _)] = wire.made[0].posts
@@ -106,18 +95,16 @@ def test_the_targets_environment_and_topic_choose_host_and_topic(tmp_path: Path)
 @pytest.mark.parametrize(
     ("sent", "outcome"),
     [
-        (message(PushKind.FCM_TOKEN), Rejected("wrong_target_kind")),
+        (message(), Rejected("wrong_target_kind")),
         (to(data={"aps": "x"}), Rejected("reserved_data_key")),
         (to(title="\ud800"), Rejected("invalid_message")),
         (to(body="ж" * 2000), Rejected("PayloadTooLarge")),
-        (to(target=PushTarget(PushKind.APNS, "../../1/apps?x=")), TargetDead("malformed_target")),
-        (to(target=PushTarget(PushKind.APNS, APNS_TARGET + "\n")), TargetDead("malformed_target")),
-        (to(target=PushTarget(PushKind.APNS, "")), TargetDead("malformed_target")),
+        (to(target=apns_target("../../1/apps?x=")), TargetDead("malformed_target")),
+        (to(target=apns_target(APNS_TARGET + "\n")), TargetDead("malformed_target")),
+        (to(target=apns_target("")), TargetDead("malformed_target")),
     ],
 )
-def test_a_message_that_can_not_pass_is_answered_before_it_is_sent(
-    sent: Message, outcome: Outcome, tmp_path: Path
-) -> None:
+def test_a_message_that_can_not_pass_is_answered_before_it_is_sent(sent: Any, outcome: Outcome, tmp_path: Path) -> None:
     wire = FakeWire(OK)
     assert run(channel(wire, tmp_path).send(sent)) == outcome
     assert wire.posts == []
@@ -184,7 +171,7 @@ def test_a_target_that_one_host_does_not_know_is_tried_at_the_other_once(
     there: ApnsEnvironment, other: ApnsEnvironment, tmp_path: Path
 ) -> None:
     apns = channel(FakeWire(BAD_TARGET), tmp_path)
-    target = PushTarget(PushKind.APNS, APNS_TARGET, environment=there)
+    target = apns_target(environment=there)
     assert run(apns.send(to(target=target))) == Retry("BadDeviceToken", AT_ONCE, other)
     assert run(apns.send(to(target=target, previous_error="reset"))) == Retry("BadDeviceToken", AT_ONCE, other)
     assert run(apns.send(to(target=target, previous_error="BadDeviceToken"))) == TargetDead("BadDeviceToken")

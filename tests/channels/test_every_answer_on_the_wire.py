@@ -11,20 +11,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from on_the_wire import APNS, FCM, fresh, name_of, send
+from on_the_wire import APNS, FCM, SANDBOX, fresh, name_of, send
 from prometheus_client import REGISTRY
 
-from pushhub.channels.contract import (
-    Accepted,
-    ApnsEnvironment,
-    ChannelDown,
-    Message,
-    Outcome,
-    PushKind,
-    Rejected,
-    Retry,
-    TargetDead,
-)
+from pushhub.channels.contract import Accepted, ChannelDown, Message, Outcome, PushKind, Rejected, Retry, TargetDead
 from pushhub.channels.outcomes import APNS_OUTCOMES, FCM_OUTCOMES, FCM_STATUSES
 from pushhub.kernel import clock
 from simulators import Simulators
@@ -113,7 +103,7 @@ BY_STATUS = [
 
 GONE = clock.now().replace(microsecond=123_000) - timedelta(days=2)
 SINCE = {"timestamp": int(GONE.timestamp() * 1000)}
-OTHER_HOST = ApnsEnvironment.SANDBOX
+OTHER_HOST = SANDBOX.environment
 
 OUR_MISTAKES = [
     *("BadCollapseId", "BadExpirationDate", "BadMessageId", "BadPriority"),

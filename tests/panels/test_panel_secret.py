@@ -281,15 +281,8 @@ def test_offers_that_are_asked_for_at_once_leave_one_that_can_be_used(maker: Pan
     assert phone.bind(qr=offer["link"])["binding"]["number"] == NUMBER
 
 
-def test_a_key_must_be_allowed_to_do_what_its_panel_does(app: Flask, shop: Shop) -> None:
-    from pushhub.products import products
-    from pushhub.products.rules import Scope
-
-    with app.app_context():
-        offers_only = products.add_key(shop.product.id, live=True, scopes=[Scope.OFFERS]).text
-    body = {"number": NUMBER}
+def test_a_key_must_be_allowed_to_do_what_its_panel_does(shop: Shop) -> None:
+    offers_only, body = shop.add_key(scopes=["offers"]), {"number": NUMBER}
     assert shop.call("POST", "/v1/panels", body, offers_only).status_code == 201
-    refusal = assert_problem(
-        shop.call("POST", "/v1/panels", body | {"purpose": "sign_in"}, offers_only), 403, "missing_scope"
-    )
-    assert refusal["scope"] == "verifications"
+    refused = shop.call("POST", "/v1/panels", body | {"purpose": "sign_in"}, offers_only)
+    assert assert_problem(refused, 403, "missing_scope")["scope"] == "verifications"

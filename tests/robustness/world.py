@@ -169,10 +169,9 @@ def _narrow_keys(app: Flask, shop: Shop, other: Shop) -> dict[str, str]:
     with app.app_context():
         revoked = products.add_key(shop.product.id, live=True)
         products.revoke_key(revoked.id)
-        offers_only = products.add_key(shop.product.id, live=True, scopes=[Scope.OFFERS])
-        numbers_only = products.add_key(shop.product.id, live=False, scopes=[Scope.NUMBERS])
-    keys = {"revoked": revoked.text, "offers only": offers_only.text, "numbers only": numbers_only.text}
-    return keys | {"another product's": other.key}
+    narrow = {"offers only": shop.add_key(scopes=[Scope.OFFERS])}
+    narrow["numbers only"] = shop.add_key(live=False, scopes=[Scope.NUMBERS])
+    return {"revoked": revoked.text, "another product's": other.key} | narrow
 
 
 def _make_offers(world: World, other_shop: Shop) -> None:

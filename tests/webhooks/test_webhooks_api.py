@@ -145,11 +145,10 @@ def test_a_live_key_and_a_test_key_see_each_its_own_and_no_product_sees_anothers
 def test_a_key_needs_the_scope(app: Flask, shop: Shop) -> None:
     with app.app_context():
         products.revoke_key(products.list_products()[0][1][0].id)
-        key = products.add_key(shop.product.id, live=True, scopes=["events"]).text
+    key = shop.add_key(scopes=["events"])
     assert assert_problem(create(shop, key), 403, "missing_scope")["scope"] == "webhooks"
     expect(shop.call("GET", "/v1/events", key=key), 200)
-    with app.app_context():
-        key = products.add_key(shop.product.id, live=True, scopes=["webhooks"]).text
+    key = shop.add_key(scopes=["webhooks"])
     assert assert_problem(shop.call("GET", "/v1/events", key=key), 403, "missing_scope")["scope"] == "events"
 
 
