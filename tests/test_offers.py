@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -112,8 +113,6 @@ def test_a_real_decoder_reads_the_svg_back(shop: Shop) -> None:
 
 def drawn(svg: str) -> Image.Image:
     """Draw the squares of our SVG: one path of `MxV1HyVzHxz` moves, one unit a module."""
-    import re
-
     view = re.search(r'viewBox="0 0 (\d+) (\d+)"', svg)
     assert view is not None
     picture = Image.new("L", (int(view[1]) * 8, int(view[2]) * 8), 255)

@@ -63,6 +63,12 @@ def maker(app: Flask, shop: Shop) -> PanelMaker:
 
 
 @pytest.fixture
+def page(maker: PanelMaker) -> Page:
+    """A page with a panel for the number of the story."""
+    return maker.make()
+
+
+@pytest.fixture
 def make_maker(app: Flask, make_shop: MakeShop) -> Callable[..., PanelMaker]:
     """Another product's server."""
     return lambda *args, **policy: PanelMaker(app, make_shop(*args, **policy))

@@ -29,8 +29,7 @@ def refused(page: Page, code: str = "panel_over", status: int = 401) -> None:
         assert_problem(page.call(method, f"/panel/v1/{what}", body), status, code)
 
 
-def test_a_secret_ends_after_fifteen_minutes(maker: PanelMaker, now: FakeClock) -> None:
-    page = maker.make()
+def test_a_secret_ends_after_fifteen_minutes(maker: PanelMaker, now: FakeClock, page: Page) -> None:
     now.forward(seconds=15 * 60 - 1)
     assert page.state()["status"] == "open"
     now.forward(seconds=1)
@@ -38,8 +37,7 @@ def test_a_secret_ends_after_fifteen_minutes(maker: PanelMaker, now: FakeClock) 
     assert maker.look(page)["status"] == "expired"
 
 
-def test_a_closed_panel_is_over_and_so_is_its_offer(maker: PanelMaker, phone: Phone) -> None:
-    page = maker.make()
+def test_a_closed_panel_is_over_and_so_is_its_offer(maker: PanelMaker, phone: Phone, page: Page) -> None:
     offer = page.have("offer")["offer"]
     maker.close(page)
     refused(page)
@@ -49,8 +47,9 @@ def test_a_closed_panel_is_over_and_so_is_its_offer(maker: PanelMaker, phone: Ph
     maker.close(page)
 
 
-def test_what_was_approved_stays_so_when_the_panel_is_closed(maker: PanelMaker, bound: Phone, now: FakeClock) -> None:
-    page = maker.make()
+def test_what_was_approved_stays_so_when_the_panel_is_closed(
+    maker: PanelMaker, bound: Phone, now: FakeClock, page: Page
+) -> None:
     page.have("send")
     page.check(bound.read_code())
     maker.close(page)
@@ -59,14 +58,12 @@ def test_what_was_approved_stays_so_when_the_panel_is_closed(maker: PanelMaker, 
 
 
 @pytest.mark.parametrize("secret", ["phs_", "phs_0000", "", "phs_ä", "x" * 5000])
-def test_a_secret_that_was_never_given_opens_nothing(maker: PanelMaker, secret: str) -> None:
-    page = maker.make()
+def test_a_secret_that_was_never_given_opens_nothing(page: Page, secret: str) -> None:
     page.secret = secret.encode().decode("latin-1")
     refused(page)
 
 
-def test_a_key_is_no_secret_of_a_panel(maker: PanelMaker) -> None:
-    page = maker.make()
+def test_a_key_is_no_secret_of_a_panel(maker: PanelMaker, page: Page) -> None:
     for page.secret in (maker.shop.key, maker.shop.test_key):
         refused(page)
 
@@ -231,9 +228,8 @@ def test_a_panel_that_asks_too_fast_is_told_to_wait(
 
 @pytest.mark.both_engines
 def test_of_two_right_checks_at_once_one_is_right_and_the_panel_is_approved_once(
-    maker: PanelMaker, bound: Phone
+    maker: PanelMaker, bound: Phone, page: Page
 ) -> None:
-    page = maker.make()
     page.have("send")
     code = bound.read_code()
     with ThreadPoolExecutor(8) as pool:
@@ -271,8 +267,7 @@ def test_a_panel_that_was_closed_while_its_code_was_looked_at_leaves_the_code_un
 
 
 @pytest.mark.both_engines
-def test_offers_that_are_asked_for_at_once_leave_one_that_can_be_used(maker: PanelMaker, phone: Phone) -> None:
-    page = maker.make()
+def test_offers_that_are_asked_for_at_once_leave_one_that_can_be_used(phone: Phone, page: Page) -> None:
     with ThreadPoolExecutor(4) as pool:
         statuses = {answer.status_code for answer in pool.map(lambda _: page.call("POST", "/panel/v1/offer"), range(4))}
     assert statuses <= {200, 503}
