@@ -12,7 +12,8 @@ from flask import Flask
 from pushhub.dispatcher import housekeeping
 from pushhub.kernel.clock import rfc3339
 from pushhub.kernel.limits import address_subject
-from tests.support.actors import MakePhone, MakeShop, Phone, Shop, assert_problem, expect, wrong
+from tests.support.actors import MakePhone, MakeShop, Phone, Shop, assert_problem, expect
+from tests.support.bodies import wrong
 from tests.support.databases import FakeClock
 
 pytestmark = pytest.mark.both_engines  # counters are upserts

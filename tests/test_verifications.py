@@ -14,18 +14,8 @@ from pushhub.dispatcher import housekeeping
 from pushhub.events.models import Event
 from pushhub.kernel.clock import rfc3339
 from pushhub.verifications.models import Verification
-from tests.support.actors import (
-    NUMBER,
-    OTHER_NUMBER,
-    MakePhone,
-    MakeShop,
-    Phone,
-    Shop,
-    assert_problem,
-    expect,
-    refusal,
-    wrong,
-)
+from tests.support.actors import NUMBER, OTHER_NUMBER, MakePhone, MakeShop, Phone, Shop, assert_problem, expect, refusal
+from tests.support.bodies import wrong
 from tests.support.databases import FakeClock
 from tests.support.dispatching import Dispatch
 from tests.support.rows import change, values

@@ -16,6 +16,7 @@ from pushhub.kernel.sealing import secret_digest
 from pushhub.panels.models import Panel
 from tests.panels.conftest import SITE, Page, PanelMaker
 from tests.support.actors import NUMBER, OTHER_NUMBER, MakePhone, Phone, Shop, assert_problem, expect
+from tests.support.bodies import wrong
 from tests.support.databases import FakeClock
 from tests.support.rows import values
 
@@ -105,11 +106,10 @@ def test_wrong_codes_cost_attempts_and_too_many_end_the_code(maker: PanelMaker, 
     assert_problem(page.call("POST", "/panel/v1/check", {"code": "1234"}), 409, "not_armed")
     code = bound.read_code()
     assert_problem(page.call("POST", "/panel/v1/check", {"code": "12345"}), 422, "code_malformed")
-    wrong = f"{(int(code) + 1) % 10000:04d}"
     for left in (2, 1):
-        checked = page.check(wrong)
+        checked = page.check(wrong(code))
         assert (checked["valid"], checked["verification"]["attempts_left"]) == (False, left)
-    assert page.check(wrong)["verification"]["status"] == "exhausted"
+    assert page.check(wrong(code))["verification"]["status"] == "exhausted"
     assert page.check(code)["valid"] is False
     assert maker.look(page)["status"] == "open"
     assert page.have("send")["verification"]["status"] == "pending"

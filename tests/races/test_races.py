@@ -32,8 +32,9 @@ from pushhub.verifications.code_message import CODES
 from pushhub.verifications.models import Verification
 from pushhub.verifications.resend import resend as resend_code
 from reference_device import Refused
-from tests.support.actors import NUMBER, OTHER_NUMBER, MakePhone, MakeShop, Phone, Shop, expect, refusal, wrong
+from tests.support.actors import NUMBER, OTHER_NUMBER, MakePhone, MakeShop, Phone, Shop, expect, refusal
 from tests.support.applications import MakeApp
+from tests.support.bodies import wrong
 from tests.support.databases import FakeClock
 from tests.support.dispatching import Dispatch, Later
 from tests.support.rows import rows, values

@@ -113,11 +113,6 @@ MakeShop = Callable[..., Shop]
 MakePhone = Callable[..., Phone]
 
 
-def wrong(code: str) -> str:
-    """A code of as many digits that is not this one."""
-    return f"{(int(code) + 1) % 10 ** len(code):0{len(code)}d}"
-
-
 def refusal(attempt: Callable[[], object]) -> Refused:
     """How the service refuses what a phone tries."""
     with pytest.raises(Refused) as caught:

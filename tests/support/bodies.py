@@ -1,4 +1,4 @@
-"""Bodies of requests that are right in form."""
+"""What requests hold that are right in form."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ DEVICE = {
     **{"installation_id": "installation-of-a-stranger", "platform": "android", "model": "Phone", "os_version": "15"},
     **{"app_version": "1.0.0", "locale": "ru", "push_target": {"kind": "poll"}},
 }
+
+
+def wrong(code: str) -> str:
+    """A code of as many digits that is not this one."""
+    return f"{(int(code) + 1) % 10 ** len(code):0{len(code)}d}"
 
 
 def a_password(digits: str = "0123456789") -> str:
