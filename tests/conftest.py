@@ -6,7 +6,8 @@ import asyncio
 import json
 import logging
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -21,15 +22,14 @@ from pushhub.context import AppContext
 from pushhub.dispatcher.work import work_of
 from pushhub.kernel import clock
 from pushhub.kernel.settings import Settings, load_settings
-from pushhub.products import products
-from tests.support.actors import Phone, Shop
-from tests.support.applications import Applications
+from tests.support.actors import MakePhone, MakeShop, Phone, Shop
+from tests.support.applications import Applications, MakeApp
 from tests.support.databases import Database, Databases, FakeClock
 from tests.support.depth import MARKERS, engines_of, sort_out
-from tests.support.dispatching import do_all_that_is_due
+from tests.support.dispatching import Dispatch, Later, do_all_that_is_due
+from tests.support.environments import PUBLIC_URL, least_settings
+from tests.support.recording import Channels, recording
 from tests.support.sharing import FileByFile, longest_first
-
-PUBLIC_URL = "https://codes.test"
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -106,15 +106,8 @@ def now() -> Iterator[FakeClock]:
 
 @pytest.fixture
 def settings(database: Database, key_file: Path) -> Settings:
-    return load_settings(
-        {
-            "PUSHHUB_DATABASE_URL": database.url,
-            "PUSHHUB_KEY_FILE": str(key_file),
-            "PUSHHUB_PUBLIC_URL": PUBLIC_URL,
-            "PUSHHUB_CODES_PER_10_MINUTES": "50",
-            "PUSHHUB_CODES_PER_DAY": "50",
-        }
-    )
+    limits = {"PUSHHUB_CODES_PER_10_MINUTES": "50", "PUSHHUB_CODES_PER_DAY": "50"}
+    return load_settings(least_settings(database.url, key_file) | limits)
 
 
 @pytest.fixture(scope="session")
@@ -124,7 +117,7 @@ def applications(tmp_path_factory: pytest.TempPathFactory) -> Applications:
 
 
 @pytest.fixture
-def make_app(settings: Settings, applications: Applications) -> Iterator[Callable[..., Flask]]:
+def make_app(settings: Settings, applications: Applications) -> Iterator[MakeApp]:
     """An application, as new; its connections are closed when the test ends. A test that changes it (gives it a route,
     or another patience) asks for one with `own=True`."""
     level = logging.getLogger().level
@@ -148,49 +141,46 @@ def make_app(settings: Settings, applications: Applications) -> Iterator[Callabl
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], now: FakeClock) -> Flask:
+def app(make_app: MakeApp, now: FakeClock) -> Flask:
     return make_app()
 
 
 @pytest.fixture
-def dispatch(app: Flask) -> Callable[[], None]:
+def dispatch(app: Flask) -> Dispatch:
     """Let a dispatcher do everything that is due now."""
-
-    def run() -> None:
-        asyncio.run(do_all_that_is_due(work_of(app)))
-
-    return run
+    return lambda: asyncio.run(do_all_that_is_due(work_of(app)))
 
 
 @pytest.fixture
-def make_shop(app: Flask) -> Callable[..., Shop]:
+def later(now: FakeClock, dispatch: Dispatch) -> Later:
+    """Let time pass, and then a dispatcher do everything that is due."""
+
+    def pass_by(**amount: float) -> None:
+        now.forward(**amount)
+        dispatch()
+
+    return pass_by
+
+
+@pytest.fixture
+def make_shop(app: Flask) -> MakeShop:
     """An integrated product with a live key."""
-
-    def make(name: str = "INDIGO", **policy: object) -> Shop:
-        with app.app_context():
-            made = products.create_product(name, policy)
-        return Shop(app, made.live_key.text, test_key=made.test_key.text, product=made.product)
-
-    return make
+    return partial(Shop.new, app)
 
 
 @pytest.fixture
-def shop(make_shop: Callable[..., Shop]) -> Shop:
+def shop(make_shop: MakeShop) -> Shop:
     return make_shop()
 
 
 @pytest.fixture
-def make_phone(app: Flask, now: FakeClock) -> Callable[..., Phone]:
+def make_phone(app: Flask, now: FakeClock) -> MakePhone:
     """A phone with the app just installed."""
-
-    def make(**traits: object) -> Phone:
-        return Phone.new(app, PUBLIC_URL, now, **traits)
-
-    return make
+    return partial(Phone.new, app, PUBLIC_URL, now)
 
 
 @pytest.fixture
-def phone(make_phone: Callable[..., Phone]) -> Phone:
+def phone(make_phone: MakePhone) -> Phone:
     return make_phone()
 
 
@@ -209,8 +199,12 @@ def context(app: Flask) -> AppContext:
 
 
 @pytest.fixture
-def fcm(context: AppContext) -> RecordingChannel:
+def channel(app: Flask) -> Channels:
+    """The channel of a name, which keeps what it is given."""
+    return partial(recording, app)
+
+
+@pytest.fixture
+def fcm(channel: Channels) -> RecordingChannel:
     """The channel that stands in for FCM."""
-    channel = context.channels["fcm"]
-    assert isinstance(channel, RecordingChannel)
-    return channel
+    return channel("fcm")

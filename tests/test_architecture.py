@@ -6,7 +6,6 @@ import ast
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -22,6 +21,7 @@ from pushhub.verifications.models import code_context
 from pushhub.verifications.models import email_context as verification_email
 from pushhub.webhooks.models import secret_context
 from tests.support.actors import NUMBER, Phone, Shop
+from tests.support.dispatching import Dispatch
 from tests.support.sources import ROOT, SERVICE, modules
 from tests.support.walks import assert_walked, called, walk
 
@@ -96,13 +96,12 @@ assert wsgi.application.test_client().get("/start/codes").status_code == 404
     assert done.returncode == 0, done.stderr
 
 
-def test_a_code_goes_the_way_that_the_page_shows(shop: Shop, phone: Phone, dispatch: Callable[[], None]) -> None:
-    phone.bind_to(shop)
+def test_a_code_goes_the_way_that_the_page_shows(shop: Shop, bound: Phone, dispatch: Dispatch) -> None:
     dispatch()
     with called() as order:
         verification = shop.ask()
         dispatch()
-        assert shop.check(verification, phone.read_code())["valid"]
+        assert shop.check(verification, bound.read_code())["valid"]
     channel = ("pushhub/channels/recording.py", "RecordingChannel.send")
     assert_walked("code", order, **{"FcmChannel.send": channel})
 

@@ -31,6 +31,7 @@ from pushhub.kernel.db import table_of
 from pushhub.verifications.models import Verification
 from simulators import Simulators
 from tests.support.databases import Database
+from tests.support.environments import least_settings
 
 NUMBERS = 20
 
@@ -162,14 +163,8 @@ def test_the_queue_is_filled_for_devices_of_its_channel_and_cleared(
 
 
 def test_the_bare_endpoint_is_served_as_the_service_is(monkeypatch: pytest.MonkeyPatch, key_file: Path) -> None:
-    settings = {
-        "PUSHHUB_DATABASE_URL": "postgresql+psycopg://nowhere/pushhub",
-        "PUSHHUB_KEY_FILE": str(key_file),
-        "PUSHHUB_PUBLIC_URL": "https://codes.test",
-        "PUSHHUB_WORKERS": "3",
-        "PUSHHUB_THREADS": "5",
-    }
-    for name, value in settings.items():
+    settings = least_settings("postgresql+psycopg://nowhere/pushhub", key_file)
+    for name, value in (settings | {"PUSHHUB_WORKERS": "3", "PUSHHUB_THREADS": "5"}).items():
         monkeypatch.setenv(name, value)
     service = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
     bare = runpy.run_path(str(ROOT / "benchmarks" / "bare_gunicorn.py"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -15,22 +15,16 @@ from flask import Flask
 from pushhub.delivery import outbox
 from pushhub.devices.models import Binding, Device
 from pushhub.kernel.clock import rfc3339
-from pushhub.kernel.db import reading
-from reference_device import Answer, Refused
-from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop
+from reference_device import Answer
+from tests.support.actors import NUMBER, OTHER_NUMBER, MakePhone, MakeShop, Phone, Shop, refusal
 from tests.support.databases import FakeClock
+from tests.support.dispatching import Dispatch
+from tests.support.rows import rows, values
 
 pytestmark = pytest.mark.both_engines  # unique indexes decide who has a number
 
-MakePhone = Callable[..., Phone]
 #: A password whose check digits fit (1 modulo 97) and that no offer shows in these tests.
 WRONG = "000000000001"
-
-
-def refusal(attempt: Callable[[], Any]) -> Refused:
-    with pytest.raises(Refused) as caught:
-        attempt()
-    return caught.value
 
 
 def test_a_phone_is_bound_by_the_password(shop: Shop, phone: Phone, now: FakeClock) -> None:
@@ -117,7 +111,7 @@ def test_an_address_that_guesses_at_many_numbers_is_stopped(shop: Shop, phone: P
     assert phone.bind_to(shop)
 
 
-def test_guesses_from_one_ipv6_network_are_counted_together(shop: Shop, phone: Phone, app: Flask) -> None:
+def test_guesses_from_one_ipv6_network_are_counted_together(phone: Phone, app: Flask) -> None:
     client, send, addresses = app.test_client(), phone.send, count(1)
 
     def send_from_another_address(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
@@ -162,8 +156,7 @@ def test_a_phone_that_heard_no_answer_asks_again_and_is_bound(shop: Shop, deaf: 
     assert shop.show_offer(offer)["status"] == "used"
     shop.ask()
     assert deaf.read_code()
-    with app.app_context(), reading() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(Binding)) == 1
+    assert values(app, sa.select(sa.func.count()).select_from(Binding)) == [1]
 
 
 def test_only_the_very_key_is_told_of_the_binding_and_only_for_an_hour(
@@ -184,27 +177,25 @@ def test_only_the_very_key_is_told_of_the_binding_and_only_for_an_hour(
     assert refusal(lambda: deaf.bind(number=NUMBER, password=offer["password"])).code == "offer_not_accepted"
 
 
-def test_a_right_password_works_once_even_where_the_rules_refuse_it(shop: Shop, phone: Phone, now: FakeClock) -> None:
-    phone.bind_to(shop)
+def test_a_right_password_works_once_even_where_the_rules_refuse_it(shop: Shop, bound: Phone, now: FakeClock) -> None:
     offer = shop.offer(OTHER_NUMBER)
-    assert refusal(lambda: phone.bind(number=OTHER_NUMBER, password=offer["password"])).code == "rebind_too_soon"
-    assert refusal(lambda: phone.bind(number=OTHER_NUMBER, password=offer["password"])).code == "offer_not_accepted"
+    assert refusal(lambda: bound.bind(number=OTHER_NUMBER, password=offer["password"])).code == "rebind_too_soon"
+    assert refusal(lambda: bound.bind(number=OTHER_NUMBER, password=offer["password"])).code == "offer_not_accepted"
     now.forward(seconds=30)
     fresh = shop.show_offer(offer)
     assert fresh["status"] == "pending"
-    assert refusal(lambda: phone.bind(number=OTHER_NUMBER, password=fresh["password"])).code == "rebind_too_soon"
+    assert refusal(lambda: bound.bind(number=OTHER_NUMBER, password=fresh["password"])).code == "rebind_too_soon"
 
 
-def test_a_device_changes_its_number_once_in_thirty_days(shop: Shop, phone: Phone, now: FakeClock) -> None:
-    phone.bind_to(shop)
+def test_a_device_changes_its_number_once_in_thirty_days(shop: Shop, bound: Phone, now: FakeClock) -> None:
     now.forward(days=30, seconds=-1)
-    too_soon = refusal(lambda: phone.bind_to(shop, OTHER_NUMBER))
+    too_soon = refusal(lambda: bound.bind_to(shop, OTHER_NUMBER))
     assert (too_soon.status, too_soon.code) == (409, "rebind_too_soon")
     assert too_soon.problem["retry_at"] == rfc3339(now() + timedelta(seconds=1))
-    assert phone.binding()["binding"]["number"] == NUMBER
+    assert bound.binding()["binding"]["number"] == NUMBER
     now.forward(seconds=1)
-    assert phone.bind_to(shop, OTHER_NUMBER)["binding"]["number"] == OTHER_NUMBER
-    assert refusal(lambda: phone.bind_to(shop, NUMBER)).code == "rebind_too_soon"
+    assert bound.bind_to(shop, OTHER_NUMBER)["binding"]["number"] == OTHER_NUMBER
+    assert refusal(lambda: bound.bind_to(shop, NUMBER)).code == "rebind_too_soon"
 
 
 def test_the_same_number_again_is_free_and_does_not_start_the_days_anew(
@@ -219,11 +210,10 @@ def test_the_same_number_again_is_free_and_does_not_start_the_days_anew(
     assert phone.bind_to(shop, OTHER_NUMBER)
 
 
-def test_unbinding_does_not_shorten_the_thirty_days(shop: Shop, phone: Phone) -> None:
-    phone.bind_to(shop)
-    phone.unbind()
-    assert refusal(lambda: phone.bind_to(shop, OTHER_NUMBER)).code == "rebind_too_soon"
-    assert phone.bind_to(shop, NUMBER)
+def test_unbinding_does_not_shorten_the_thirty_days(shop: Shop, bound: Phone) -> None:
+    bound.unbind()
+    assert refusal(lambda: bound.bind_to(shop, OTHER_NUMBER)).code == "rebind_too_soon"
+    assert bound.bind_to(shop, NUMBER)
 
 
 def test_a_reinstalled_app_is_recognised_by_the_phone_it_is_on(shop: Shop, make_phone: MakePhone) -> None:
@@ -251,7 +241,7 @@ def test_a_backup_restored_on_another_phone_is_another_phone(shop: Shop, make_ph
 
 
 def test_a_number_moves_to_a_new_phone_and_the_old_one_is_told(
-    shop: Shop, make_phone: MakePhone, dispatch: Callable[[], None], now: FakeClock
+    shop: Shop, make_phone: MakePhone, dispatch: Dispatch, now: FakeClock
 ) -> None:
     old, new = make_phone(locale="en"), make_phone()
     old.bind_to(shop)
@@ -269,7 +259,7 @@ def test_a_number_moves_to_a_new_phone_and_the_old_one_is_told(
 
 
 def test_an_old_phone_whose_channel_this_installation_does_not_have_is_told_in_its_feed(
-    shop: Shop, make_phone: MakePhone, app: Flask, dispatch: Callable[[], None]
+    shop: Shop, make_phone: MakePhone, app: Flask, dispatch: Dispatch
 ) -> None:
     old = make_phone(push_target={"kind": "hms", "value": "huawei-target-0001"}, locale="en")
     old.bind_to(shop)
@@ -292,7 +282,7 @@ def test_an_anonymous_offer_takes_no_number_from_another_phone(shop: Shop, make_
 
 
 def test_a_password_of_one_product_costs_another_products_offer_nothing(
-    make_shop: Callable[..., Shop], phone: Phone, now: FakeClock
+    make_shop: MakeShop, phone: Phone, now: FakeClock
 ) -> None:
     first, second = make_shop("INDIGO"), make_shop("SAKURA")
     waiting = second.offer()
@@ -302,11 +292,9 @@ def test_a_password_of_one_product_costs_another_products_offer_nothing(
     assert phone.bind(number=NUMBER, password=second.show_offer(waiting)["password"])
 
 
-def test_the_consent_that_was_given_is_kept_with_the_binding(shop: Shop, phone: Phone, app: Any) -> None:
-    phone.bind_to(shop)
-    with app.app_context(), reading() as session:
-        version, assurance = session.execute(sa.select(Binding.consent_version, Binding.assurance)).one()
-    assert version == phone.config()["consent"]["version"]
+def test_the_consent_that_was_given_is_kept_with_the_binding(bound: Phone, app: Any) -> None:
+    [(version, assurance)] = rows(app, sa.select(Binding.consent_version, Binding.assurance))
+    assert version == bound.config()["consent"]["version"]
     assert assurance == "signed_in"
 
 
@@ -326,15 +314,13 @@ def test_a_test_offer_binds_nobody(shop: Shop, phone: Phone) -> None:
 
 def test_hardware_and_installation_ids_are_not_kept(shop: Shop, make_phone: MakePhone, app: Any) -> None:
     make_phone(hardware_id="hardware-of-one-person", installation_id="installation-1").bind_to(shop)
-    with app.app_context(), reading() as session:
-        device = session.scalars(sa.select(Device)).one()
+    (device,) = values(app, sa.select(Device))
     assert "hardware-of-one-person" not in str(vars(device))
     assert "installation-1" not in str(vars(device))
 
 
-def test_a_device_reports_a_new_push_target_and_language(shop: Shop, phone: Phone) -> None:
-    phone.bind_to(shop)
-    changed = phone.update(push_target={"kind": "apns", "value": "ab" * 32, "environment": "sandbox"}, locale="kk-KZ")
+def test_a_device_reports_a_new_push_target_and_language(shop: Shop, bound: Phone) -> None:
+    changed = bound.update(push_target={"kind": "apns", "value": "ab" * 32, "environment": "sandbox"}, locale="kk-KZ")
     assert (changed["push_kind"], changed["locale"]) == ("apns", "kk")
     state = shop.call("GET", f"/v1/numbers/{NUMBER}").get_json()
     assert [channel["channel"] for channel in state["channels"]] == ["apns"]

@@ -11,6 +11,7 @@ import pytest
 from pushhub.commands.checkup import Finding, examine
 from pushhub.kernel.sealing import create_key_file
 from simulators import Simulators
+from tests.support.environments import least_settings
 
 Look = Callable[..., dict[str, Finding]]
 
@@ -30,11 +31,7 @@ def look(simulators: Simulators, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         monkeypatch.delenv(name)
 
     def call(sim: Simulators = simulators, **spoiled: str) -> dict[str, Finding]:
-        least = {
-            "PUSHHUB_DATABASE_URL": f"sqlite:///{tmp_path}/pushhub.db",
-            "PUSHHUB_KEY_FILE": str(tmp_path / "keys.json"),
-            "PUSHHUB_PUBLIC_URL": "https://codes.example.kz",
-        }
+        least = least_settings(f"sqlite:///{tmp_path}/pushhub.db", tmp_path / "keys.json")
         for name, value in {**least, **sim.settings(), **spoiled}.items():
             monkeypatch.setenv(name, value)
         return {finding.check: finding for finding in examine()}

@@ -6,32 +6,23 @@ import asyncio
 import json
 import logging
 import uuid
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
-from pushhub.channels.contract import (
-    Accepted,
-    ApnsEnvironment,
-    ChannelDown,
-    Message,
-    Outcome,
-    PushKind,
-    PushTarget,
-    Retry,
-)
+from pushhub.channels.contract import Accepted, ApnsEnvironment, ChannelDown, Message, PushKind, PushTarget, Retry
 from pushhub.channels.recording import RecordingChannel
-from pushhub.context import AppContext
 from pushhub.dispatcher import circuits
 from pushhub.dispatcher.circuits import Circuit, Circuits
 from pushhub.dispatcher.dispatcher import Dispatcher
 from pushhub.dispatcher.work import work_of
-from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop
+from tests.support.actors import NUMBER, OTHER_NUMBER, MakePhone, Phone, Shop
 from tests.support.command_line import run_command
 from tests.support.databases import FakeClock
+from tests.support.dispatching import Dispatch, Later
+from tests.support.environments import least_settings
 
 pytestmark = pytest.mark.both_engines  # what is found shut is a row that is written by upserts
 
@@ -77,7 +68,7 @@ def test_those_that_were_under_way_do_not_lengthen_the_pause(now: FakeClock) -> 
     ],
 )
 def test_a_provider_whose_answers_are_mostly_failures_is_left_alone(
-    answers: list[Outcome], opens: bool, now: FakeClock
+    answers: list[Accepted | Retry], opens: bool, now: FakeClock
 ) -> None:
     circuit = Circuit()
     for answer in answers:
@@ -103,7 +94,7 @@ def test_each_app_and_host_of_apns_has_a_circuit_of_its_own(now: FakeClock, capl
     assert [row["app"] for row in both.open_now()] == ["kz.one production"]
 
 
-def test_what_is_open_is_told_by_metrics_and_forgotten_when_it_closes(app: Flask, now: FakeClock) -> None:
+def test_what_is_open_is_told_by_metrics_and_forgotten_when_it_closes(app: Flask) -> None:
     channel = Circuits("apns")
     channel.learn(message_to("kz.one", ApnsEnvironment.PRODUCTION), DOWN)
     with app.app_context():
@@ -121,12 +112,10 @@ def test_what_is_open_is_told_by_metrics_and_forgotten_when_it_closes(app: Flask
 
 
 def test_tries_of_the_last_minute_are_counted_by_what_came_of_them(
-    app: Flask, shop: Shop, make_phone: Callable[..., Phone], dispatch: Callable[[], None]
+    app: Flask, shop: Shop, make_phone: MakePhone, dispatch: Dispatch, fcm: RecordingChannel
 ) -> None:
     make_phone().bind_to(shop, NUMBER)
     make_phone().bind_to(shop, OTHER_NUMBER)
-    fcm = app.extensions["pushhub"].channels["fcm"]
-    assert isinstance(fcm, RecordingChannel)
     fcm.script(Retry("http_418"))
     shop.ask(NUMBER)
     shop.ask(OTHER_NUMBER)
@@ -137,37 +126,33 @@ def test_tries_of_the_last_minute_are_counted_by_what_came_of_them(
 
 
 def test_without_another_channel_a_code_waits_for_the_circuit_and_arrives(
-    app: Flask, shop: Shop, phone: Phone, dispatch: Callable[[], None], now: FakeClock
+    shop: Shop, bound: Phone, dispatch: Dispatch, later: Later, fcm: RecordingChannel
 ) -> None:
-    phone.bind_to(shop)
-    fcm = app.extensions["pushhub"].channels["fcm"]
     fcm.script(DOWN)
     verification = shop.ask()
     dispatch()
-    assert shop.show(verification)["deliveries"][0]["status"] == "queued"
-    now.forward(seconds=16)
-    dispatch()
-    assert shop.show(verification)["deliveries"][0]["status"] == "accepted"
+    assert shop.last_delivery(verification)["status"] == "queued"
+    later(seconds=16)
+    assert shop.last_delivery(verification)["status"] == "accepted"
 
 
-def test_notifications_that_hang_leave_a_code_its_way(app: Flask, shop: Shop, make_phone: Callable[..., Phone]) -> None:
+def test_notifications_that_hang_leave_a_code_its_way(
+    app: Flask, shop: Shop, make_phone: MakePhone, fcm: RecordingChannel
+) -> None:
     """The lanes are apart: one whose room is full of messages that hang takes nothing from the other."""
     first, second = make_phone(), make_phone()
     first.bind_to(shop, NUMBER)
     second.bind_to(shop, NUMBER)  # the first phone is told that its number has moved
-    context: AppContext = app.extensions["pushhub"]
-    real = context.channels["fcm"]
-    assert isinstance(real, RecordingChannel)
     arrived, hung = asyncio.Event(), asyncio.Event()
 
-    async def send(message: Message) -> Outcome:
+    async def send(message: Message) -> Accepted:
         if not message.urgent:
             hung.set()
             await asyncio.sleep(30)
         arrived.set()
         return Accepted("1")
 
-    real.send = send  # type: ignore[method-assign]
+    fcm.send = send  # type: ignore[method-assign]
     shop.ask(NUMBER)
 
     async def main() -> None:
@@ -188,11 +173,7 @@ def test_the_doctor_names_what_is_shut(app: Flask, key_file: Path, tmp_path: Pat
     channel.learn(message_to("kz.one", ApnsEnvironment.PRODUCTION), ChannelDown("THIRD_PARTY_AUTH_ERROR"))
     with app.app_context():
         circuits.write_down([channel])
-    settings = {
-        "PUSHHUB_DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"],
-        "PUSHHUB_KEY_FILE": str(key_file),
-        "PUSHHUB_PUBLIC_URL": "https://codes.test",
-    }
+    settings = least_settings(app.config["SQLALCHEMY_DATABASE_URI"], key_file)
     ended = run_command("doctor", "--json", home=tmp_path, settings=settings)
     findings = {finding["check"]: finding for finding in json.loads(ended.stdout)}
     assert ended.code == 1

@@ -12,6 +12,7 @@ import pytest
 from demo.sample import FAMILY
 from pushhub.kernel.settings import Settings
 from tests.support.command_line import Ended, run_command
+from tests.support.environments import least_of
 
 Operate = Callable[..., Ended]
 
@@ -19,12 +20,7 @@ Operate = Callable[..., Ended]
 @pytest.fixture
 def operate(settings: Settings, tmp_path: Path) -> Operate:
     """A command on an installation without anything."""
-    environ = {
-        "PUSHHUB_DATABASE_URL": settings.database_url,
-        "PUSHHUB_KEY_FILE": str(settings.key_file),
-        "PUSHHUB_PUBLIC_URL": settings.public_url,
-    }
-    return lambda *words: run_command(*words, home=tmp_path, settings=environ)
+    return lambda *words: run_command(*words, home=tmp_path, settings=least_of(settings))
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,16 +21,26 @@ from pushhub.kernel.clock import rfc3339
 from pushhub.translations.message_texts import LOCALES
 from reference_device import Refused
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
+from tests.support.bodies import NOTIFY, a_binding
 from tests.support.databases import FakeClock
 
 pytestmark = pytest.mark.both_engines  # the feed's statements
 
 
-def version(app: Flask) -> str:
-    script = app.test_client().get("/app/worker.js").get_data(as_text=True)
-    found = re.search(r'VERSION = "([0-9a-f]{16})"', script)
+def said_by_the_worker(app: Flask, pattern: str) -> str:
+    """What stands in its script where the pattern has its brackets."""
+    found = re.search(pattern, app.test_client().get("/app/worker.js").get_data(as_text=True))
     assert found
     return found[1]
+
+
+def version(app: Flask) -> str:
+    return said_by_the_worker(app, r'VERSION = "([0-9a-f]{16})"')
+
+
+def kept_files(app: Flask) -> list[str]:
+    files: list[str] = json.loads(said_by_the_worker(app, r"FILES = (\[.*\]);"))
+    return files
 
 
 def test_the_service_worker_may_look_after_the_whole_app(app: Flask) -> None:
@@ -48,9 +57,7 @@ def test_the_app_is_found_with_a_slash_behind_it_too(app: Flask) -> None:
 
 
 def test_everything_that_is_kept_is_there_and_no_answer_of_the_service_is(app: Flask) -> None:
-    client = app.test_client()
-    script = client.get("/app/worker.js").get_data(as_text=True)
-    files = json.loads(re.search(r"FILES = (\[.*\]);", script)[1])  # type: ignore[index]
+    client, files = app.test_client(), kept_files(app)
     assert {"/app/own/app.js", "/app/own/feed.js", "/design/base.css"} <= set(files)
     for path in files:
         assert path.startswith(("/app/own/", "/design/"))
@@ -60,9 +67,7 @@ def test_everything_that_is_kept_is_there_and_no_answer_of_the_service_is(app: F
 
 
 def test_every_script_that_a_kept_one_needs_is_kept(app: Flask) -> None:
-    client = app.test_client()
-    script = client.get("/app/worker.js").get_data(as_text=True)
-    files = set(json.loads(re.search(r"FILES = (\[.*\]);", script)[1]))  # type: ignore[index]
+    client, files = app.test_client(), set(kept_files(app))
     for path in [path for path in files if path.endswith(".js")]:
         with client.get(path) as answer:
             text = answer.get_data(as_text=True)
@@ -108,9 +113,7 @@ def test_the_config_tells_how_our_qr_codes_begin(app: Flask, shop: Shop) -> None
     assert shop.offer()["qr"]["link"].startswith(f"{config['app_link']}/v1#")
 
 
-def test_a_qr_code_of_another_host_is_told_apart_and_not_counted(
-    make_app: Callable[..., Flask], shop: Shop, phone: Phone
-) -> None:
+def test_a_qr_code_of_another_host_is_told_apart_and_not_counted(shop: Shop, phone: Phone) -> None:
     link = urlsplit(shop.offer()["qr"]["link"])
     foreign = link._replace(netloc="codes.elsewhere.test").geturl()
     for _ in range(30):  # more than wrong passwords are allowed from one address
@@ -119,15 +122,9 @@ def test_a_qr_code_of_another_host_is_told_apart_and_not_counted(
     assert phone.bind(qr=link.geturl())["binding"]["number"] == NUMBER
 
 
-def test_a_qr_code_binds_only_the_number_that_was_typed_before(app: Flask, shop: Shop, phone: Phone) -> None:
+def test_a_qr_code_binds_only_the_number_that_was_typed_before(shop: Shop, phone: Phone) -> None:
     offer = shop.offer()
-    device = {"installation_id": "a-browser", "platform": "web", "model": "Chrome", "os_version": "1"}
-    device |= {"app_version": "1", "locale": "ru", "push_target": {"kind": "poll"}}
-    body = {
-        "qr": offer["qr"]["link"],
-        "device": device,
-        "consent_version": phone.config()["consent"]["version"],
-    }
+    body = a_binding(qr=offer["qr"]["link"], password=None, device={"platform": "web"})
 
     def bind(number: str) -> tuple[int, Any]:
         sent = phone._signed("POST", "/mobile/v1/bindings", body | {"number": number}, key=phone.key)
@@ -147,79 +144,75 @@ def test_a_qr_code_and_a_password_are_not_sent_together(shop: Shop, phone: Phone
     assert answer.status == 422
 
 
-def test_the_feed_tells_what_became_of_a_code(shop: Shop, phone: Phone, now: FakeClock) -> None:
-    phone.bind_to(shop)
+def test_the_feed_tells_what_became_of_a_code(shop: Shop, bound: Phone) -> None:
     asked = shop.ask()
-    (item,) = phone.feed()
+    (item,) = bound.feed()
     assert item["code_status"] == "pending"
-    assert phone.feed_changed()
-    assert not phone.feed_changed()
-    code = phone.read_code()
+    assert bound.feed_changed()
+    assert not bound.feed_changed()
+    code = bound.read_code()
     assert shop.check(asked, code)["valid"]
-    (item,) = phone.feed()
+    (item,) = bound.feed()
     assert item["code_status"] == "approved"
 
     other = shop.ask(purpose="sign_up")
-    assert [entry["code_status"] for entry in phone.feed()] == ["approved", "pending"]
-    expect(shop.call("POST", f"/v1/verifications/{other['id']}/cancel"), 200)
-    assert [entry["code_status"] for entry in phone.feed()] == ["approved", "cancelled"]
+    assert [entry["code_status"] for entry in bound.feed()] == ["approved", "pending"]
+    shop.cancel(other)
+    assert [entry["code_status"] for entry in bound.feed()] == ["approved", "cancelled"]
 
 
-def test_a_code_that_was_sent_again_is_told_by_the_earlier_message(shop: Shop, phone: Phone, now: FakeClock) -> None:
-    phone.bind_to(shop)
+def test_a_code_that_was_sent_again_is_told_by_the_earlier_message(shop: Shop, bound: Phone, now: FakeClock) -> None:
     asked = shop.ask()
-    (first,) = phone.feed()
+    (first,) = bound.feed()
     assert first["sent_again_as"] is None
-    assert phone.feed_changed()
+    assert bound.feed_changed()
 
     def resend() -> None:
         now.forward(minutes=1)
-        expect(shop.call("POST", f"/v1/verifications/{asked['id']}/resend"), 200)
+        shop.resend(asked)
 
     resend()
-    earlier, second = phone.feed()
+    earlier, second = bound.feed()
     assert earlier["delivery_id"] == first["delivery_id"]
     assert (earlier["sent_again_as"], second["sent_again_as"]) == (second["delivery_id"], None)
     resend()
-    third = phone.feed()[-1]
+    third = bound.feed()[-1]
     # The newest of them is named by all, and an app that knows nothing of this goes on as before.
-    assert [item["sent_again_as"] for item in phone.feed()] == [third["delivery_id"], third["delivery_id"], None]
-    assert {item["code_status"] for item in phone.feed()} == {"pending"}
-    codes = {phone.reveal(item["delivery_id"])["code"] for item in (first, second, third)}
+    assert [item["sent_again_as"] for item in bound.feed()] == [third["delivery_id"], third["delivery_id"], None]
+    assert {item["code_status"] for item in bound.feed()} == {"pending"}
+    codes = {bound.reveal(item["delivery_id"])["code"] for item in (first, second, third)}
     assert len(codes) == 1
-    phone.acknowledge([first["delivery_id"]], "seen")
+    bound.acknowledge([first["delivery_id"]], "seen")
     assert shop.show(asked)["deliveries"][0]["status"] == "seen"
     assert shop.check(asked, codes.pop())["valid"]
 
     # Another code is no further sending of this one.
     shop.ask(purpose="sign_up")
-    assert [item["sent_again_as"] for item in phone.feed()][2:] == [None, None]
+    assert [item["sent_again_as"] for item in bound.feed()][2:] == [None, None]
 
 
 def test_sending_again_changes_the_tag_of_a_page_that_only_the_earlier_message_is_on(
-    shop: Shop, phone: Phone, now: FakeClock
+    shop: Shop, bound: Phone, now: FakeClock
 ) -> None:
-    phone.bind_to(shop)
     asked = shop.ask()
     for _ in range(FEED_PAGE - 1):
-        shop.call("POST", "/v1/notifications", {"to": [NUMBER], "title": "Meeting", "body": "At six."})
-    before = phone._signed("GET", "/mobile/v1/feed")
+        shop.call("POST", "/v1/notifications", NOTIFY)
+    before = bound._signed("GET", "/mobile/v1/feed")
     now.forward(minutes=1)
-    expect(shop.call("POST", f"/v1/verifications/{asked['id']}/resend"), 200)
-    after = phone._signed("GET", "/mobile/v1/feed", headers={"If-None-Match": before.headers["etag"]})
+    shop.resend(asked)
+    after = bound._signed("GET", "/mobile/v1/feed", headers={"If-None-Match": before.headers["etag"]})
     assert after.status == 200
     told = [item["sent_again_as"] for item in after.json()["items"]]
-    assert told == [phone.feed()[-1]["delivery_id"], *[None] * (FEED_PAGE - 1)]
+    assert told == [bound.feed()[-1]["delivery_id"], *[None] * (FEED_PAGE - 1)]
 
 
-def test_a_code_that_was_used_changes_the_tag_of_the_page_that_it_is_on(shop: Shop, phone: Phone) -> None:
-    phone.bind_to(shop)
+def test_a_code_that_was_used_changes_the_tag_of_the_page_that_it_is_on(shop: Shop, bound: Phone) -> None:
     asked = shop.ask()
-    code = phone.read_code()
+    code = bound.read_code()
 
     def look(tag: str | None) -> tuple[int, str | None]:
         headers = {"If-None-Match": tag} if tag else {}
-        answer = phone._signed("GET", "/mobile/v1/feed", headers=headers)
+        answer = bound._signed("GET", "/mobile/v1/feed", headers=headers)
         return answer.status, answer.headers.get("etag")
 
     _, tag = look(None)
@@ -234,26 +227,24 @@ def test_a_code_that_was_used_changes_the_tag_of_the_page_that_it_is_on(shop: Sh
     [(-30, True), (0, True), (-90, False), (40, False), (-86400 * 400, False)],
 )
 def test_a_receipt_tells_the_phones_time_where_it_can_be_true(
-    shop: Shop, phone: Phone, now: FakeClock, ahead: int, believed: bool
+    shop: Shop, bound: Phone, now: FakeClock, ahead: int, believed: bool
 ) -> None:
-    phone.bind_to(shop)
     asked = shop.ask()
-    (item,) = phone.feed()
+    (item,) = bound.feed()
     now.forward(seconds=60)
     at = rfc3339(now() + timedelta(seconds=ahead))
     body = {"receipts": [{"delivery_id": item["delivery_id"], "event": "received", "at": at}]}
-    assert phone._signed("POST", "/mobile/v1/receipts", body).status == 204
+    assert bound._signed("POST", "/mobile/v1/receipts", body).status == 204
     delivery = shop.show(asked)["deliveries"][0]
     assert delivery["status"] == "received"
     assert delivery["received_at"] == (at if believed else rfc3339(now()))
 
 
-def test_a_receipt_without_a_zone_is_refused(app: Flask, shop: Shop, phone: Phone) -> None:
-    phone.bind_to(shop)
+def test_a_receipt_without_a_zone_is_refused(app: Flask, shop: Shop, bound: Phone) -> None:
     shop.ask()
-    (item,) = phone.feed()
+    (item,) = bound.feed()
     body = {"receipts": [{"delivery_id": item["delivery_id"], "event": "seen", "at": "2026-11-21T10:00:00"}]}
-    assert phone._signed("POST", "/mobile/v1/receipts", body).status == 422
+    assert bound._signed("POST", "/mobile/v1/receipts", body).status == 422
     assert_problem(app.test_client().post("/mobile/v1/receipts", json=body), 401, "bad_device_secret")
 
 

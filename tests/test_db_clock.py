@@ -12,8 +12,10 @@ from flask import Flask
 from pushhub.kernel import clock
 from pushhub.kernel.db_clock import DatabaseClock
 from pushhub.kernel.errors import DatabaseUnavailable
+from tests.support.applications import MakeApp
 from tests.support.databases import FakeClock
 from tests.support.statements import before_each, rewritten
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.postgresql  # SQLite serves one machine, which has one clock
 
@@ -30,7 +32,7 @@ def machine() -> Iterator[FakeClock]:
 
 
 @pytest.fixture
-def keep(make_app: Callable[..., Flask]) -> Iterator[Callable[[Flask], DatabaseClock]]:
+def keep(make_app: MakeApp) -> Iterator[Callable[[Flask], DatabaseClock]]:
     """Start to keep time; it ends with the test."""
     keepers: list[DatabaseClock] = []
 
@@ -50,13 +52,10 @@ def is_right() -> bool:
 
 def wait_until_right() -> None:
     """An answer that took too long is no measure of the time; then the database is asked again."""
-    deadline = time.monotonic() + 10
-    while not is_right():
-        assert time.monotonic() < deadline, "the database was not asked again"
-        time.sleep(0.02)
+    until(is_right, 10, "the database was not asked again")
 
 
-def test_a_wrong_clock_does_not_count(machine: FakeClock, make_app: Callable[..., Flask], keep: Callable) -> None:
+def test_a_wrong_clock_does_not_count(machine: FakeClock, make_app: MakeApp, keep: Callable) -> None:
     assert not is_right()
     keeper = keep(make_app())
     wait_until_right()
@@ -70,7 +69,7 @@ def test_a_wrong_clock_does_not_count(machine: FakeClock, make_app: Callable[...
 
 
 def test_a_database_that_is_not_there_at_the_start_is_asked_again(
-    machine: FakeClock, make_app: Callable[..., Flask], keep: Callable, caplog: pytest.LogCaptureFixture
+    machine: FakeClock, make_app: MakeApp, keep: Callable, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = make_app()
 
@@ -84,17 +83,10 @@ def test_a_database_that_is_not_there_at_the_start_is_asked_again(
     wait_until_right()
 
 
-def test_a_step_of_the_databases_own_clock_is_followed(
-    machine: FakeClock, make_app: Callable[..., Flask], keep: Callable
-) -> None:
+def test_a_step_of_the_databases_own_clock_is_followed(machine: FakeClock, make_app: MakeApp, keep: Callable) -> None:
     app = make_app()
     with rewritten(app, "clock_timestamp()", "clock_timestamp() - interval '3 hours'"):
         keep(app, look_seconds=0.05, look_again_seconds=0.05)
-        deadline = time.monotonic() + 10
-        while clock.now() > datetime.now(UTC) - timedelta(hours=2, minutes=30):
-            assert time.monotonic() < deadline, "the database was not asked again"
-            time.sleep(0.02)
-    deadline = time.monotonic() + 10
-    while not is_right():
-        assert time.monotonic() < deadline, "the step was not followed"
-        time.sleep(0.02)
+        some_hours = timedelta(hours=2, minutes=30)
+        until(lambda: clock.now() <= datetime.now(UTC) - some_hours, 10, "the database was not asked again")
+    until(is_right, 10, "the step was not followed")

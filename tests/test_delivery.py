@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -12,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.channels.contract import Accepted, ChannelDown, Message, Outcome, Rejected, Retry, TargetDead
+from pushhub.channels.contract import Accepted, ChannelDown, Outcome, Rejected, Retry, TargetDead
 from pushhub.channels.recording import RecordingChannel
 from pushhub.context import AppContext
 from pushhub.delivery import rules
@@ -21,22 +19,23 @@ from pushhub.delivery.rules import DeliveryStatus
 from pushhub.kernel.clock import rfc3339
 from pushhub.kernel.db import transaction
 from pushhub.kernel.ids import new_key
-from tests.support.actors import NUMBER, Phone, Shop, assert_problem, expect, last_delivery
+from tests.support.actors import NUMBER, MakePhone, MakeShop, Phone, Shop, assert_problem
 from tests.support.databases import FakeClock
+from tests.support.dispatching import Dispatch, Later
+from tests.support.recording import while_sending
+from tests.support.rows import change
 
 pytestmark = pytest.mark.both_engines  # the queue
 
-Dispatch = Callable[[], None]
-
 
 def test_a_code_leaves_as_a_pointer_without_the_code(
-    shop: Shop, bound: Phone, dispatch: Dispatch, fcm: RecordingChannel, now: FakeClock
+    shop: Shop, bound: Phone, dispatch: Dispatch, fcm: RecordingChannel
 ) -> None:
     verification = shop.ask()
     dispatch()
     (message,) = fcm.sent
     code = bound.read_code()
-    assert message.data == {"delivery_id": last_delivery(shop, verification)["id"], "kind": "code"}
+    assert message.data == {"delivery_id": shop.last_delivery(verification)["id"], "kind": "code"}
     assert message.collapse_id == verification["id"]
     assert message.target.value == bound.push_target["value"]
     assert message.title == "INDIGO"
@@ -68,7 +67,7 @@ def test_each_answer_of_a_channel_has_its_consequence(
     fcm.script(outcome)
     verification = shop.ask()
     dispatch()
-    delivery = last_delivery(shop, verification)
+    delivery = shop.last_delivery(verification)
     assert (delivery["status"], delivery.get("error")) == (status, error)
     (attempt,) = delivery["attempts"]
     assert attempt["reason"] == error
@@ -76,31 +75,28 @@ def test_each_answer_of_a_channel_has_its_consequence(
 
 
 def test_a_retry_waits_as_long_as_the_provider_asks_and_uses_the_same_ids(
-    shop: Shop, bound: Phone, dispatch: Dispatch, fcm: RecordingChannel, now: FakeClock
+    shop: Shop, bound: Phone, dispatch: Dispatch, later: Later, fcm: RecordingChannel
 ) -> None:
     fcm.script(Retry("UNAVAILABLE", timedelta(seconds=30)))
     verification = shop.ask()
     dispatch()
-    now.forward(seconds=29)
-    dispatch()
+    later(seconds=29)
     assert len(fcm.sent) == 1
-    now.forward(seconds=4)
-    dispatch()
+    later(seconds=4)
     first, second = fcm.sent
     assert (first.id, first.collapse_id) == (second.id, second.collapse_id)
-    delivery = last_delivery(shop, verification)
+    delivery = shop.last_delivery(verification)
     assert delivery["status"] == "accepted"
     assert [attempt["outcome"] for attempt in delivery["attempts"]] == ["retry", "accepted"]
 
 
 def test_nothing_is_sent_after_the_code_has_expired(
-    shop: Shop, bound: Phone, dispatch: Dispatch, fcm: RecordingChannel, now: FakeClock
+    shop: Shop, bound: Phone, later: Later, fcm: RecordingChannel
 ) -> None:
     verification = shop.ask()
-    now.forward(minutes=5)
-    dispatch()
+    later(minutes=5)
     assert not fcm.sent
-    assert last_delivery(shop, verification)["status"] == "expired"
+    assert shop.last_delivery(verification)["status"] == "expired"
 
 
 def test_a_dead_target_is_remembered_until_the_app_registers_anew(
@@ -110,10 +106,9 @@ def test_a_dead_target_is_remembered_until_the_app_registers_anew(
     fcm.script(TargetDead("UNREGISTERED"))
     shop.ask()
     dispatch()
-    refused = shop.call("POST", "/v1/verifications", {"number": NUMBER, "purpose": "sign_up"})
-    assert assert_problem(refused, 409, "number_unreachable")["reason"] == "push_target_dead"
+    assert assert_problem(shop.try_to_ask(purpose="sign_up"), 409, "number_unreachable")["reason"] == "push_target_dead"
     bound.update(push_target={"kind": "fcm_token", "value": "a-new-target"})
-    expect(shop.call("POST", "/v1/verifications", {"number": NUMBER, "purpose": "sign_up"}), 201)
+    assert shop.try_to_ask(purpose="sign_up").status_code == 201
 
 
 def test_a_target_that_was_registered_after_its_death_is_a_new_one(
@@ -130,29 +125,23 @@ def test_a_receipt_moves_a_delivery_forward_only(shop: Shop, bound: Phone, dispa
     (item,) = bound.feed()
     bound.acknowledge([item["delivery_id"]], "seen")
     dispatch()
-    seen = last_delivery(shop, verification)
+    seen = shop.last_delivery(verification)
     assert (seen["status"], seen["received_at"], seen["seen_at"]) == ("seen", rfc3339(now()), rfc3339(now()))
     now.forward(seconds=5)
     bound.acknowledge([item["delivery_id"]], "received")
     bound.acknowledge([item["delivery_id"]], "seen")
-    assert last_delivery(shop, verification) == seen
+    assert shop.last_delivery(verification) == seen
     assert bound.feed()[0]["seen_at"] == seen["seen_at"]
 
 
 def test_a_receipt_during_the_try_is_not_undone_by_the_providers_answer(
-    shop: Shop, bound: Phone, app: Flask, context: AppContext, dispatch: Dispatch, fcm: RecordingChannel
+    shop: Shop, bound: Phone, dispatch: Dispatch, fcm: RecordingChannel
 ) -> None:
     verification = shop.ask()
     (item,) = bound.feed()
-    real_send = fcm.send
-
-    async def send(message: Message) -> Outcome:
-        await asyncio.to_thread(bound.acknowledge, [item["delivery_id"]])
-        return await real_send(message)
-
-    fcm.send = send  # type: ignore[method-assign]
+    while_sending(fcm, lambda _: bound.acknowledge([item["delivery_id"]]))
     dispatch()
-    delivery = last_delivery(shop, verification)
+    delivery = shop.last_delivery(verification)
     assert delivery["status"] == "received"
     assert [attempt["outcome"] for attempt in delivery["attempts"]] == ["accepted"]
 
@@ -160,27 +149,27 @@ def test_a_receipt_during_the_try_is_not_undone_by_the_providers_answer(
 @pytest.mark.parametrize("event", ["received", "seen"])
 @pytest.mark.parametrize("at", ["waiting", "on its way"])
 def test_a_late_receipt_of_the_earlier_message_spares_the_one_that_was_sent_again(
-    shop: Shop, bound: Phone, dispatch: Dispatch, fcm: RecordingChannel, now: FakeClock, event: str, at: str
+    shop: Shop,
+    bound: Phone,
+    dispatch: Dispatch,
+    later: Later,
+    fcm: RecordingChannel,
+    now: FakeClock,
+    event: str,
+    at: str,
 ) -> None:
     verification = shop.ask()
     dispatch()
     (earlier,) = bound.feed()
     now.forward(minutes=1)
-    expect(shop.call("POST", f"/v1/verifications/{verification['id']}/resend"), 200)
-    real_send = fcm.send
-
-    async def send(message: Message) -> Outcome:
-        await asyncio.to_thread(bound.acknowledge, [earlier["delivery_id"]], event)
-        return await real_send(message)
-
+    shop.resend(verification)
     if at == "waiting":
         bound.acknowledge([earlier["delivery_id"]], event)
     else:
-        fcm.send = send  # type: ignore[method-assign]
+        while_sending(fcm, lambda _: bound.acknowledge([earlier["delivery_id"]], event))
         fcm.script(Retry("UNAVAILABLE", timedelta(seconds=1)))
     dispatch()
-    now.forward(seconds=2)
-    dispatch()
+    later(seconds=2)
     assert [delivery["status"] for delivery in shop.show(verification)["deliveries"]] == [event, "accepted"]
     newest = bound.feed()[-1]
     assert newest["expires_at"] == earlier["expires_at"]
@@ -192,44 +181,34 @@ def test_the_message_that_was_sent_again_is_the_newest_also_where_another_machin
 ) -> None:
     verification = shop.ask()
     fast = timedelta(minutes=2) // timedelta(milliseconds=1) << 80  # the time is in front
-    with app.app_context(), transaction() as session:
-        session.execute(sa.update(Delivery).values(id=UUID(int=new_key().int + fast)))
+    change(app, sa.update(Delivery).values(id=UUID(int=new_key().int + fast)))
     now.forward(minutes=1)
-    expect(shop.call("POST", f"/v1/verifications/{verification['id']}/resend"), 200)
+    shop.resend(verification)
     earlier, later = sorted(bound.feed(), key=lambda item: str(item["created_at"]))
     assert (earlier["sent_again_as"], later["sent_again_as"]) == (later["delivery_id"], None)
 
 
 def test_a_retry_of_a_closed_verification_is_not_sent(
-    shop: Shop, bound: Phone, dispatch: Dispatch, fcm: RecordingChannel, now: FakeClock
+    shop: Shop, bound: Phone, dispatch: Dispatch, later: Later, fcm: RecordingChannel
 ) -> None:
     verification = shop.ask()
-    real_send = fcm.send
-
-    async def send(message: Message) -> Outcome:
-        await asyncio.to_thread(shop.call, "POST", f"/v1/verifications/{verification['id']}/cancel")
-        return await real_send(message)
-
     fcm.script(Retry("UNAVAILABLE", timedelta(seconds=1)))
-    fcm.send = send  # type: ignore[method-assign]
+    while_sending(fcm, lambda _: shop.cancel(verification))
     dispatch()
-    now.forward(seconds=2)
-    dispatch()
+    later(seconds=2)
     assert len(fcm.sent) == 1
-    assert last_delivery(shop, verification)["error"] == "verification_closed"
+    assert shop.last_delivery(verification)["error"] == "verification_closed"
 
 
 def test_a_device_without_a_push_service_is_served_through_its_feed(
-    shop: Shop, make_phone: Callable[..., Phone], dispatch: Dispatch
+    shop: Shop, make_phone: MakePhone, dispatch: Dispatch
 ) -> None:
     phone = make_phone(push_target={"kind": "poll"})
     phone.bind_to(shop)
     verification = shop.ask()
     dispatch()
-    assert (last_delivery(shop, verification)["channel"], last_delivery(shop, verification)["status"]) == (
-        "poll",
-        "accepted",
-    )
+    delivery = shop.last_delivery(verification)
+    assert (delivery["channel"], delivery["status"]) == ("poll", "accepted")
     assert shop.check(verification, phone.read_code())["valid"]
 
 
@@ -257,8 +236,7 @@ def test_a_message_that_is_committed_late_is_not_passed_over(
     assert bound.feed_changed()
     now.forward(seconds=30)
     assert not bound.feed_changed()
-    with app.app_context(), transaction() as session:
-        session.execute(sa.update(Delivery).where(Delivery.id == late).values(number=NUMBER))
+    change(app, sa.update(Delivery).where(Delivery.id == late).values(number=NUMBER))
     assert bound.feed_changed()
     now.forward(seconds=61)
     assert not bound.feed_changed()
@@ -268,7 +246,7 @@ def test_a_message_that_is_committed_late_is_not_passed_over(
 
 
 def test_a_feed_of_many_pages_arrives_whole_and_in_order(
-    make_shop: Callable[..., Shop], phone: Phone, context: AppContext
+    make_shop: MakeShop, phone: Phone, context: AppContext
 ) -> None:
     shop = make_shop("SAKURA", purposes=[f"p{number}" for number in range(51)], requests_per_minute=10_000)
     context.settings = replace(context.settings, codes_per_10_minutes=1000, codes_per_day=1000)
@@ -282,12 +260,9 @@ def test_a_feed_of_many_pages_arrives_whole_and_in_order(
 
 def test_the_transition_rules_never_let_a_retry_pass_the_end(now: FakeClock) -> None:
     for tries in range(1, 40):
-        step = rules.after_try(
-            Retry("UNAVAILABLE"), tries=tries, now=now(), expires_at=now() + timedelta(seconds=20), jitter=lambda: 1.0
-        )
-        assert step.status is DeliveryStatus.EXPIRED or (
-            step.due is not None and step.due < now() + timedelta(seconds=20)
-        )
+        end = now() + timedelta(seconds=20)
+        step = rules.after_try(Retry("UNAVAILABLE"), tries=tries, now=now(), expires_at=end, jitter=lambda: 1.0)
+        assert step.status is DeliveryStatus.EXPIRED or (step.due is not None and step.due < end)
 
 
 def test_backoff_doubles_with_jitter_up_to_a_minute() -> None:

@@ -13,20 +13,15 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from reference_device import DeviceKey
-from tests.conftest import PUBLIC_URL
-from tests.support.actors import Phone, Shop, assert_problem
+from tests.support.actors import NUMBER, Phone, Shop, assert_problem
+from tests.support.bodies import a_binding
 from tests.support.databases import FakeClock
+from tests.support.environments import PUBLIC_URL
 
 pytestmark = pytest.mark.both_engines  # a used proof is a row that stands once
 
 URL = f"{PUBLIC_URL}/mobile/v1/binding"
 PATH = "/mobile/v1/binding"
-
-
-@pytest.fixture
-def bound(shop: Shop, phone: Phone) -> Phone:
-    phone.bind_to(shop)
-    return phone
 
 
 @pytest.fixture
@@ -188,18 +183,5 @@ def test_two_proofs_in_one_request_are_refused(app: Flask, bound: Phone) -> None
 
 def test_a_binding_needs_a_proof_of_the_new_key(app: Flask, shop: Shop) -> None:
     assert_problem(app.test_client().post("/mobile/v1/bindings", json={}), 401, "bad_proof")
-    body = {
-        "number": "+77057546868",
-        "password": shop.offer()["password"],
-        "consent_version": "2026-11",
-        "device": {
-            "installation_id": "installation-1",
-            "platform": "android",
-            "model": "m",
-            "os_version": "1",
-            "app_version": "1",
-            "locale": "ru",
-            "push_target": {"kind": "poll"},
-        },
-    }
+    body = a_binding(number=NUMBER, password=shop.offer()["password"])
     assert_problem(app.test_client().post("/mobile/v1/bindings", json=body), 401, "bad_proof")

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -27,17 +27,18 @@ from pushhub.devices.models import Device
 from pushhub.dispatcher.dispatcher import Dispatcher
 from pushhub.dispatcher.process import dispatch_forever
 from pushhub.dispatcher.work import work_of
-from pushhub.kernel.db import reading, transaction
-from pushhub.kernel.ids import Prefix, new_key, parse_id
-from pushhub.queueing.worker import AttemptResult
+from pushhub.kernel.ids import Prefix, parse_id
 from pushhub.verifications.code_message import CODES
 from pushhub.verifications.models import Verification
-from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, expect, last_delivery
+from tests.support.actors import NUMBER, OTHER_NUMBER, MakePhone, MakeShop, Phone, Shop, expect
+from tests.support.applications import MakeApp
 from tests.support.databases import FakeClock
+from tests.support.dispatching import Dispatch, Later, attempted
+from tests.support.recording import while_sending
+from tests.support.rows import change, rows, values
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.both_engines  # the queue
-
-Dispatch = Callable[[], None]
 
 
 def take(owner: UUID) -> list[OutgoingMessage]:
@@ -46,31 +47,28 @@ def take(owner: UUID) -> list[OutgoingMessage]:
 
 
 def test_a_dispatcher_that_died_gives_its_rows_back(
-    shop: Shop, bound: Phone, app: Flask, dispatch: Dispatch, fcm: RecordingChannel, now: FakeClock
+    shop: Shop, bound: Phone, app: Flask, dispatch: Dispatch, later: Later, fcm: RecordingChannel
 ) -> None:
     verification = shop.ask()
     with app.app_context():
         (taken,) = take(uuid4())
     dispatch()
     assert not fcm.sent
-    now.forward(seconds=30)
-    dispatch()
+    later(seconds=30)
     assert [message.id for message in fcm.sent] == [taken.delivery_id]
-    assert last_delivery(shop, verification)["status"] == "accepted"
+    assert shop.last_delivery(verification)["status"] == "accepted"
 
 
 def test_the_outcome_of_a_lost_lease_does_not_overwrite_what_came_after(
-    shop: Shop, bound: Phone, app: Flask, dispatch: Dispatch, now: FakeClock
+    shop: Shop, bound: Phone, app: Flask, later: Later
 ) -> None:
     verification, slow = shop.ask(), uuid4()
     with app.app_context():
         (taken,) = take(slow)
-    now.forward(seconds=30)
-    dispatch()
-    late = AttemptResult(new_key(), taken, Rejected("too_late"), now(), now())
+    later(seconds=30)
     with app.app_context():
-        complete(CODES, slow, [late])
-    delivery = last_delivery(shop, verification)
+        complete(CODES, slow, [attempted(taken, Rejected("too_late"))])
+    delivery = shop.last_delivery(verification)
     assert delivery["status"] == "accepted"
     assert [attempt["outcome"] for attempt in delivery["attempts"]] == ["accepted", "rejected"]
 
@@ -81,17 +79,17 @@ def test_what_was_put_off_and_is_written_twice_leaves_the_try_after_it_alone(
     verification, owner = shop.ask(), uuid4()
     with app.app_context():
         (taken,) = take(owner)
-        put_off = AttemptResult(new_key(), taken, Retry(CIRCUIT_OPEN, timedelta(seconds=5)), now(), now())
+        put_off = attempted(taken, Retry(CIRCUIT_OPEN, timedelta(seconds=5)))
         complete(CODES, owner, [put_off])
         now.forward(seconds=6)
         (again,) = take(owner)
         complete(CODES, owner, [put_off])  # the answer of the first commit was lost
-        complete(CODES, owner, [AttemptResult(new_key(), again, Accepted("1"), now(), now())])
-    assert last_delivery(shop, verification)["status"] == "accepted"
+        complete(CODES, owner, [attempted(again, Accepted("1"))])
+    assert shop.last_delivery(verification)["status"] == "accepted"
 
 
 def test_a_stopping_dispatcher_writes_all_that_was_answered_once(
-    make_shop: Callable[..., Shop], phone: Phone, app: Flask, context: AppContext, fcm: RecordingChannel
+    make_shop: MakeShop, phone: Phone, app: Flask, context: AppContext, fcm: RecordingChannel
 ) -> None:
     many = 230  # more than one batch of outcomes
     purposes = [f"p{turn}" for turn in range(many)]
@@ -110,48 +108,44 @@ def test_a_stopping_dispatcher_writes_all_that_was_answered_once(
     fcm.send = send  # type: ignore[method-assign]
     dispatcher = Dispatcher(work_of(app))
     dispatcher.start()
-    while len(under_way) < many:
-        threading.Event().wait(0.01)
+    until(lambda: len(under_way) == many, 60, "not all of them are under way")
     stopping = threading.Thread(target=dispatcher.stop)
     stopping.start()
     asked_to_stop.set()
     stopping.join(20)
-    with app.app_context(), reading() as session:
-        by_status = session.execute(sa.select(Delivery.status, sa.func.count()).group_by(Delivery.status)).all()
-        attempts = session.scalar(sa.select(sa.func.count()).select_from(Attempt))
-    assert [tuple(row) for row in by_status] == [("accepted", many)]
-    assert attempts == many
+    by_status = sa.select(Delivery.status, sa.func.count()).group_by(Delivery.status)
+    assert rows(app, by_status) == [("accepted", many)]
+    assert values(app, sa.select(sa.func.count()).select_from(Attempt)) == [many]
 
 
 def test_an_outcome_that_the_database_refuses_holds_up_no_other(
-    shop: Shop, make_phone: Callable[..., Phone], dispatch: Dispatch, fcm: RecordingChannel
+    shop: Shop, make_phone: MakePhone, dispatch: Dispatch, fcm: RecordingChannel
 ) -> None:
     make_phone().bind_to(shop, NUMBER)
     make_phone().bind_to(shop, OTHER_NUMBER)
     fcm.script(Rejected("x" * 500), Accepted("y" * 500))
     first, second = shop.ask(NUMBER), shop.ask(OTHER_NUMBER)
     dispatch()
-    assert {last_delivery(shop, first)["status"], last_delivery(shop, second)["status"]} == {"failed", "accepted"}
+    assert {shop.last_delivery(first)["status"], shop.last_delivery(second)["status"]} == {"failed", "accepted"}
     assert len(fcm.sent) == 2
 
 
 def test_a_message_that_can_not_be_read_holds_up_no_other(
-    make_shop: Callable[..., Shop], make_phone: Callable[..., Phone], app: Flask, dispatch: Dispatch
+    make_shop: MakeShop, make_phone: MakePhone, app: Flask, dispatch: Dispatch
 ) -> None:
     inline, other = make_shop("SAKURA", code_push="inline"), make_shop("INDIGO")
     make_phone().bind_to(inline, NUMBER)
     make_phone().bind_to(other, OTHER_NUMBER)
     broken, whole = inline.ask(NUMBER), other.ask(OTHER_NUMBER)
-    with app.app_context(), transaction() as session:
-        key = parse_id(Prefix.VERIFICATION, broken["id"])
-        session.execute(sa.update(Verification).where(Verification.id == key).values(code_sealed=b"k9:gone"))
+    of_this = Verification.id == parse_id(Prefix.VERIFICATION, broken["id"])
+    change(app, sa.update(Verification).where(of_this).values(code_sealed=b"k9:gone"))
     dispatch()
-    assert last_delivery(inline, broken)["error"] == "unreadable"
-    assert last_delivery(other, whole)["status"] == "accepted"
+    assert inline.last_delivery(broken)["error"] == "unreadable"
+    assert other.last_delivery(whole)["status"] == "accepted"
 
 
 def test_a_notification_that_can_not_be_read_holds_up_no_other(
-    shop: Shop, make_phone: Callable[..., Phone], app: Flask, dispatch: Dispatch
+    shop: Shop, make_phone: MakePhone, app: Flask, dispatch: Dispatch
 ) -> None:
     """Of a device that a later release has written."""
     strange, other = make_phone(), make_phone()
@@ -160,13 +154,11 @@ def test_a_notification_that_can_not_be_read_holds_up_no_other(
     for number in (NUMBER, OTHER_NUMBER):
         words = {"title": "Words", "body": "Words", "to": number}
         expect(shop.call("POST", "/v1/notifications", words), 202)
-    with app.app_context(), transaction() as session:
-        found = sa.select(Delivery.device_id).where(Delivery.number == NUMBER).scalar_subquery()
-        session.execute(sa.update(Device).where(Device.id == found).values(push_environment="elsewhere"))
+    found = sa.select(Delivery.device_id).where(Delivery.number == NUMBER).scalar_subquery()
+    change(app, sa.update(Device).where(Device.id == found).values(push_environment="elsewhere"))
     dispatch()
-    with app.app_context(), reading() as session:
-        statuses = dict(session.execute(sa.select(Delivery.number, Delivery.status)).all())
-    assert {number.e164: status for number, status in statuses.items()} == {NUMBER: "failed", OTHER_NUMBER: "accepted"}
+    statuses = {number.e164: status for number, status in rows(app, sa.select(Delivery.number, Delivery.status))}
+    assert statuses == {NUMBER: "failed", OTHER_NUMBER: "accepted"}
 
 
 def test_an_old_answer_does_not_end_a_newer_try_of_the_same_dispatcher(
@@ -177,30 +169,28 @@ def test_an_old_answer_does_not_end_a_newer_try_of_the_same_dispatcher(
         (first,) = take(owner)
         now.forward(seconds=30)
         (second,) = take(owner)
-        complete(CODES, owner, [AttemptResult(new_key(), first, Retry("UNAVAILABLE"), now(), now())])
-        assert last_delivery(shop, verification)["status"] == "sending"
-        complete(CODES, owner, [AttemptResult(new_key(), second, Accepted("a"), now(), now())])
-    assert last_delivery(shop, verification)["status"] == "accepted"
+        complete(CODES, owner, [attempted(first, Retry("UNAVAILABLE"))])
+        assert shop.last_delivery(verification)["status"] == "sending"
+        complete(CODES, owner, [attempted(second, Accepted("a"))])
+    assert shop.last_delivery(verification)["status"] == "accepted"
 
 
 def test_a_channel_with_a_bug_fails_its_message_and_not_its_neighbours(
-    shop: Shop, make_phone: Callable[..., Phone], dispatch: Dispatch, fcm: RecordingChannel
+    shop: Shop, make_phone: MakePhone, dispatch: Dispatch, fcm: RecordingChannel
 ) -> None:
     make_phone(push_target={"kind": "fcm_token", "value": "broken-target"}).bind_to(shop, NUMBER)
     make_phone(push_target={"kind": "fcm_token", "value": "working-target"}).bind_to(shop, OTHER_NUMBER)
-    real_send = fcm.send
 
-    async def send(message: Message) -> Outcome:
+    def break_off(message: Message) -> None:
         if message.target.value == "broken-target":
             raise ZeroDivisionError
-        return await real_send(message)
 
-    fcm.send = send  # type: ignore[method-assign]
+    while_sending(fcm, break_off)
     broken, working = shop.ask(NUMBER), shop.ask(OTHER_NUMBER)
     dispatch()
-    assert last_delivery(shop, broken)["status"] == "failed"
-    assert last_delivery(shop, broken)["error"] == "internal_error"
-    assert last_delivery(shop, working)["status"] == "accepted"
+    assert shop.last_delivery(broken)["status"] == "failed"
+    assert shop.last_delivery(broken)["error"] == "internal_error"
+    assert shop.last_delivery(working)["status"] == "accepted"
 
 
 def test_a_dispatcher_on_its_thread_is_woken_by_the_commit_and_drains_when_stopped(
@@ -223,7 +213,7 @@ def test_a_dispatcher_on_its_thread_is_woken_by_the_commit_and_drains_when_stopp
         assert arrived.wait(60)
     finally:
         dispatcher.stop()
-    assert last_delivery(shop, verification)["status"] == "accepted"
+    assert shop.last_delivery(verification)["status"] == "accepted"
 
 
 @pytest.fixture
@@ -237,7 +227,7 @@ def handlers_given_back() -> Iterator[None]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.timeout(60)
 def test_a_dispatcher_process_ends_whichever_of_its_threads_is_handed_the_signal(
-    make_app: Callable[..., Flask], handlers_given_back: None, number: signal.Signals
+    make_app: MakeApp, handlers_given_back: None, number: signal.Signals
 ) -> None:
     usual = signal.getsignal(number)
 

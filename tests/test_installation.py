@@ -11,10 +11,10 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,9 @@ import pytest
 
 from tests.support.actors import NUMBER
 from tests.support.command_line import run_command, without_settings
+from tests.support.environments import least_settings
 from tests.support.ports import free_port
+from tests.support.waiting import until
 
 PUSHHUB = [sys.executable, "-m", "pushhub"]
 
@@ -41,17 +43,13 @@ class Installation:
             self.process = subprocess.Popen(command, cwd=home, env=environ, stdout=log, stderr=log)
 
     def wait_until_ready(self) -> None:
-        deadline = time.monotonic() + 200
-        while time.monotonic() < deadline:
+        def is_ready() -> bool:
             assert self.process.poll() is None, self.log.read_text()
-            try:
-                with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:
-                    if answer.status == 200:
-                        return
-            except OSError:
-                pass
-            time.sleep(0.1)
-        raise AssertionError(self.log.read_text())
+            with suppress(OSError), urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:
+                return bool(answer.status == 200)
+            return False
+
+        until(is_ready, 200, self.log.read_text)
 
     def run(self, *command: str, code: int = 0) -> str:
         """A command of the same installation; returns what it prints, or what it refuses with."""
@@ -98,26 +96,26 @@ def product(installation: Installation) -> dict[str, str]:
 
 
 def eventually_accepted(installation: Installation, key: str, verification_id: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+    def accepted() -> dict[str, Any] | None:
         shown: dict[str, Any] = installation.call("GET", f"/v1/verifications/{verification_id}", key)
-        if shown["deliveries"][0]["status"] != "queued" and shown["deliveries"][0]["attempts"]:
-            return shown
-        time.sleep(0.05)
-    raise AssertionError(installation.log.read_text())
+        delivery = shown["deliveries"][0]
+        return shown if delivery["status"] != "queued" and delivery["attempts"] else None
+
+    return until(accepted, 30, installation.log.read_text)
 
 
 def eventually_refused(installation: Installation, path: str, key: str) -> int:
     """The service remembers for a second whose key it has seen; returns the status of its refusal."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+
+    def refused() -> int:
         try:
             installation.call("GET", path, key)
-        except urllib.error.HTTPError as refused:
-            with refused:
-                return refused.code
-        time.sleep(0.1)
-    raise AssertionError(f"{path} is still answered")
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                return refusal.code
+        return 0
+
+    return until(refused, 30, f"{path} is still answered")
 
 
 @pytest.mark.parametrize(
@@ -225,11 +223,7 @@ def test_the_doctor_finds_a_healthy_installation(installation: Installation) -> 
 
 
 def test_the_doctor_names_what_is_wrong(tmp_path: Path) -> None:
-    broken = {
-        "PUSHHUB_DATABASE_URL": f"sqlite:///{tmp_path}/none.db",
-        "PUSHHUB_KEY_FILE": str(tmp_path / "keys.json"),
-        "PUSHHUB_PUBLIC_URL": "https://codes.example.kz",
-    }
+    broken = least_settings(f"sqlite:///{tmp_path}/none.db", tmp_path / "keys.json")
     found = run_command("doctor", home=tmp_path, settings=broken)
     assert found.code == 1
     assert "pushhub keys create" in found.stdout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,30 +12,11 @@ from flask import Flask
 from pushhub.dispatcher import housekeeping
 from pushhub.kernel.clock import rfc3339
 from pushhub.kernel.limits import address_subject
-from tests.support.actors import NUMBER, Phone, Shop, assert_problem, expect
+from tests.support.actors import MakePhone, MakeShop, Phone, Shop, assert_problem, expect
+from tests.support.bodies import wrong
 from tests.support.databases import FakeClock
 
 pytestmark = pytest.mark.both_engines  # counters are upserts
-
-MakeShop = Callable[..., Shop]
-
-
-@pytest.fixture
-def bound(shop: Shop, phone: Phone) -> Phone:
-    phone.bind_to(shop)
-    return phone
-
-
-def wrong(code: str) -> str:
-    return f"{(int(code) + 1) % 10 ** len(code):0{len(code)}d}"
-
-
-def path(verification: dict[str, Any], action: str = "") -> str:
-    return f"/v1/verifications/{verification['id']}{action}"
-
-
-def ask(shop: Shop, purpose: str, **more: Any) -> Any:
-    return shop.call("POST", "/v1/verifications", {"number": NUMBER, "purpose": purpose} | more)
 
 
 @pytest.mark.parametrize(
@@ -55,41 +35,40 @@ def test_addresses_of_one_ipv6_network_are_counted_together(app: Flask, one: str
         assert (address_subject(keyring, one) == address_subject(keyring, other)) is together
 
 
-def test_a_test_key_spends_nobodys_limits(settings: Any, shop: Shop, bound: Phone, app: Flask, now: FakeClock) -> None:
+def test_a_test_key_spends_nobodys_limits(settings: Any, shop: Shop, bound: Phone, app: Flask) -> None:
     app.extensions["pushhub"].settings = replace(settings, codes_per_10_minutes=5, codes_per_day=5)
     for _ in range(6):
-        body = {"number": NUMBER, "purpose": "sign_in"}
-        made = expect(shop.call("POST", "/v1/verifications", body, key=shop.test_key), 201)
+        made = expect(shop.try_to_ask(key=shop.test_key), 201)
         for _ in range(3):
-            shop.call("POST", path(made, "/check"), {"code": "1111"}, key=shop.test_key)
+            shop.call("POST", f"/v1/verifications/{made['id']}/check", {"code": "1111"}, key=shop.test_key)
     assert shop.ask()["digits"] == 4
 
 
 def test_one_number_gets_five_codes_in_ten_minutes_from_all_products(
-    make_app: Callable[..., Flask], settings: Any, make_shop: MakeShop, phone: Phone, app: Flask, now: FakeClock
+    settings: Any, make_shop: MakeShop, phone: Phone, app: Flask, now: FakeClock
 ) -> None:
     app.extensions["pushhub"].settings = replace(settings, codes_per_10_minutes=5, codes_per_day=7)
     shops = [make_shop("INDIGO"), make_shop("SAKURA")]
     phone.bind_to(shops[0])
     purposes = ("sign_in", "sign_up", "confirm")
     for number in range(5):
-        expect(ask(shops[number % 2], purposes[number // 2]), 201)
-    refused = assert_problem(ask(shops[1], "confirm"), 429, "too_many_codes")
+        expect(shops[number % 2].try_to_ask(purpose=purposes[number // 2]), 201)
+    refused = assert_problem(shops[1].try_to_ask(purpose="confirm"), 429, "too_many_codes")
     assert refused["retry_at"] == rfc3339(now() + timedelta(minutes=10))
     now.forward(minutes=10)
     for purpose in purposes[:2]:
-        expect(ask(shops[0], purpose), 201)
-    refused = assert_problem(ask(shops[0], "confirm"), 429, "too_many_codes")
+        expect(shops[0].try_to_ask(purpose=purpose), 201)
+    refused = assert_problem(shops[0].try_to_ask(purpose="confirm"), 429, "too_many_codes")
     assert refused["retry_at"] == rfc3339(now() + timedelta(days=1, minutes=-10))
 
 
-def test_one_browser_asks_for_ten_codes_an_hour(make_shop: MakeShop, make_phone: Callable[..., Phone]) -> None:
+def test_one_browser_asks_for_ten_codes_an_hour(make_shop: MakeShop, make_phone: MakePhone) -> None:
     shop = make_shop("SAKURA", purposes=[f"p{number}" for number in range(11)])
     make_phone().bind_to(shop)
     for number in range(10):
-        expect(ask(shop, f"p{number}", client={"ip": "203.0.113.9"}), 201)
-    assert_problem(ask(shop, "p10", client={"ip": "203.0.113.9"}), 429, "too_many_codes")
-    expect(ask(shop, "p10", client={"ip": "203.0.113.10"}), 201)
+        expect(shop.try_to_ask(purpose=f"p{number}", client={"ip": "203.0.113.9"}), 201)
+    assert_problem(shop.try_to_ask(purpose="p10", client={"ip": "203.0.113.9"}), 429, "too_many_codes")
+    expect(shop.try_to_ask(purpose="p10", client={"ip": "203.0.113.10"}), 201)
 
 
 def test_a_number_that_is_guessed_at_gets_longer_codes(shop: Shop, bound: Phone, now: FakeClock) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -11,11 +11,11 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from flask import Flask
 from flask_migrate import downgrade, upgrade
 
 from pushhub.dispatcher.readiness import readiness
 from pushhub.kernel.db import Base, UtcDateTime, db
+from tests.support.applications import MakeApp
 from tests.support.databases import Database, Databases
 
 pytestmark = pytest.mark.both_engines  # each engine changes its tables in its own way
@@ -34,7 +34,7 @@ def tables() -> set[str]:
     return set(sa.inspect(db.engine).get_table_names()) - {"alembic_version"}
 
 
-def test_up_and_down_and_up_again(make_app: Callable[..., Flask]) -> None:
+def test_up_and_down_and_up_again(make_app: MakeApp) -> None:
     with make_app().app_context():
         for _ in range(2):
             upgrade()
@@ -44,7 +44,7 @@ def test_up_and_down_and_up_again(make_app: Callable[..., Flask]) -> None:
             db.engine.dispose()
 
 
-def test_no_step_up_or_down_loses_a_row(make_app: Callable[..., Flask]) -> None:
+def test_no_step_up_or_down_loses_a_row(make_app: MakeApp) -> None:
     """SQLite copies a table to change it: what refers to the table must not go with the old copy."""
     with make_app().app_context():
         for revision in REVISIONS:
@@ -100,7 +100,7 @@ def something(kind: sa.types.TypeEngine[Any]) -> Any:
     return next(value for of, value in values.items() if isinstance(kind, of))
 
 
-def test_the_newest_version_is_what_the_models_say(make_app: Callable[..., Flask]) -> None:
+def test_the_newest_version_is_what_the_models_say(make_app: MakeApp) -> None:
     with make_app().app_context():
         upgrade()
         with db.engine.connect() as connection:
@@ -112,7 +112,7 @@ def test_the_newest_version_is_what_the_models_say(make_app: Callable[..., Flask
             assert compare_metadata(context, Base.metadata) == []
 
 
-def test_the_partial_indexes_stand_in_the_database_with_their_condition(make_app: Callable[..., Flask]) -> None:
+def test_the_partial_indexes_stand_in_the_database_with_their_condition(make_app: MakeApp) -> None:
     with make_app().app_context():
         upgrade()
         found = {
@@ -131,7 +131,7 @@ def test_the_partial_indexes_stand_in_the_database_with_their_condition(make_app
         assert "where" in condition
 
 
-def test_the_service_says_that_it_has_to_be_migrated(make_app: Callable[..., Flask]) -> None:
+def test_the_service_says_that_it_has_to_be_migrated(make_app: MakeApp) -> None:
     app = make_app()
     with app.app_context():
         assert readiness()["migrations"] == "not the newest; run: pushhub migrate"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -15,9 +14,9 @@ from PIL import Image
 
 from pushhub.devices.models import Offer
 from pushhub.kernel.clock import rfc3339
-from pushhub.kernel.db import reading
-from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
+from tests.support.actors import NUMBER, OTHER_NUMBER, MakeShop, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock
+from tests.support.rows import rows
 
 pytestmark = pytest.mark.both_engines  # guarded statements and unique indexes
 
@@ -58,7 +57,7 @@ def test_a_new_offer_for_the_number_ends_the_old_one(shop: Shop) -> None:
     assert shop.show_offer(new)["status"] == "pending"
 
 
-def test_another_products_offer_for_the_number_goes_on(make_shop: Callable[..., Shop]) -> None:
+def test_another_products_offer_for_the_number_goes_on(make_shop: MakeShop) -> None:
     first, second = make_shop("INDIGO"), make_shop("SAKURA")
     offer = first.offer()
     second.offer()
@@ -84,8 +83,7 @@ def test_a_cancelled_offer_is_over_and_can_be_cancelled_again(shop: Shop) -> Non
 def test_the_secrets_of_an_offer_are_destroyed_with_it(shop: Shop, app: Flask) -> None:
     offer = shop.offer()
     shop.call("DELETE", f"/v1/offers/{offer['id']}")
-    with app.app_context(), reading() as session:
-        assert session.execute(sa.select(Offer.totp_secret, Offer.qr_secret)).one() == (b"", b"")
+    assert rows(app, sa.select(Offer.totp_secret, Offer.qr_secret)) == [(b"", b"")]
 
 
 def decoded(picture: Image.Image) -> str:
@@ -105,7 +103,7 @@ def test_a_real_decoder_reads_the_png_back(shop: Shop) -> None:
     assert NUMBER[1:] not in link
 
 
-def test_a_real_decoder_reads_the_svg_back(shop: Shop, tmp_path: Any) -> None:
+def test_a_real_decoder_reads_the_svg_back(shop: Shop) -> None:
     offer = shop.offer()
     response = shop.call("GET", offer["qr"]["svg"])
     assert response.content_type.startswith("image/svg+xml")
@@ -115,8 +113,6 @@ def test_a_real_decoder_reads_the_svg_back(shop: Shop, tmp_path: Any) -> None:
 
 def drawn(svg: str) -> Image.Image:
     """Draw the squares of our SVG: one path of `MxV1HyVzHxz` moves, one unit a module."""
-    import re
-
     view = re.search(r'viewBox="0 0 (\d+) (\d+)"', svg)
     assert view is not None
     picture = Image.new("L", (int(view[1]) * 8, int(view[2]) * 8), 255)
@@ -134,7 +130,7 @@ def test_an_ended_offer_has_no_picture(shop: Shop) -> None:
     assert_problem(shop.call("GET", f"/v1/offers/{offer['id']}/qr.png"), 404, "not_found")
 
 
-def test_offers_belong_to_the_product_that_made_them(make_shop: Callable[..., Shop]) -> None:
+def test_offers_belong_to_the_product_that_made_them(make_shop: MakeShop) -> None:
     mine, other = make_shop("INDIGO"), make_shop("SAKURA")
     path = f"/v1/offers/{mine.offer()['id']}"
     for method, address in (("GET", path), ("DELETE", path), ("GET", f"{path}/qr.png")):
@@ -158,7 +154,7 @@ def test_an_idempotency_key_is_forgotten_after_a_day(shop: Shop, now: FakeClock)
     assert expect(shop.call("POST", "/v1/offers", {"number": NUMBER}, Idempotency_Key="one"), 201)["id"] != first["id"]
 
 
-def test_a_product_claims_only_the_assurance_it_may(make_shop: Callable[..., Shop]) -> None:
+def test_a_product_claims_only_the_assurance_it_may(make_shop: MakeShop) -> None:
     shop = make_shop("SAKURA", assurances=["anonymous_offer"])
     refused = shop.call("POST", "/v1/offers", {"number": NUMBER, "assurance": "signed_in"})
     assert assert_problem(refused, 403, "assurance_not_allowed")["assurances"] == ["anonymous_offer"]
@@ -172,6 +168,6 @@ def test_numbers_of_other_countries_are_refused_where_the_product_serves_one(sho
     assert refused["countries"] == ["KZ"]
 
 
-def test_a_product_may_serve_other_countries(make_shop: Callable[..., Shop], phone: Phone) -> None:
+def test_a_product_may_serve_other_countries(make_shop: MakeShop, phone: Phone) -> None:
     shop = make_shop("SAKURA", countries=["KZ", "KG"])
     assert phone.bind_to(shop, "+996555123456")["binding"]["number"] == "+996555123456"

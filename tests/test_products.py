@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.kernel.db import reading
 from pushhub.kernel.errors import ConfigurationError, NotFound
 from pushhub.kernel.ids import new_key
 from pushhub.products import products
 from pushhub.products.models import ApiKey
 from pushhub.products.rules import Policy, attempts_for, policy_document, policy_from
-from tests.support.actors import NUMBER, Phone, Shop, assert_problem, expect
-from tests.support.databases import FakeClock
+from tests.support.actors import NUMBER, MakeShop, Phone, Shop, assert_problem, expect
+from tests.support.rows import values
 
 pytestmark = pytest.mark.both_engines  # guarded statements and unique names
 
@@ -31,22 +29,20 @@ def test_a_product_has_a_live_and_a_test_key(shop: Shop) -> None:
 
 
 def test_keys_are_kept_as_digests_only(shop: Shop, app: Flask) -> None:
-    with app.app_context(), reading() as session:
-        kept = session.scalars(sa.select(ApiKey)).all()
+    kept = values(app, sa.select(ApiKey))
     assert len(kept) == 2
     for key in kept:
         assert shop.key not in str(vars(key))
         assert len(key.digest) == 64
 
 
-def test_two_keys_of_a_kind_live_side_by_side_and_a_third_has_to_wait(shop: Shop, app: Flask) -> None:
-    with app.app_context():
-        second = products.add_key(shop.product.id, live=True)
-        with pytest.raises(ConfigurationError, match="First revoke one"):
-            products.add_key(shop.product.id, live=True)
-        products.add_key(shop.product.id, live=False)
+def test_two_keys_of_a_kind_live_side_by_side_and_a_third_has_to_wait(shop: Shop) -> None:
+    second = shop.add_key()
+    with pytest.raises(ConfigurationError, match="First revoke one"):
+        shop.add_key()
+    shop.add_key(live=False)
     assert shop.call(*LOOK).status_code == 200
-    assert shop.call(*LOOK, key=second.text).status_code == 200
+    assert shop.call(*LOOK, key=second).status_code == 200
 
 
 def test_a_revoked_key_is_refused_from_the_next_request_on(shop: Shop, app: Flask) -> None:
@@ -61,11 +57,10 @@ def test_a_revoked_key_is_refused_from_the_next_request_on(shop: Shop, app: Flas
     assert shop.call(*LOOK, key=third.text).status_code == 200
 
 
-def test_a_key_does_only_what_its_scopes_allow(shop: Shop, app: Flask) -> None:
-    with app.app_context():
-        narrow = products.add_key(shop.product.id, live=True, scopes=["numbers"])
-    assert shop.call(*LOOK, key=narrow.text).status_code == 200
-    refused = shop.call("POST", "/v1/offers", {"number": NUMBER}, key=narrow.text)
+def test_a_key_does_only_what_its_scopes_allow(shop: Shop) -> None:
+    narrow = shop.add_key(scopes=["numbers"])
+    assert shop.call(*LOOK, key=narrow).status_code == 200
+    refused = shop.call("POST", "/v1/offers", {"number": NUMBER}, key=narrow)
     assert assert_problem(refused, 403, "missing_scope")["scope"] == "offers"
 
 
@@ -76,7 +71,7 @@ def test_an_unknown_key_is_refused(shop: Shop, key: str) -> None:
     assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_a_key_that_calls_too_fast_waits_and_is_told_its_quota(make_shop: Callable[..., Shop]) -> None:
+def test_a_key_that_calls_too_fast_waits_and_is_told_its_quota(make_shop: MakeShop) -> None:
     shop = make_shop("SAKURA", requests_per_minute=2)
     path = "/v1/offers/off_00000000000000000000000000"
     first = shop.call("GET", path)
@@ -151,7 +146,7 @@ def test_the_default_policy_is_the_one_of_the_manuals() -> None:
     assert [attempts_for(digits) for digits in (4, 5, 6, 8)] == [3, 3, 5, 5]
 
 
-def test_what_is_not_there_is_named(app: Flask, now: FakeClock) -> None:
+def test_what_is_not_there_is_named(app: Flask) -> None:
     with app.app_context():
         for attempt in (
             lambda: products.find_product("nobody"),

@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from pushhub.channels.configured import configured_channels
 from pushhub.channels.recording import RecordingChannel
 from pushhub.channels.webpush import WebPushChannel
 from pushhub.context import AppContext
 from pushhub.kernel.settings import Settings, load_settings
-from reference_device.client import Refused
 from simulators import Simulators
-from tests.support.actors import NUMBER, Phone, Shop
+from tests.support.actors import NUMBER, MakePhone, MakeShop, Phone, Shop, refusal
+from tests.support.applications import MakeApp
 from tests.support.databases import FakeClock
+from tests.support.dispatching import Dispatch, Later
+from tests.support.environments import least_of
 
 pytestmark = pytest.mark.both_engines  # the whole way of a code
 
@@ -54,23 +55,15 @@ def simulators(running: tuple[Simulators, Times], now: FakeClock) -> Simulators:
 
 
 @pytest.fixture
-def real_ways_out(app: Flask, settings: Settings, simulators: Simulators) -> None:
+def real_ways_out(context: AppContext, settings: Settings, simulators: Simulators) -> None:
     """The application's channels are the configured ones, and they end at the simulators."""
-    given = {"PUSHHUB_DATABASE_URL": settings.database_url, "PUSHHUB_KEY_FILE": str(settings.key_file)}
-    configured = load_settings({**given, "PUSHHUB_PUBLIC_URL": settings.public_url, **simulators.settings()})
-    context: AppContext = app.extensions["pushhub"]
-    context.channels = configured_channels(configured)
+    context.channels = configured_channels(load_settings(least_of(settings) | simulators.settings()))
 
 
 @pytest.mark.usefixtures("real_ways_out")
 @pytest.mark.parametrize("kind", ["webpush", "hms"])
 def test_a_code_goes_by_push_then_by_sms_then_by_mail(
-    kind: str,
-    simulators: Simulators,
-    make_shop: Callable[..., Shop],
-    make_phone: Callable[..., Phone],
-    dispatch: Callable[[], None],
-    now: FakeClock,
+    kind: str, simulators: Simulators, make_shop: MakeShop, make_phone: MakePhone, later: Later
 ) -> None:
     shop = make_shop("SAKURA", route=["push:20", "sms:60", "email"])
     subscription = simulators.subscribe()
@@ -78,8 +71,7 @@ def test_a_code_goes_by_push_then_by_sms_then_by_mail(
     make_phone(push_target={"kind": kind, "value": value}).bind_to(shop)
     verification = shop.ask(email=MAILBOX)
     for wait in (0, 21, 61):
-        now.forward(seconds=wait)
-        dispatch()
+        later(seconds=wait)
     by_push, by_sms, by_mail = simulators.arrived()
     assert (by_push.provider, by_push.target) == (kind, subscription["endpoint"] if kind == "webpush" else HMS_TARGET)
     assert not re.search(r"\b\d{4}\b", json.dumps(by_push.payload.get("body", "")))
@@ -93,7 +85,7 @@ def test_a_code_goes_by_push_then_by_sms_then_by_mail(
 
 @pytest.mark.usefixtures("real_ways_out")
 def test_a_device_changes_from_one_push_service_to_another(
-    simulators: Simulators, shop: Shop, make_phone: Callable[..., Phone], dispatch: Callable[[], None]
+    simulators: Simulators, shop: Shop, make_phone: MakePhone, dispatch: Dispatch
 ) -> None:
     phone = make_phone(push_target={"kind": "webpush", "value": json.dumps(simulators.subscribe())})
     phone.bind_to(shop)
@@ -114,20 +106,15 @@ def test_a_device_changes_from_one_push_service_to_another(
         ({"kind": "hms", "value": "short"}, "Send the address that the push service gave the app"),
     ],
 )
-def test_what_can_not_be_sent_to_is_refused_with_what_to_send(
-    shop: Shop, phone: Phone, target: dict[str, str], says: str
-) -> None:
-    phone.bind_to(shop)
-    with pytest.raises(Refused) as refused:
-        phone.update(push_target=target)
-    problem = refused.value.problem
+def test_what_can_not_be_sent_to_is_refused_with_what_to_send(bound: Phone, target: dict[str, str], says: str) -> None:
+    problem = refusal(lambda: bound.update(push_target=target)).problem
     assert (problem["status"], problem["code"]) == (422, "invalid_request")
     assert says in json.dumps(problem["errors"])
     assert target["value"] not in json.dumps(problem)
 
 
 def test_the_config_tells_browsers_the_key_to_subscribe_with(
-    make_app: Callable[..., Flask], settings: Settings, simulators: Simulators
+    make_app: MakeApp, settings: Settings, simulators: Simulators
 ) -> None:
     plain = make_app(channels={"poll": RecordingChannel("poll")})
     assert plain.test_client().get("/mobile/v1/config").get_json()["webpush_key"] is None
@@ -139,9 +126,7 @@ def test_the_config_tells_browsers_the_key_to_subscribe_with(
     assert simulators.subscribe(key)["endpoint"].startswith(simulators.webpush_url)
 
 
-def test_what_a_refused_push_target_is_told_never_quotes_it(shop: Shop, phone: Phone) -> None:
-    phone.bind_to(shop)
+def test_what_a_refused_push_target_is_told_never_quotes_it(bound: Phone) -> None:
     secret: dict[str, Any] = {"endpoint": "https://x.example/secret7391", "keys": {"p256dh": "7391", "auth": "7391"}}
-    with pytest.raises(Refused) as refused:
-        phone.update(push_target={"kind": "webpush", "value": json.dumps(secret)})
-    assert "7391" not in json.dumps(refused.value.problem)
+    refused = refusal(lambda: bound.update(push_target={"kind": "webpush", "value": json.dumps(secret)}))
+    assert "7391" not in json.dumps(refused.problem)

@@ -23,6 +23,7 @@ from pushhub.kernel.settings import Settings
 from pushhub.verifications.models import Verification
 from tests.support.actors import Phone, Shop
 from tests.support.databases import Database, Databases, FakeClock
+from tests.support.dispatching import Dispatch
 
 pytestmark = pytest.mark.postgresql  # SQLite plans each statement anew when the tables have changed
 
@@ -46,7 +47,7 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def go(shop: Shop, bound: Phone, dispatch: Callable[[], None], now: FakeClock) -> Callable[[], None]:
+def go(shop: Shop, bound: Phone, dispatch: Dispatch, now: FakeClock) -> Callable[[], None]:
     """One code's whole way."""
 
     def way() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,10 @@ import pytest
 from pushhub.kernel.errors import ConfigurationError
 from pushhub.kernel.sealing import create_key_file, load_keyring
 from pushhub.kernel.settings import load_settings, table
+from tests.support.environments import least_settings
 
 DOCS = Path(__file__).parent.parent / "docs"
-LEAST = {
-    "PUSHHUB_DATABASE_URL": "sqlite:////tmp/pushhub.db",
-    "PUSHHUB_KEY_FILE": "keys.json",
-    "PUSHHUB_PUBLIC_URL": "https://codes.example.kz",
-}
+LEAST = least_settings("sqlite:////tmp/pushhub.db", "keys.json", "https://codes.example.kz")
 
 
 def test_three_settings_are_enough() -> None:
@@ -99,9 +97,14 @@ def test_the_document_lists_exactly_the_settings_there_are() -> None:
     assert listed.count("| `PUSHHUB_") == len(table())
 
 
-def test_a_key_file_is_made_for_its_owner_alone_and_never_overwritten(tmp_path: Path) -> None:
-    path = tmp_path / "keys.json"
-    create_key_file(path)
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A key file that was just made."""
+    create_key_file(tmp_path / "keys.json")
+    return tmp_path / "keys.json"
+
+
+def test_a_key_file_is_made_for_its_owner_alone_and_never_overwritten(path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     before = path.read_bytes()
     with pytest.raises(FileExistsError):
@@ -122,17 +125,13 @@ def test_a_key_file_that_can_not_be_used_is_named(tmp_path: Path, content: str |
         load_keyring(path)
 
 
-def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "keys.json"
-    create_key_file(path)
+def test_a_key_file_that_others_can_read_is_refused(path: Path) -> None:
     path.chmod(0o644)
     with pytest.raises(ConfigurationError, match="chmod 600"):
         load_keyring(path)
 
 
-def test_sealed_bytes_open_only_for_their_row(tmp_path: Path) -> None:
-    path = tmp_path / "keys.json"
-    create_key_file(path)
+def test_sealed_bytes_open_only_for_their_row(path: Path) -> None:
     keyring = load_keyring(path)
     sealed = keyring.seal("0042", "code:1")
     assert b"0042" not in sealed
@@ -143,11 +142,7 @@ def test_sealed_bytes_open_only_for_their_row(tmp_path: Path) -> None:
         keyring.unseal(sealed[:-1] + bytes([sealed[-1] ^ 1]), "code:1")
 
 
-def test_keys_can_be_rotated(tmp_path: Path) -> None:
-    import json
-
-    path = tmp_path / "keys.json"
-    create_key_file(path)
+def test_keys_can_be_rotated(path: Path) -> None:
     old = load_keyring(path)
     sealed, digest = old.seal("0042", "code:1"), old.code_digest("0042", "code:1")
     document = json.loads(path.read_text())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -13,10 +12,11 @@ from demo.start.product import demo_product
 from pushhub.kernel.settings import Settings
 from pushhub.products.products import list_products
 from tests.support.actors import NUMBER, assert_problem, expect
+from tests.support.applications import MakeApp
 
 
 @pytest.fixture
-def story(make_app: Callable[..., Flask], settings: Settings) -> Flask:
+def story(make_app: MakeApp, settings: Settings) -> Flask:
     """An application with the start page."""
     return make_app(replace(settings, start_page=True))
 
@@ -82,7 +82,7 @@ def test_the_language_is_kept_in_a_cookie_that_travels_safely(story: Flask) -> N
     assert "Set-Cookie" not in story.test_client().get("/?lang=xx").headers
 
 
-def test_without_the_setting_there_is_only_a_plain_page(make_app: Callable[..., Flask]) -> None:
+def test_without_the_setting_there_is_only_a_plain_page(make_app: MakeApp) -> None:
     client = make_app().test_client()
     assert b'href="/docs"' in client.get("/").data
     assert_problem(client.post("/start/offers", json={"number": NUMBER}), 404, "not_found")

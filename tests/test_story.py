@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from tests.support.actors import NUMBER, Phone, Shop, assert_problem
+from tests.support.dispatching import Dispatch
 
 pytestmark = pytest.mark.both_engines  # the whole way of a code
 
 
-def test_a_number_without_the_app_is_bound_and_then_gets_its_code(
-    shop: Shop, phone: Phone, dispatch: Callable[[], None]
-) -> None:
+def test_a_number_without_the_app_is_bound_and_then_gets_its_code(shop: Shop, phone: Phone, dispatch: Dispatch) -> None:
     refused = shop.call("POST", "/v1/verifications", {"number": NUMBER, "purpose": "sign_in"})
     assert assert_problem(refused, 409, "number_unreachable")["reason"] == "never_bound"
 

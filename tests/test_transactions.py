@@ -18,6 +18,7 @@ from pushhub.kernel.db import advisory_lock, db, reading, transaction
 from pushhub.kernel.engine import Patience, key_of
 from pushhub.kernel.errors import Busy, DatabaseUnavailable
 from pushhub.queueing.pg_notify import libpq_address
+from tests.support.applications import MakeApp
 
 SUBJECT = "codes:+77057546868"
 
@@ -132,7 +133,7 @@ def test_a_subject_that_is_held_too_long_is_busy_and_the_connection_is_as_good_a
 
 
 @pytest.mark.postgresql
-def test_a_connection_that_broke_is_told_of_and_replaced(make_app: Callable[..., Flask], address: str) -> None:
+def test_a_connection_that_broke_is_told_of_and_replaced(make_app: MakeApp, address: str) -> None:
     app = make_app(patience=Patience(idle=600))  # the connection is not looked at before
     with app.app_context():
         with reading() as session:

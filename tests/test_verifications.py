@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,29 +9,19 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from pushhub.channels.recording import RecordingChannel
 from pushhub.dispatcher import housekeeping
 from pushhub.events.models import Event
 from pushhub.kernel.clock import rfc3339
-from pushhub.kernel.db import reading, transaction
 from pushhub.verifications.models import Verification
-from reference_device import Refused
-from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
+from tests.support.actors import NUMBER, OTHER_NUMBER, MakePhone, MakeShop, Phone, Shop, assert_problem, expect, refusal
+from tests.support.bodies import wrong
 from tests.support.databases import FakeClock
+from tests.support.dispatching import Dispatch
+from tests.support.rows import change, values
 from tests.support.statements import after_transaction
 
 pytestmark = pytest.mark.both_engines  # guarded statements count and use codes up
-
-MakeShop = Callable[..., Shop]
-
-
-@pytest.fixture
-def bound(shop: Shop, phone: Phone) -> Phone:
-    phone.bind_to(shop)
-    return phone
-
-
-def wrong(code: str) -> str:
-    return f"{(int(code) + 1) % 10 ** len(code):0{len(code)}d}"
 
 
 def path(verification: dict[str, Any], action: str = "") -> str:
@@ -40,7 +29,7 @@ def path(verification: dict[str, Any], action: str = "") -> str:
 
 
 def test_a_verification_tells_the_product_everything_but_the_code(shop: Shop, bound: Phone, now: FakeClock) -> None:
-    response = shop.call("POST", "/v1/verifications", {"number": NUMBER, "purpose": "sign_in"})
+    response = shop.try_to_ask()
     asked = expect(response, 201)
     assert asked["status"] == "pending"
     assert asked["number_masked"] == "+770****6868"
@@ -53,9 +42,9 @@ def test_a_verification_tells_the_product_everything_but_the_code(shop: Shop, bo
 
 def test_asking_again_returns_the_live_verification(shop: Shop, bound: Phone) -> None:
     first = shop.ask()
-    second = shop.call("POST", "/v1/verifications", {"number": NUMBER, "purpose": "sign_in"})
-    assert expect(second, 200)["id"] == first["id"]
-    assert len(expect(second, 200)["deliveries"]) == 1
+    second = expect(shop.try_to_ask(), 200)
+    assert second["id"] == first["id"]
+    assert len(second["deliveries"]) == 1
 
 
 def test_another_purpose_is_another_verification(shop: Shop, bound: Phone) -> None:
@@ -99,12 +88,8 @@ def test_a_right_code_counts_once(shop: Shop, bound: Phone) -> None:
 def test_three_wrong_codes_exhaust_it_and_the_right_one_comes_too_late(shop: Shop, bound: Phone) -> None:
     verification = shop.ask()
     code = bound.read_code()
-    left = [shop.check(verification, wrong(code)) for _ in range(3)]
-    assert [(entry["valid"], entry["status"], entry["attempts_left"]) for entry in left] == [
-        (False, "pending", 2),
-        (False, "pending", 1),
-        (False, "exhausted", 0),
-    ]
+    for status, left in (("pending", 2), ("pending", 1), ("exhausted", 0)):
+        assert shop.check(verification, wrong(code)) == {"valid": False, "status": status, "attempts_left": left}
     assert shop.check(verification, code) == {"valid": False, "status": "exhausted", "attempts_left": 0}
 
 
@@ -133,14 +118,12 @@ def test_what_can_not_be_the_code_costs_no_attempt(shop: Shop, bound: Phone, typ
     assert shop.show(verification)["attempts_left"] == 3
 
 
-def test_resending_keeps_code_expiry_and_attempts(
-    shop: Shop, bound: Phone, now: FakeClock, dispatch: Callable[[], None]
-) -> None:
+def test_resending_keeps_code_expiry_and_attempts(shop: Shop, bound: Phone, now: FakeClock, dispatch: Dispatch) -> None:
     verification = shop.ask()
     code = bound.read_code()
     shop.check(verification, wrong(code))
     now.forward(seconds=60)
-    again = expect(shop.call("POST", path(verification, "/resend")), 200)
+    again = shop.resend(verification)
     assert again["id"] == verification["id"]
     assert again["expires_at"] == verification["expires_at"]
     assert again["attempts_left"] == 2
@@ -168,7 +151,7 @@ def test_a_code_is_sent_again_three_times_at_most(shop: Shop, bound: Phone, now:
     verification = shop.ask()
     for _ in range(3):
         now.forward(seconds=60)
-        expect(shop.call("POST", path(verification, "/resend")), 200)
+        shop.resend(verification)
     now.forward(seconds=59)
     assert_problem(shop.call("POST", path(verification, "/resend")), 409, "resend_limit_reached")
 
@@ -185,11 +168,11 @@ def test_what_has_ended_stays_ended(shop: Shop, bound: Phone, now: FakeClock, en
     elif end == "expired":
         now.forward(minutes=5)
     else:
-        assert expect(shop.call("POST", path(verification, "/cancel")), 200)["status"] == "cancelled"
+        assert shop.cancel(verification)["status"] == "cancelled"
     refused = assert_problem(shop.call("POST", path(verification, "/resend")), 409, "verification_closed")
     assert refused["verification_status"] == end
     if end == "cancelled":
-        assert expect(shop.call("POST", path(verification, "/cancel")), 200)["status"] == end
+        assert shop.cancel(verification)["status"] == end
     else:
         assert_problem(shop.call("POST", path(verification, "/cancel")), 409, "verification_closed")
     assert not shop.check(verification, code)["valid"]
@@ -202,33 +185,29 @@ def test_the_code_is_readable_nowhere_at_rest_and_erased_at_the_end(
 ) -> None:
     verification = shop.ask()
     code = bound.read_code()
-    with app.app_context(), reading() as session:
-        kept = session.scalars(sa.select(Verification)).one()
+    (kept,) = values(app, sa.select(Verification))
     assert code.encode() not in (kept.code_sealed or b"")
     assert code not in (kept.code_digest, "")
     now.forward(minutes=5)
     with app.app_context():
         housekeeping.sweep()
-        with reading() as session:
-            erased = session.scalars(sa.select(Verification)).one()
+    (erased,) = values(app, sa.select(Verification))
     assert (erased.status, erased.code_sealed) == ("expired", None)
     assert shop.show(verification)["status"] == "expired"
 
 
 def test_a_closed_verification_is_not_sent_any_more(
-    shop: Shop, bound: Phone, dispatch: Callable[[], None], app: Flask
+    shop: Shop, bound: Phone, dispatch: Dispatch, fcm: RecordingChannel
 ) -> None:
     verification = shop.ask()
-    expect(shop.call("POST", path(verification, "/cancel")), 200)
+    shop.cancel(verification)
     dispatch()
     (delivery,) = shop.show(verification)["deliveries"]
     assert (delivery["status"], delivery["error"], delivery["attempts"]) == ("expired", "verification_closed", [])
-    assert not app.extensions["pushhub"].channels["fcm"].sent
+    assert not fcm.sent
 
 
-def test_a_code_dies_when_its_number_leaves_the_phone(
-    shop: Shop, bound: Phone, make_phone: Callable[..., Phone], dispatch: Callable[[], None]
-) -> None:
+def test_a_code_dies_when_its_number_leaves_the_phone(shop: Shop, bound: Phone, make_phone: MakePhone) -> None:
     verification = shop.ask()
     code = bound.read_code()
     new = make_phone()
@@ -250,11 +229,11 @@ def test_a_number_that_anybody_could_have_bound_is_not_good_enough_where_the_pro
 ) -> None:
     shop = make_shop("SAKURA", proven_purposes=["password_reset"])
     phone.bind_to(shop, assurance=None)
-    expect(ask(shop, "sign_in"), 201)
-    refused = assert_problem(ask(shop, "password_reset"), 409, "number_unreachable")
+    expect(shop.try_to_ask(), 201)
+    refused = assert_problem(shop.try_to_ask(purpose="password_reset"), 409, "number_unreachable")
     assert refused["reason"] == "assurance_too_low"
     phone.bind_to(shop, assurance="registry")
-    expect(ask(shop, "password_reset"), 201)
+    expect(shop.try_to_ask(purpose="password_reset"), 201)
 
 
 def test_an_idempotency_key_of_a_test_key_is_not_the_live_ones(shop: Shop, bound: Phone) -> None:
@@ -266,8 +245,7 @@ def test_an_idempotency_key_of_a_test_key_is_not_the_live_ones(shop: Shop, bound
 
 def test_a_verification_whose_attempts_are_spent_is_not_handed_out_again(shop: Shop, bound: Phone, app: Flask) -> None:
     verification = shop.ask()
-    with app.app_context(), transaction() as session:
-        session.execute(sa.update(Verification).values(attempts_used=3))
+    change(app, sa.update(Verification).values(attempts_used=3))
     assert shop.ask()["id"] != verification["id"]
     assert shop.show(verification)["status"] == "exhausted"
 
@@ -288,14 +266,12 @@ def test_another_product_sees_nothing(make_shop: MakeShop, phone: Phone) -> None
 
 
 def test_an_unknown_purpose_is_refused_with_those_there_are(shop: Shop, bound: Phone) -> None:
-    response = shop.call("POST", "/v1/verifications", {"number": NUMBER, "purpose": "lottery"})
-    assert "sign_in" in assert_problem(response, 422, "unknown_purpose")["purposes"]
+    assert "sign_in" in assert_problem(shop.try_to_ask(purpose="lottery"), 422, "unknown_purpose")["purposes"]
 
 
 def test_an_unreachable_number_is_refused_with_the_reason(shop: Shop, phone: Phone) -> None:
     def reason() -> str:
-        response = shop.call("POST", "/v1/verifications", {"number": NUMBER, "purpose": "sign_in"})
-        return str(assert_problem(response, 409, "number_unreachable")["reason"])
+        return str(assert_problem(shop.try_to_ask(), 409, "number_unreachable")["reason"])
 
     assert reason() == "never_bound"
     phone.bind_to(shop)
@@ -307,20 +283,15 @@ def test_an_unreachable_number_is_refused_with_the_reason(shop: Shop, phone: Pho
     assert shop.call("GET", f"/v1/numbers/{NUMBER}").get_json()["reason"] == "unbound"
 
 
-def ask(shop: Shop, purpose: str, **more: Any) -> Any:
-    return shop.call("POST", "/v1/verifications", {"number": NUMBER, "purpose": purpose} | more)
-
-
 def test_with_a_test_key_nobody_is_reached_and_the_code_is_zeros(
-    shop: Shop, dispatch: Callable[[], None], app: Flask
+    shop: Shop, dispatch: Dispatch, fcm: RecordingChannel
 ) -> None:
-    body = {"number": OTHER_NUMBER, "purpose": "sign_in"}
-    verification = expect(shop.call("POST", "/v1/verifications", body, key=shop.test_key), 201)
+    verification = expect(shop.try_to_ask(OTHER_NUMBER, key=shop.test_key), 201)
     assert verification["live"] is False
     dispatch()
     shown = expect(shop.call("GET", path(verification), key=shop.test_key), 200)
     assert [(entry["channel"], entry["status"]) for entry in shown["deliveries"]] == [("recording", "accepted")]
-    assert not app.extensions["pushhub"].channels["fcm"].sent
+    assert not fcm.sent
     checked = shop.call("POST", path(verification, "/check"), {"code": "0000"}, key=shop.test_key)
     assert expect(checked, 200)["valid"]
     assert_problem(shop.call("GET", path(verification)), 404, "not_found")
@@ -337,13 +308,13 @@ def test_a_repeated_request_makes_one_verification(shop: Shop, bound: Phone) -> 
 
 
 def test_inline_codes_are_armed_by_the_receipt(
-    make_shop: MakeShop, phone: Phone, dispatch: Callable[[], None], app: Flask
+    make_shop: MakeShop, phone: Phone, dispatch: Dispatch, fcm: RecordingChannel
 ) -> None:
     shop = make_shop("KazTransCom", code_push="inline")
     phone.bind_to(shop)
     verification = shop.ask()
     dispatch()
-    (message,) = app.extensions["pushhub"].channels["fcm"].sent
+    (message,) = fcm.sent
     code = "".join(letter for letter in message.body if letter.isdigit())
     assert len(code) == 4
     assert_problem(shop.call("POST", path(verification, "/check"), {"code": code}), 409, "not_armed")
@@ -355,8 +326,7 @@ def test_what_happened_is_written_down_without_secrets(shop: Shop, bound: Phone,
     verification = shop.ask()
     code = bound.read_code()
     shop.check(verification, code)
-    with app.app_context(), reading() as session:
-        events = session.scalars(sa.select(Event).order_by(Event.position)).all()
+    events = values(app, sa.select(Event).order_by(Event.position))
     tags = [event.tag for event in events]
     assert tags[2:] == [
         "offer.created",
@@ -370,17 +340,13 @@ def test_what_happened_is_written_down_without_secrets(shop: Shop, bound: Phone,
     assert NUMBER not in str([event.data for event in events])
 
 
-def test_the_phone_refuses_nobody_elses_message(shop: Shop, bound: Phone, make_phone: Callable[..., Phone]) -> None:
+def test_the_phone_refuses_nobody_elses_message(shop: Shop, bound: Phone, make_phone: MakePhone) -> None:
     shop.ask()
     delivery_id = bound.feed()[-1]["delivery_id"]
     stranger = make_phone()
     stranger.bind_to(shop, OTHER_NUMBER)
-    with pytest.raises(Refused) as refused:
-        stranger.reveal(delivery_id)
-    assert refused.value.code == "not_found"
-    with pytest.raises(Refused) as refused:
-        stranger.acknowledge([delivery_id])
-    assert refused.value.code == "not_found"
+    assert refusal(lambda: stranger.reveal(delivery_id)).code == "not_found"
+    assert refusal(lambda: stranger.acknowledge([delivery_id])).code == "not_found"
 
 
 def test_no_cache_keeps_the_answer_that_holds_a_code(shop: Shop, bound: Phone) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -17,6 +18,7 @@ from pushhub.channels.contract import Message, PushKind, PushTarget
 from pushhub.channels.transport import Response, TransportFailed
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 FCM_TARGET = "fMsecretTarget_1:APA91b-secret"
@@ -26,6 +28,16 @@ SECRETS = (FCM_TARGET, APNS_TARGET, "7391", "Bank Aurora", "spoken only to you")
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
+
+
+def in_a_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """A test that waits for what it sends."""
+
+    @wraps(test)
+    def played(*args: P.args, **kwargs: P.kwargs) -> None:
+        run(test(*args, **kwargs))
+
+    return played
 
 
 def message(kind: PushKind = PushKind.FCM_TOKEN, **changes: Any) -> Message:
@@ -40,6 +52,10 @@ def message(kind: PushKind = PushKind.FCM_TOKEN, **changes: Any) -> Message:
         "expires_at": NOW + timedelta(seconds=120),
     }
     return Message(**{**fields, **changes})
+
+
+def apns_target(value: str = APNS_TARGET, **where: Any) -> PushTarget:
+    return PushTarget(PushKind.APNS, value, **where)
 
 
 class FakeWire:

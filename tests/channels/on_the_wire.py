@@ -1,56 +1,30 @@
-"""The channels as they are built from settings, against the simulated providers."""
+"""FCM and APNs as they are built from settings, against the simulated providers."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
-from uuid import uuid4
 
-from channel_material import message, run
+from channel_material import apns_target, message, run
+from wire_world import channels, fresh_fields
 
-from pushhub.channels.apns import ApnsChannel
-from pushhub.channels.configured import configured_channels
-from pushhub.channels.contract import USUAL, Channel, Message, Outcome, PushKind, PushTarget, TimeLimits
-from pushhub.channels.fcm import FcmChannel
-from pushhub.kernel import clock
+from pushhub.channels.contract import USUAL, ApnsEnvironment, Message, Outcome, PushKind, PushTarget, TimeLimits
 from simulators import Simulators
 
 FCM, FID, APNS = PushKind.FCM_TOKEN, PushKind.FCM_FID, PushKind.APNS
+OTHER, SANDBOX = apns_target("b" * 64), apns_target(environment=ApnsEnvironment.SANDBOX)
 
 
-@dataclass(frozen=True)
-class FromEnvironment:
-    """The settings of FCM and APNs out of `Simulators.settings()`; nothing else is set."""
-
-    environment: dict[str, str]
-
-    def __getattr__(self, name: str) -> Any:
-        if not name.startswith(("fcm_", "apns_", "provider_")):
-            return None
-        value = self.environment[f"PUSHHUB_{name.upper()}"]
-        return Path(value) if name in ("fcm_credentials", "apns_key", "provider_ca") else value
-
-
-@asynccontextmanager
-async def channels(sim: Simulators, limits: TimeLimits = USUAL, **changes: str) -> AsyncIterator[dict[str, Channel]]:
-    """FCM and APNs."""
-    built = configured_channels(FromEnvironment({**sim.settings(), **changes}), limits)
-    try:
-        yield {name: each for name, each in built.items() if isinstance(each, (FcmChannel, ApnsChannel))}
-    finally:
-        for each in built.values():
-            await each.close()
+#: FCM and APNs, until the end of a block.
+both = partial(channels, names=("fcm", "apns"))
 
 
 def send(sim: Simulators, *messages: Message, limits: TimeLimits = USUAL, **changes: str) -> list[Outcome]:
     """Send one after the other, each through the channel that its target is for."""
 
     async def work() -> list[Outcome]:
-        async with channels(sim, limits, **changes) as built:
+        async with both(sim, limits=limits, **changes) as built:
             return [await built[name_of(each)].send(each) for each in messages]
 
     return run(work())
@@ -62,7 +36,7 @@ def name_of(sent: Message) -> str:
 
 
 def fresh(kind: PushKind = FCM, **changes: Any) -> Message:
-    return message(kind, **{"id": uuid4(), "expires_at": clock.now() + timedelta(seconds=120), **changes})
+    return message(kind, **fresh_fields() | changes)
 
 
 def connections(sim: Simulators, provider: str | None = None) -> Sequence[int]:

@@ -5,25 +5,15 @@ from __future__ import annotations
 import json
 import logging
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import pytest
-from channel_material import APNS_TARGET, NOW, FakeWire, Ticks, answer, ec_key, message, run, written
+from channel_material import APNS_TARGET, NOW, FakeWire, Ticks, answer, apns_target, ec_key, message, run, written
 
 from pushhub.channels.apns import ApnsChannel, build
-from pushhub.channels.contract import (
-    Accepted,
-    ApnsEnvironment,
-    ChannelDown,
-    Message,
-    Outcome,
-    PushKind,
-    PushTarget,
-    Rejected,
-    Retry,
-    TargetDead,
-)
+from pushhub.channels.contract import Accepted, ApnsEnvironment, ChannelDown, Outcome, Rejected, Retry, TargetDead
 from pushhub.channels.credentials import PROVIDER_TOKEN_GAP, PROVIDER_TOKEN_SLOT, ProviderToken
 from pushhub.channels.transport import TransportFailed
 from pushhub.kernel import clock
@@ -57,8 +47,8 @@ def channel(
     )
 
 
-def to(**changes: Any) -> Message:
-    return message(PushKind.APNS, **changes)
+def to(**changes: Any) -> Any:
+    return message(**{"target": apns_target()} | changes)
 
 
 def test_a_code_goes_out_with_apples_headers_and_payload(tmp_path: Path) -> None:
@@ -94,7 +84,7 @@ def test_a_notification_that_does_not_hurry_interrupts_nobody() -> None:
 
 def test_the_targets_environment_and_topic_choose_host_and_topic(tmp_path: Path) -> None:
     wire = FakeWire(OK)
-    target = PushTarget(PushKind.APNS, APNS_TARGET, "kz.example.other", ApnsEnvironment.SANDBOX)
+    target = apns_target(topic="kz.example.other", environment=ApnsEnvironment.SANDBOX)
     run(channel(wire, tmp_path).send(to(target=target)))
     assert wire.posts == []
     [(url, headers, _)] = wire.made[0].posts
@@ -105,18 +95,16 @@ def test_the_targets_environment_and_topic_choose_host_and_topic(tmp_path: Path)
 @pytest.mark.parametrize(
     ("sent", "outcome"),
     [
-        (message(PushKind.FCM_TOKEN), Rejected("wrong_target_kind")),
+        (message(), Rejected("wrong_target_kind")),
         (to(data={"aps": "x"}), Rejected("reserved_data_key")),
         (to(title="\ud800"), Rejected("invalid_message")),
         (to(body="ж" * 2000), Rejected("PayloadTooLarge")),
-        (to(target=PushTarget(PushKind.APNS, "../../1/apps?x=")), TargetDead("malformed_target")),
-        (to(target=PushTarget(PushKind.APNS, APNS_TARGET + "\n")), TargetDead("malformed_target")),
-        (to(target=PushTarget(PushKind.APNS, "")), TargetDead("malformed_target")),
+        (to(target=apns_target("../../1/apps?x=")), TargetDead("malformed_target")),
+        (to(target=apns_target(APNS_TARGET + "\n")), TargetDead("malformed_target")),
+        (to(target=apns_target("")), TargetDead("malformed_target")),
     ],
 )
-def test_a_message_that_can_not_pass_is_answered_before_it_is_sent(
-    sent: Message, outcome: Outcome, tmp_path: Path
-) -> None:
+def test_a_message_that_can_not_pass_is_answered_before_it_is_sent(sent: Any, outcome: Outcome, tmp_path: Path) -> None:
     wire = FakeWire(OK)
     assert run(channel(wire, tmp_path).send(sent)) == outcome
     assert wire.posts == []
@@ -139,9 +127,7 @@ def tries(apns: ApnsChannel, wire: FakeWire, number: int) -> tuple[list[Outcome]
     return outcomes, [letters[value] for value in shown[start:]]
 
 
-def test_a_refused_provider_token_older_than_20_minutes_is_replaced_and_the_next_try_succeeds(
-    tmp_path: Path,
-) -> None:
+def test_a_refused_provider_token_older_than_20_minutes_is_replaced_and_the_next_try_succeeds(tmp_path: Path) -> None:
     wire = FakeWire(OK, EXPIRED, OK)
     apns = channel(wire, tmp_path)
     with clock.use(lambda: SLOT):
@@ -179,16 +165,13 @@ BAD_TARGET = answer(400, {"reason": "BadDeviceToken"})
 
 @pytest.mark.parametrize(
     ("there", "other"),
-    [
-        (ApnsEnvironment.PRODUCTION, ApnsEnvironment.SANDBOX),
-        (ApnsEnvironment.SANDBOX, ApnsEnvironment.PRODUCTION),
-    ],
+    list(permutations([ApnsEnvironment.PRODUCTION, ApnsEnvironment.SANDBOX])),
 )
 def test_a_target_that_one_host_does_not_know_is_tried_at_the_other_once(
     there: ApnsEnvironment, other: ApnsEnvironment, tmp_path: Path
 ) -> None:
     apns = channel(FakeWire(BAD_TARGET), tmp_path)
-    target = PushTarget(PushKind.APNS, APNS_TARGET, environment=there)
+    target = apns_target(environment=there)
     assert run(apns.send(to(target=target))) == Retry("BadDeviceToken", AT_ONCE, other)
     assert run(apns.send(to(target=target, previous_error="reset"))) == Retry("BadDeviceToken", AT_ONCE, other)
     assert run(apns.send(to(target=target, previous_error="BadDeviceToken"))) == TargetDead("BadDeviceToken")
@@ -206,14 +189,11 @@ def test_where_there_is_but_one_host_a_target_that_it_does_not_know_is_dead(
 
 
 def test_apples_quarter_of_an_hour_is_for_what_can_wait(tmp_path: Path) -> None:
-    async def work(apns: ApnsChannel, **changes: Any) -> Outcome:
-        return await apns.send(to(**changes))
-
     apns = channel(FakeWire(answer(503, {"reason": "Shutdown"})), tmp_path)
-    assert run(work(apns)) == Retry("Shutdown")
-    assert run(work(apns, urgent=False)) == Retry("Shutdown", timedelta(minutes=15))
+    assert run(apns.send(to())) == Retry("Shutdown")
+    assert run(apns.send(to(urgent=False))) == Retry("Shutdown", timedelta(minutes=15))
     asked = channel(FakeWire(answer(503, {"reason": "Shutdown"}, {"retry-after": "3"})), tmp_path)
-    assert run(work(asked)) == Retry("Shutdown", timedelta(seconds=3))
+    assert run(asked.send(to())) == Retry("Shutdown", timedelta(seconds=3))
 
 
 def test_closing_closes_the_wire(tmp_path: Path) -> None:

@@ -9,19 +9,9 @@ from typing import Any
 
 import pytest
 from channel_material import APNS_TARGET, FCM_TARGET, SECRETS
-from on_the_wire import APNS, FCM, FID, fresh, name_of, send
+from on_the_wire import APNS, FCM, FID, SANDBOX, fresh, name_of, send
 
-from pushhub.channels.contract import (
-    Accepted,
-    ApnsEnvironment,
-    ChannelDown,
-    Outcome,
-    PushKind,
-    PushTarget,
-    Retry,
-    TargetDead,
-    TimeLimits,
-)
+from pushhub.channels.contract import Accepted, ChannelDown, Outcome, PushKind, Retry, TargetDead, TimeLimits
 from pushhub.kernel import clock
 from simulators import Simulators
 from tests.support.logs import everything_in
@@ -39,8 +29,7 @@ def test_the_provider_takes_what_the_channel_sends(sim: Simulators, kind: PushKi
 
 
 def test_a_sandbox_target_goes_to_the_sandbox(sim: Simulators) -> None:
-    target = PushTarget(APNS, APNS_TARGET, environment=ApnsEnvironment.SANDBOX)
-    assert isinstance(send(sim, fresh(APNS, target=target))[0], Accepted)
+    assert isinstance(send(sim, fresh(APNS, target=SANDBOX))[0], Accepted)
     assert [each.provider for each in sim.arrived()] == ["apns-sandbox"]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from channel_material import ec_key, message, run, service_account, written
+from channel_material import ec_key, in_a_loop, message, run, service_account, written
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pushhub.channels.configured import configured_channels
@@ -45,7 +45,8 @@ def test_without_credentials_there_is_only_poll_and_it_accepts_at_once() -> None
     assert run(channels["poll"].send(message())) == Accepted("feed")
 
 
-def test_with_credentials_every_channel_is_there_under_its_name(tmp_path: Path) -> None:
+@in_a_loop
+async def test_with_credentials_every_channel_is_there_under_its_name(tmp_path: Path) -> None:
     channels = configured_channels(
         Given(
             fcm_credentials=written(tmp_path / "fcm.json", json.dumps(service_account())),
@@ -59,12 +60,8 @@ def test_with_credentials_every_channel_is_there_under_its_name(tmp_path: Path) 
     assert {name: channel.name for name, channel in channels.items()} == {
         name: name for name in ("poll", "fcm", "apns", "hms", "webpush", "sms", "email")
     }
-
-    async def close() -> None:
-        for channel in channels.values():
-            await channel.close()
-
-    run(close())
+    for channel in channels.values():
+        await channel.close()
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import pytest
-from channel_material import Ticks, answer, run
+from channel_material import Ticks, answer, in_a_loop
 
 from pushhub.channels.transport import CHANGE_GAP, Host, Line, Response, TransportFailed
 
@@ -50,106 +49,88 @@ async def turns() -> None:
         await asyncio.sleep(0)
 
 
-def play(work: Coroutine[Any, Any, None]) -> None:
-    run(asyncio.wait_for(work, 5))
+@in_a_loop
+async def test_what_is_under_way_ends_on_the_old_connections_and_then_they_are_closed() -> None:
+    host = Host(old := Gate())
+    line = host.line
+    first = begun(line, 200)
+    await turns()
+    host.leave(line)
+    second = begun(host.line, 200)
+    await turns()
+    new = old.made[1]
+    assert (old.under_way, new.under_way, old.closed) == (200, 200, False)
+    new.let_go.set()
+    assert [each.status for each in await asyncio.gather(*second)] == [200] * 200
+    assert not old.closed
+    first[0].cancel()  # the message that is given up counts as ended
+    old.let_go.set()
+    assert [each.status for each in await asyncio.gather(*first[1:])] == [200] * 199
+    await turns()
+    assert (old.closed, new.closed) == (True, False)
 
 
-def test_what_is_under_way_ends_on_the_old_connections_and_then_they_are_closed() -> None:
-    async def work() -> None:
-        host = Host(old := Gate())
-        line = host.line
-        first = begun(line, 200)
-        await turns()
-        host.leave(line)
-        second = begun(host.line, 200)
-        await turns()
-        new = old.made[1]
-        assert (old.under_way, new.under_way, old.closed) == (200, 200, False)
-        new.let_go.set()
-        assert [each.status for each in await asyncio.gather(*second)] == [200] * 200
-        assert not old.closed
-        first[0].cancel()  # the message that is given up counts as ended
-        old.let_go.set()
-        assert [each.status for each in await asyncio.gather(*first[1:])] == [200] * 199
-        await turns()
-        assert (old.closed, new.closed) == (True, False)
-
-    play(work())
+@in_a_loop
+async def test_connections_with_nothing_under_way_are_closed_at_once() -> None:
+    host = Host(old := Gate())
+    host.leave(host.line)
+    await turns()
+    assert (old.closed, old.made[1].closed) == (True, False)
 
 
-def test_connections_with_nothing_under_way_are_closed_at_once() -> None:
-    async def work() -> None:
-        host = Host(old := Gate())
-        host.leave(host.line)
-        await turns()
-        assert (old.closed, old.made[1].closed) == (True, False)
-
-    play(work())
-
-
-def test_however_many_find_a_connection_bad_and_however_late_it_is_left_once() -> None:
+@in_a_loop
+async def test_however_many_find_a_connection_bad_and_however_late_it_is_left_once() -> None:
     ticks = Ticks()
-
-    async def work() -> None:
-        host = Host(old := Gate(), monotonic=ticks)
-        line = host.line
-        for _ in range(200):
-            host.leave(line)
-            ticks.at += CHANGE_GAP
-        assert len(old.made) == 2
-        assert host.line is not line
-
-    play(work())
-
-
-def test_connections_are_changed_at_most_once_in_a_second() -> None:
-    ticks = Ticks()
-
-    async def work() -> None:
-        host = Host(old := Gate(), monotonic=ticks)
-        for _ in range(10):
-            host.leave(host.line)
-        assert len(old.made) == 2
-        ticks.at += CHANGE_GAP - 0.01
-        host.leave(host.line)
-        assert len(old.made) == 2
-        ticks.at += 0.01
-        host.leave(host.line)
-        assert len(old.made) == 3
-
-    play(work())
-
-
-def test_closing_closes_the_old_connections_too_and_waits_for_nobody() -> None:
-    async def work() -> None:
-        host = Host(old := Gate())
-        line = host.line
-        first = begun(line, 3)
-        await turns()
+    host = Host(old := Gate(), monotonic=ticks)
+    line = host.line
+    for _ in range(200):
         host.leave(line)
-        second = begun(host.line, 3)
-        await turns()
-        await host.close()
-        assert [each.closed for each in old.made] == [True, True]
-        for ended in await asyncio.gather(*first, *second, return_exceptions=True):
-            assert isinstance(ended, TransportFailed)
+        ticks.at += CHANGE_GAP
+    assert len(old.made) == 2
+    assert host.line is not line
 
-    play(work())
+
+@in_a_loop
+async def test_connections_are_changed_at_most_once_in_a_second() -> None:
+    ticks = Ticks()
+    host = Host(old := Gate(), monotonic=ticks)
+    for _ in range(10):
+        host.leave(host.line)
+    assert len(old.made) == 2
+    ticks.at += CHANGE_GAP - 0.01
+    host.leave(host.line)
+    assert len(old.made) == 2
+    ticks.at += 0.01
+    host.leave(host.line)
+    assert len(old.made) == 3
+
+
+@in_a_loop
+async def test_closing_closes_the_old_connections_too_and_waits_for_nobody() -> None:
+    host = Host(old := Gate())
+    line = host.line
+    first = begun(line, 3)
+    await turns()
+    host.leave(line)
+    second = begun(host.line, 3)
+    await turns()
+    await host.close()
+    assert [each.closed for each in old.made] == [True, True]
+    for ended in await asyncio.gather(*first, *second, return_exceptions=True):
+        assert isinstance(ended, TransportFailed)
 
 
 @pytest.mark.parametrize("failure", [TransportFailed("reset"), RuntimeError("a defect")])
-def test_a_request_that_fails_counts_as_ended(failure: Exception) -> None:
+@in_a_loop
+async def test_a_request_that_fails_counts_as_ended(failure: Exception) -> None:
     class Broken(Gate):
         async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:
             raise failure
 
-    async def work() -> None:
-        host = Host(old := Broken())
-        line = host.line
-        with pytest.raises(type(failure)):
-            await line.post("u", {}, b"")
-        host.leave(line)
-        await turns()
-        assert old.closed
-
-    play(work())
+    host = Host(old := Broken())
+    line = host.line
+    with pytest.raises(type(failure)):
+        await line.post("u", {}, b"")
+    host.leave(line)
+    await turns()
+    assert old.closed

@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from channel_material import FCM_TARGET, NOW, FakeWire, Ticks, answer, message, run
+from channel_material import FCM_TARGET, NOW, FakeWire, Ticks, answer, in_a_loop, message, run
 
-from pushhub.channels.contract import Accepted, ChannelDown, Message, Outcome, PushKind, PushTarget, Rejected, Retry
+from pushhub.channels.contract import Accepted, ChannelDown, Message, PushKind, PushTarget, Rejected, Retry
 from pushhub.channels.credentials import OAUTH_GAP, Grant, OAuthCredential
 from pushhub.channels.fcm import MAX_PAYLOAD, FcmChannel, build
 from pushhub.channels.transport import TransportFailed
@@ -99,22 +99,19 @@ def test_a_transport_failure_is_a_retry_with_its_reason() -> None:
     assert run(channel(FakeWire(TransportFailed("request"))).send(message())) == Rejected("unsendable_request")
 
 
-def test_a_refused_credential_is_replaced_once_and_the_next_try_succeeds() -> None:
-    async def work() -> list[Outcome]:
-        fcm = channel(FakeWire(REFUSED, OK), numbered())
-        return [await fcm.send(message()), await fcm.send(message())]
+@in_a_loop
+async def test_a_refused_credential_is_replaced_once_and_the_next_try_succeeds() -> None:
+    fcm = channel(FakeWire(REFUSED, OK), numbered())
+    assert await fcm.send(message()) == Retry("UNAUTHENTICATED", timedelta(0))
+    assert await fcm.send(message()) == Accepted("projects/demo/messages/1")
 
-    assert run(work()) == [Retry("UNAUTHENTICATED", timedelta(0)), Accepted("projects/demo/messages/1")]
 
-
-def test_every_try_of_a_message_replaces_the_one_before_it_on_the_screen() -> None:
+@in_a_loop
+async def test_every_try_of_a_message_replaces_the_one_before_it_on_the_screen() -> None:
     wire = FakeWire(TransportFailed("timeout"), OK)
     fcm = channel(wire)
-
-    async def work() -> list[Outcome]:
-        return [await fcm.send(message()), await fcm.send(message())]
-
-    assert run(work()) == [Retry("timeout"), Accepted("projects/demo/messages/1")]
+    assert await fcm.send(message()) == Retry("timeout")
+    assert await fcm.send(message()) == Accepted("projects/demo/messages/1")
     tries = [*wire.posts, *wire.made[0].posts]
     sent = [json.loads(body)["message"]["android"] for _, _, body in tries]
     assert [(each["collapse_key"], each["notification"]["tag"]) for each in sent] == [("ver_1", "ver_1")] * 2
@@ -127,17 +124,14 @@ def test_an_error_that_says_nothing_is_tried_twice() -> None:
     assert run(fcm.send(message(previous_error="UNSPECIFIED_ERROR"))) == Rejected("UNSPECIFIED_ERROR")
 
 
-def test_the_channel_is_down_when_the_fresh_credential_is_refused_too() -> None:
+@in_a_loop
+async def test_the_channel_is_down_when_the_fresh_credential_is_refused_too() -> None:
     ticks, wire = Ticks(), FakeWire(REFUSED)
-
-    async def work() -> list[Outcome]:
-        fcm = channel(wire, numbered(), ticks)
-        outcomes = [await fcm.send(message()) for _ in range(3)]
-        ticks.at += OAUTH_GAP
-        return [*outcomes, await fcm.send(message()), await fcm.send(message())]
-
+    fcm = channel(wire, numbered(), ticks)
     again, down = Retry("UNAUTHENTICATED", timedelta(0)), ChannelDown("UNAUTHENTICATED")
-    assert run(work()) == [again, down, down, again, down]
+    assert [await fcm.send(message()) for _ in range(3)] == [again, down, down]
+    ticks.at += OAUTH_GAP
+    assert [await fcm.send(message()) for _ in range(2)] == [again, down]
     assert [headers["authorization"][-1] for _, headers, _ in wire.posts] == list("12223")
 
 

@@ -6,11 +6,10 @@ import json
 import warnings
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from apns2.payload import Payload, PayloadAlert
-from channel_material import NOW
+from channel_material import NOW, message
 from firebase_admin import messaging
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -88,23 +87,14 @@ def test_apns_gets_what_apns2_writes_field_by_field(message: Message) -> None:
 @pytest.mark.parametrize("wrong", [None, 5, b"x", ["x"]])
 @pytest.mark.parametrize("place", ["title", "body", "collapse_id", "key", "value"])
 def test_what_is_no_text_is_refused_as_the_models_refuse_it(place: str, wrong: Any) -> None:
-    fields: dict[str, Any] = {
-        "id": UUID(int=1),
-        "collapse_id": "ver_1",
-        "target": PushTarget(PushKind.FCM_TOKEN, "fMtarget"),
-        "title": "t",
-        "body": "b",
-        "data": {"kind": "code"},
-        "expires_at": NOW,
-    }
     if place == "key" and not isinstance(wrong, list):
-        fields["data"] = {wrong: "x"}
+        changes: dict[str, Any] = {"data": {wrong: "x"}}
     elif place in ("key", "value"):
-        fields["data"] = {"kind": wrong}
+        changes = {"data": {"kind": wrong}}
     else:
-        fields[place] = wrong
+        changes = {place: wrong}
     with pytest.raises(fcm.UnfitMessage) as caught:
-        fcm.build(Message(**fields))
+        fcm.build(message(**changes))
     assert caught.value.reason == "invalid_message"
     assert caught.value.__context__ is None  # the error of the codec would quote the message
 

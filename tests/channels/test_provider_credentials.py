@@ -11,7 +11,7 @@ from typing import Any
 
 import jwt
 import pytest
-from channel_material import Ticks, answer, run, service_account
+from channel_material import Ticks, answer, in_a_loop, run, service_account
 from firebase_admin.credentials import Certificate
 from google.auth.exceptions import RefreshError
 
@@ -39,86 +39,69 @@ class Google:
         return Grant(f"Bearer {self.asked}", self.lifetime)
 
 
-def test_a_hundred_messages_at_once_ask_google_once() -> None:
+@in_a_loop
+async def test_a_hundred_messages_at_once_ask_google_once() -> None:
     google = Google()
-
-    async def work() -> list[str | Outcome]:
-        credential = OAuthCredential(google)
-        return await asyncio.gather(*(credential.header() for _ in range(100)))
-
-    assert set(run(work())) == {"Bearer 1"}
+    credential = OAuthCredential(google)
+    assert set(await asyncio.gather(*(credential.header() for _ in range(100)))) == {"Bearer 1"}
     assert google.asked == 1
 
 
-def test_the_event_loop_goes_on_while_google_is_asked() -> None:
+@in_a_loop
+async def test_the_event_loop_goes_on_while_google_is_asked() -> None:
     may_answer = threading.Event()
 
     def google() -> Grant:
         return Grant("Bearer 1" if may_answer.wait(30) else "Bearer late", 3600.0)
 
-    async def work() -> str | Outcome:
-        asking = asyncio.create_task(OAuthCredential(google, time_limit=60.0).header())
-        for _ in range(5):
-            await asyncio.sleep(0.001)
-        assert not asking.done()
-        may_answer.set()
-        return await asking
-
-    assert run(work()) == "Bearer 1"
+    asking = asyncio.create_task(OAuthCredential(google, time_limit=60.0).header())
+    for _ in range(5):
+        await asyncio.sleep(0.001)
+    assert not asking.done()
+    may_answer.set()
+    assert await asking == "Bearer 1"
 
 
-def test_a_new_credential_is_had_in_the_background_before_the_old_one_ends() -> None:
+@in_a_loop
+async def test_a_new_credential_is_had_in_the_background_before_the_old_one_ends() -> None:
     google, ticks = Google(), Ticks()
-
-    async def work() -> list[str | Outcome]:
-        credential = OAuthCredential(google, monotonic=ticks)
-        headers = [await credential.header()]
-        ticks.at += 3600 - 299
-        headers += [await credential.header() for _ in range(3)]
-        async with asyncio.timeout(30):
-            while (header := await credential.header()) == "Bearer 1":
-                await asyncio.sleep(0.001)
-        return [*headers, header]
-
-    assert run(work()) == ["Bearer 1"] * 4 + ["Bearer 2"]
+    credential = OAuthCredential(google, monotonic=ticks)
+    assert await credential.header() == "Bearer 1"
+    ticks.at += 3600 - 299
+    assert [await credential.header() for _ in range(3)] == ["Bearer 1"] * 3
+    async with asyncio.timeout(30):
+        while (header := await credential.header()) == "Bearer 1":
+            await asyncio.sleep(0.001)
+    assert header == "Bearer 2"
     assert google.asked == 2
 
 
-def test_a_credential_at_its_end_is_used_no_more() -> None:
-    google, ticks = Google(), Ticks()
-
-    async def work() -> list[str | Outcome]:
-        credential = OAuthCredential(google, monotonic=ticks)
-        first = await credential.header()
-        ticks.at += 3600 - 29
-        return [first, *await asyncio.gather(*(credential.header() for _ in range(5)))]
-
-    assert run(work()) == ["Bearer 1", *["Bearer 2"] * 5]
+@in_a_loop
+async def test_a_credential_at_its_end_is_used_no_more() -> None:
+    ticks = Ticks()
+    credential = OAuthCredential(Google(), monotonic=ticks)
+    assert await credential.header() == "Bearer 1"
+    ticks.at += 3600 - 29
+    assert await asyncio.gather(*(credential.header() for _ in range(5))) == ["Bearer 2"] * 5
 
 
-def test_a_credential_of_a_short_life_serves_for_half_of_it() -> None:
-    google, ticks = Google(lifetime=20.0), Ticks()
-
-    async def work() -> list[str | Outcome]:
-        credential = OAuthCredential(google, monotonic=ticks)
-        headers = [await credential.header(), await credential.header()]
-        ticks.at += 11
-        return [*headers, await credential.header()]
-
-    assert run(work()) == ["Bearer 1", "Bearer 1", "Bearer 2"]
+@in_a_loop
+async def test_a_credential_of_a_short_life_serves_for_half_of_it() -> None:
+    ticks = Ticks()
+    credential = OAuthCredential(Google(lifetime=20.0), monotonic=ticks)
+    assert [await credential.header(), await credential.header()] == ["Bearer 1", "Bearer 1"]
+    ticks.at += 11
+    assert await credential.header() == "Bearer 2"
 
 
-def test_messages_under_way_with_a_refused_credential_drop_it_only_once() -> None:
+@in_a_loop
+async def test_messages_under_way_with_a_refused_credential_drop_it_only_once() -> None:
     google = Google()
-
-    async def work() -> list[bool]:
-        credential = OAuthCredential(google, monotonic=Ticks())
-        header = str(await credential.header())
-        refused = [credential.refused(header)]
-        await credential.header()
-        return [*refused, credential.refused(header), credential.refused("Bearer 2")]
-
-    assert run(work()) == [True, True, False]
+    credential = OAuthCredential(google, monotonic=Ticks())
+    header = str(await credential.header())
+    assert credential.refused(header)
+    await credential.header()
+    assert [credential.refused(header), credential.refused("Bearer 2")] == [True, False]
     assert google.asked == 2
 
 
@@ -139,16 +122,13 @@ def test_a_renewal_that_fails_is_an_outcome(failure: Exception, outcome: Outcome
     assert run(OAuthCredential(Google(3600.0, failure)).header()) == outcome
 
 
-def test_after_a_failure_google_is_left_alone_for_a_second() -> None:
-    google, ticks = Google(3600.0, TransportFailed("reset")), Ticks()
-
-    async def work() -> list[str | Outcome]:
-        credential = OAuthCredential(google, monotonic=ticks)
-        outcomes = [await credential.header() for _ in range(5)]
-        ticks.at += 1
-        return [*outcomes, await credential.header()]
-
-    assert run(work()) == [Retry("oauth_reset")] * 5 + ["Bearer 2"]
+@in_a_loop
+async def test_after_a_failure_google_is_left_alone_for_a_second() -> None:
+    ticks = Ticks()
+    credential = OAuthCredential(Google(3600.0, TransportFailed("reset")), monotonic=ticks)
+    assert [await credential.header() for _ in range(5)] == [Retry("oauth_reset")] * 5
+    ticks.at += 1
+    assert await credential.header() == "Bearer 2"
 
 
 def test_a_renewal_has_a_time_limit() -> None:
@@ -159,18 +139,14 @@ def test_a_renewal_has_a_time_limit() -> None:
     assert run(OAuthCredential(slow, time_limit=0.01).header()) == Retry("oauth_timeout")
 
 
-def test_the_message_that_gives_up_does_not_stop_the_renewal_for_the_others() -> None:
+@in_a_loop
+async def test_the_message_that_gives_up_does_not_stop_the_renewal_for_the_others() -> None:
     google = Google()
-
-    async def work() -> str | Outcome:
-        credential = OAuthCredential(google)
-        impatient = asyncio.create_task(credential.header())
-        patient = asyncio.create_task(credential.header())
-        await asyncio.sleep(0)
-        impatient.cancel()
-        return await patient
-
-    assert run(work()) == "Bearer 1"
+    credential = OAuthCredential(google)
+    impatient, patient = (asyncio.create_task(credential.header()) for _ in range(2))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    assert await patient == "Bearer 1"
     assert google.asked == 1
 
 

@@ -203,7 +203,7 @@ def test_an_openssl_without_rfc_6979_is_told_and_signs_all_the_same(
     jwt.decode(first.removeprefix("bearer "), public, algorithms=["ES256"], options={"verify_iat": False})
 
 
-def test_one_of_a_slots_end_is_younger_than_apples_hour_for_clocks_that_differ(key: Path) -> None:
+def test_one_of_a_slots_end_is_younger_than_apples_hour_for_clocks_that_differ() -> None:
     assert PROVIDER_TOKEN_GAP < PROVIDER_TOKEN_SLOT <= HOUR - 600
 
 

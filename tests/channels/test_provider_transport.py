@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 import pytest
-from channel_material import APNS_TARGET, run
+from channel_material import APNS_TARGET, in_a_loop, run
 
 from pushhub.channels.contract import USUAL, TimeLimits
 from pushhub.channels.transport import Response, Transport, TransportFailed, post_blocking
@@ -80,12 +80,10 @@ def test_a_header_that_is_none_is_request(value: str) -> None:
     assert failure("https://127.0.0.1:1/", {"apns-collapse-id": value}).reason == "request"
 
 
-def test_a_transport_that_was_closed_fails_and_a_fresh_one_is_another() -> None:
-    async def work() -> Transport:
-        wire = Transport(connections=2)
-        await wire.close()
-        with pytest.raises(TransportFailed, match="closed"):
-            await wire.post("https://127.0.0.1:1/", {}, b"")
-        return wire.fresh()
-
-    assert isinstance(run(work()), Transport)
+@in_a_loop
+async def test_a_transport_that_was_closed_fails_and_a_fresh_one_is_another() -> None:
+    wire = Transport(connections=2)
+    await wire.close()
+    with pytest.raises(TransportFailed, match="closed"):
+        await wire.post("https://127.0.0.1:1/", {}, b"")
+    assert isinstance(wire.fresh(), Transport)

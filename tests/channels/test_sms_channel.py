@@ -8,6 +8,7 @@ import logging
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -15,20 +16,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from channel_material import SECRETS, message
-from wire_world import MAILBOX, NUMBER, build, send, settings_of, to_number
+from channel_material import SECRETS, in_a_loop, message, run
+from wire_world import NUMBER, build, send, settings_of, to_mailbox, to_number
 
-from pushhub.channels.contract import (
-    Accepted,
-    Address,
-    Outcome,
-    PushKind,
-    PushTarget,
-    Rejected,
-    Retry,
-    TargetDead,
-    TimeLimits,
-)
+from pushhub.channels.contract import Accepted, Outcome, PushKind, Rejected, Retry, TargetDead, TimeLimits
 from pushhub.channels.sms import Gateway, SmsChannel
 from pushhub.kernel.errors import ConfigurationError
 from simulators import Simulators
@@ -102,56 +93,61 @@ def test_a_gateway_that_can_not_be_reached_has_taken_nothing() -> None:
             caller.setblocking(False)
             caller.connect_ex(full.getsockname())
         url = f"json://127.0.0.1:{full.getsockname()[1]}/{{digits}}?cto=0.3"
-        assert asyncio.run(SmsChannel(Gateway.parse(url)).send(to_number())) == Retry("gateway_refused")
+        assert run(SmsChannel(Gateway.parse(url)).send(to_number())) == Retry("gateway_refused")
 
 
-def test_what_has_not_begun_in_time_is_not_sent_and_not_taken_for_sent() -> None:
+class Plugin(Gateway):
+    """Apprise, doing what a test wants."""
+
+    def __init__(self, deliver: Callable[[str, str], bool | None]) -> None:
+        super().__init__("x", "x")
+        self._deliver = deliver
+
+    def deliver(self, number: str, text: str, *, time_limit: float) -> bool | None:
+        return self._deliver(number, text)
+
+
+@in_a_loop
+async def test_what_has_not_begun_in_time_is_not_sent_and_not_taken_for_sent() -> None:
     begun: list[str] = []
     go_on = threading.Event()
 
-    class Slow(Gateway):
-        def deliver(self, number: str, text: str, *, time_limit: float) -> bool | None:
-            begun.append(number)
-            return go_on.wait(60)
+    def slow(number: str, text: str) -> bool:
+        begun.append(number)
+        return go_on.wait(60)
 
-    async def work() -> list[Outcome]:
-        channel = SmsChannel(Slow("x", "x"), time_limit=1.0, threads=1)
-        outcomes = await asyncio.gather(*(channel.send(to_number(f"+7701000987{n}")) for n in range(3)))
-        go_on.set()
-        await asyncio.sleep(0.1)
-        await channel.close()
-        return [*outcomes, await channel.send(to_number())]
-
-    assert asyncio.run(work()) == [Retry("timeout"), *[Retry("gateway_busy")] * 2, Retry("closed")]
+    channel = SmsChannel(Plugin(slow), time_limit=1.0, threads=1)
+    outcomes = await asyncio.gather(*(channel.send(to_number(f"+7701000987{n}")) for n in range(3)))
+    assert outcomes == [Retry("timeout"), *[Retry("gateway_busy")] * 2]
+    go_on.set()
+    await asyncio.sleep(0.1)
+    await channel.close()
+    assert await channel.send(to_number()) == Retry("closed")
     assert len(begun) == 1
 
 
 def test_a_plugin_that_raises_is_a_retry(caplog: pytest.LogCaptureFixture) -> None:
-    class Broken(Gateway):
-        def deliver(self, number: str, text: str, *, time_limit: float) -> bool | None:
-            raise LookupError(number + text)
+    def broken(number: str, text: str) -> bool:
+        raise LookupError(number + text)
 
-    assert asyncio.run(SmsChannel(Broken("x", "x")).send(to_number())) == Retry("gateway_failed")
+    assert run(SmsChannel(Plugin(broken)).send(to_number())) == Retry("gateway_failed")
     [record] = [record for record in caplog.records if "plugin broke off" in record.getMessage()]
     assert vars(record)["cause"] == "LookupError"
     assert NUMBER not in everything_in([record])
 
 
 def test_a_number_that_apprise_does_not_understand_is_rejected() -> None:
-    class Puzzled(Gateway):
-        def deliver(self, number: str, text: str, *, time_limit: float) -> bool | None:
-            return None
-
-    assert asyncio.run(SmsChannel(Puzzled("x", "x")).send(to_number())) == Rejected("number_not_understood")
+    puzzled = SmsChannel(Plugin(lambda number, text: None))
+    assert run(puzzled.send(to_number())) == Rejected("number_not_understood")
 
 
 @pytest.mark.parametrize(
     ("sent", "outcome"),
     [
-        (message(target=PushTarget(PushKind.FCM_TOKEN, "x" * 20)), Rejected("wrong_target_kind")),
-        (message(target=Address(MAILBOX)), TargetDead("malformed_target")),
-        (message(target=Address("+7701000/?x=")), TargetDead("malformed_target")),
-        (message(target=Address(NUMBER), body="\ud800"), Rejected("invalid_message")),
+        (message(PushKind.FCM_TOKEN), Rejected("wrong_target_kind")),
+        (to_mailbox(), TargetDead("malformed_target")),
+        (to_number("+7701000/?x="), TargetDead("malformed_target")),
+        (to_number(body="\ud800"), Rejected("invalid_message")),
     ],
 )
 def test_what_can_not_be_sent_is_not_sent(sim: Simulators, sent: Any, outcome: Outcome) -> None:
@@ -218,7 +214,7 @@ def test_a_gateway_without_a_plugin_is_reached_by_a_form() -> None:
     fields = ":recipient={digits}&:message=text&:title=&:version=&:type=&:from=INDIGO"
     try:
         channel = SmsChannel(Gateway.parse(f"form://{host}/service/send?{fields}"))
-        outcome = asyncio.run(channel.send(to_number(title="")))
+        outcome = run(channel.send(to_number(title="")))
     finally:
         server.shutdown()
         thread.join()

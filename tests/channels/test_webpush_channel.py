@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from base64 import urlsafe_b64encode
@@ -11,21 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from channel_material import SECRETS, FakeWire, Ticks, answer, ec_key, message
+from channel_material import SECRETS, FakeWire, Ticks, answer, ec_key, message, run
 from cryptography.hazmat.primitives.asymmetric import ec
-from wire_world import build, send, settings_of, to_browser
+from wire_world import build, send, settings_of, to_browser, to_number
 
-from pushhub.channels.contract import (
-    Accepted,
-    Address,
-    ChannelDown,
-    Outcome,
-    PushKind,
-    PushTarget,
-    Rejected,
-    Retry,
-    TargetDead,
-)
+from pushhub.channels.contract import Accepted, ChannelDown, Outcome, PushKind, Rejected, Retry, TargetDead
 from pushhub.channels.subscription import Subscription, UnfitSubscription
 from pushhub.channels.vapid import Vapid
 from pushhub.channels.webpush import WEBPUSH_OUTCOMES, WEBPUSH_REASONS, WebPushChannel
@@ -48,6 +37,10 @@ BY_STATUS: dict[int, Outcome] = {
     503: Retry("http_503", S10),
     504: Retry("http_504", S10),
 }
+
+
+def a_vapid(subject: str = "mailto:a@example.kz", **options: Any) -> Vapid:
+    return Vapid(ec.generate_private_key(ec.SECP256R1()), subject, **options)
 
 
 def own_key(sim: Simulators) -> str:
@@ -82,8 +75,8 @@ def test_a_topic_is_the_same_on_every_try_and_fits_every_push_service(sim: Simul
 @pytest.mark.parametrize("status", [200, 201, 202])
 def test_every_way_to_say_yes_is_accepted(status: int) -> None:
     wire, channel = on_fake_wire(answer(status))
-    sent = message(target=PushTarget(PushKind.WEBPUSH, GOOGLE))
-    assert asyncio.run(channel.send(sent)) == Accepted(str(sent.id))
+    sent = to_browser(GOOGLE)
+    assert run(channel.send(sent)) == Accepted(str(sent.id))
     assert wire.posts[0][0] == json.loads(GOOGLE)["endpoint"]
 
 
@@ -114,7 +107,7 @@ def test_too_many_says_how_long(sim: Simulators, status: int) -> None:
 )
 def test_an_answer_that_nobody_foresaw_has_an_outcome(status: int, outcome: Outcome) -> None:
     _, channel = on_fake_wire(answer(status, b"[" * 100_000))
-    assert asyncio.run(channel.send(message(target=PushTarget(PushKind.WEBPUSH, GOOGLE)))) == outcome
+    assert run(channel.send(to_browser(GOOGLE))) == outcome
 
 
 def test_a_browser_that_unsubscribed_is_a_dead_target(sim: Simulators) -> None:
@@ -130,8 +123,7 @@ def test_a_signature_that_was_never_taken_is_a_matter_for_the_operator(sim: Simu
 
 
 def test_a_signature_that_others_take_speaks_of_the_one_subscription(sim: Simulators) -> None:
-    other = ec.generate_private_key(ec.SECP256R1())
-    foreign = sim.subscribe(Vapid(other, "mailto:a@example.kz").public_key)
+    foreign = sim.subscribe(a_vapid().public_key)
     first, second, third = send(sim, "webpush", to_browser(foreign), to_browser(sim.subscribe()), to_browser(foreign))
     assert first == ChannelDown("vapid_refused")
     assert isinstance(second, Accepted)
@@ -140,7 +132,7 @@ def test_a_signature_that_others_take_speaks_of_the_one_subscription(sim: Simula
 
 def test_one_signature_serves_a_push_service_for_eleven_hours() -> None:
     ticks = Ticks()
-    vapid = Vapid(ec.generate_private_key(ec.SECP256R1()), "mailto:a@example.kz", monotonic=ticks)
+    vapid = a_vapid(monotonic=ticks)
     first = vapid.signature("https://one.example")
     ticks.at += 11 * 3600 - 1
     assert vapid.signature("https://one.example") is first
@@ -151,7 +143,7 @@ def test_one_signature_serves_a_push_service_for_eleven_hours() -> None:
 
 def test_a_refused_signature_is_renewed_once_an_hour_at_most() -> None:
     ticks = Ticks()
-    vapid = Vapid(ec.generate_private_key(ec.SECP256R1()), "mailto:a@example.kz", monotonic=ticks)
+    vapid = a_vapid(monotonic=ticks)
     first = vapid.signature("https://one.example")
     ticks.at += 3599
     assert not vapid.refused("https://one.example", first)
@@ -162,7 +154,7 @@ def test_a_refused_signature_is_renewed_once_an_hour_at_most() -> None:
 
 
 def test_push_services_without_number_do_not_fill_the_memory() -> None:
-    vapid = Vapid(ec.generate_private_key(ec.SECP256R1()), "https://example.kz", most=3)
+    vapid = a_vapid("https://example.kz", most=3)
     kept = vapid.signature("https://a0.example")
     others = []
     for number in range(9):
@@ -193,8 +185,7 @@ GOOGLE = subscription()
 
 def on_fake_wire(*answers: Any) -> tuple[FakeWire, WebPushChannel]:
     wire = FakeWire(*(answers or (answer(201),)))
-    vapid = Vapid(ec.generate_private_key(ec.SECP256R1()), "mailto:a@example.kz")
-    return wire, WebPushChannel(wire=wire, vapid=vapid, hosts=PUBLIC_PUSH_HOSTS)
+    return wire, WebPushChannel(wire=wire, vapid=a_vapid(), hosts=PUBLIC_PUSH_HOSTS)
 
 
 @pytest.mark.parametrize(
@@ -208,8 +199,7 @@ def on_fake_wire(*answers: Any) -> tuple[FakeWire, WebPushChannel]:
 )
 def test_the_public_push_services_are_sent_to(endpoint: str) -> None:
     wire, channel = on_fake_wire()
-    outcome = asyncio.run(channel.send(message(target=PushTarget(PushKind.WEBPUSH, subscription(endpoint)))))
-    assert isinstance(outcome, Accepted)
+    assert isinstance(run(channel.send(to_browser(subscription(endpoint)))), Accepted)
     assert [url for url, _, _ in wire.posts] == [endpoint]
 
 
@@ -229,8 +219,7 @@ def test_the_public_push_services_are_sent_to(endpoint: str) -> None:
 )
 def test_no_other_host_is_ever_spoken_to(endpoint: str) -> None:
     wire, channel = on_fake_wire()
-    outcome = asyncio.run(channel.send(message(target=PushTarget(PushKind.WEBPUSH, subscription(endpoint)))))
-    assert outcome == TargetDead("foreign_endpoint")
+    assert run(channel.send(to_browser(subscription(endpoint)))) == TargetDead("foreign_endpoint")
     assert wire.posts == []
 
 
@@ -269,26 +258,24 @@ def test_no_other_host_is_ever_spoken_to(endpoint: str) -> None:
 )
 def test_what_is_no_subscription_is_a_dead_target_and_says_what_it_must_be(value: str) -> None:
     wire, channel = on_fake_wire()
-    sent = message(target=PushTarget(PushKind.WEBPUSH, value))
-    assert asyncio.run(channel.send(sent)) == TargetDead("malformed_target")
+    assert run(channel.send(to_browser(value))) == TargetDead("malformed_target")
     assert wire.posts == []
     with pytest.raises(UnfitSubscription, match=r"^Send .*\.$"):
         Subscription.parse(value)
 
 
 @pytest.mark.parametrize(
-    ("changes", "outcome"),
+    ("sent", "outcome"),
     [
-        ({"target": PushTarget(PushKind.APNS, "ab" * 32)}, Rejected("wrong_target_kind")),
-        ({"target": Address("+77010009876")}, Rejected("wrong_target_kind")),
-        ({"body": "я" * 2000}, Rejected("PayloadTooLarge")),
-        ({"body": "\ud800"}, Rejected("invalid_message")),
+        (message(PushKind.APNS), Rejected("wrong_target_kind")),
+        (to_number(), Rejected("wrong_target_kind")),
+        (to_browser(GOOGLE, body="я" * 2000), Rejected("PayloadTooLarge")),
+        (to_browser(GOOGLE, body="\ud800"), Rejected("invalid_message")),
     ],
 )
-def test_what_can_not_be_sent_is_not_sent(changes: dict[str, Any], outcome: Outcome) -> None:
+def test_what_can_not_be_sent_is_not_sent(sent: Any, outcome: Outcome) -> None:
     wire, channel = on_fake_wire()
-    sent = message(**{"target": PushTarget(PushKind.WEBPUSH, GOOGLE), **changes})
-    assert asyncio.run(channel.send(sent)) == outcome
+    assert run(channel.send(sent)) == outcome
     assert wire.posts == []
 
 

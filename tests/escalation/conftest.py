@@ -1,37 +1,19 @@
-"""A product whose codes go by push, then SMS, then e-mail, and what its channels were given."""
+"""A product whose codes go by push, then SMS, then e-mail, and what became of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from typing import Any
 
 import pytest
-from flask import Flask
 
-from pushhub.channels.recording import RecordingChannel
-from pushhub.context import AppContext
-from tests.support.actors import Phone, Shop
+from tests.support.actors import MakeShop, Phone, Shop
 
 ROUTE = ["push:20", "sms:60", "email"]
 
 
 @pytest.fixture
-def context(app: Flask) -> AppContext:
-    parts: AppContext = app.extensions["pushhub"]
-    return parts
-
-
-@pytest.fixture
-def channel(context: AppContext) -> Callable[[str], RecordingChannel]:
-    def named(name: str) -> RecordingChannel:
-        found = context.channels[name]
-        assert isinstance(found, RecordingChannel)
-        return found
-
-    return named
-
-
-@pytest.fixture
-def routed(make_shop: Callable[..., Shop]) -> Shop:
+def routed(make_shop: MakeShop) -> Shop:
     return make_shop("SAKURA", route=ROUTE)
 
 
@@ -39,3 +21,13 @@ def routed(make_shop: Callable[..., Shop]) -> Shop:
 def bound(routed: Shop, phone: Phone) -> Phone:
     phone.bind_to(routed)
     return phone
+
+
+def ways(shop: Shop, verification: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(delivery["channel"], delivery["status"]) for delivery in shop.show(verification)["deliveries"]]
+
+
+def digits(text: str) -> str:
+    found = re.search(r"\b\d{4}\b", text)
+    assert found is not None
+    return found.group()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,44 +11,34 @@ import sqlalchemy as sa
 from flask import Flask
 
 from pushhub.channels.contract import Address, ChannelDown, Rejected, Retry, TargetDead
-from pushhub.channels.recording import RecordingChannel
 from pushhub.context import AppContext
 from pushhub.events.models import Event
 from pushhub.kernel.db import reading
 from pushhub.kernel.ids import Prefix, parse_id
 from pushhub.verifications.models import Verification
-from tests.escalation.conftest import ROUTE
-from tests.escalation.deliveries import digits, ways
-from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
-from tests.support.databases import FakeClock
+from tests.escalation.conftest import ROUTE, digits, ways
+from tests.support.actors import NUMBER, OTHER_NUMBER, MakePhone, MakeShop, Phone, Shop, assert_problem
+from tests.support.dispatching import Dispatch, Later
+from tests.support.recording import Channels
+from tests.support.rows import rows, values
 
 pytestmark = pytest.mark.both_engines  # the queue
 
-Dispatch = Callable[[], None]
-Channels = Callable[[str], RecordingChannel]
 MAILBOX = "parent@example.kz"
 
 
 def test_without_a_receipt_the_same_code_goes_by_sms_and_then_by_email(
-    routed: Shop,
-    bound: Phone,
-    dispatch: Dispatch,
-    now: FakeClock,
-    channel: Callable[[str], RecordingChannel],
+    routed: Shop, bound: Phone, dispatch: Dispatch, later: Later, channel: Channels
 ) -> None:
     verification = routed.ask(email=MAILBOX)
     assert verification["route"] == ROUTE
     dispatch()
-    now.forward(seconds=19)
-    dispatch()
+    later(seconds=19)
     assert ways(routed, verification) == [("fcm", "accepted")]
-    now.forward(seconds=1)
-    dispatch()
+    later(seconds=1)
     assert ways(routed, verification) == [("fcm", "accepted"), ("sms", "accepted")]
-    now.forward(seconds=60)
-    dispatch()
-    now.forward(seconds=100)
-    dispatch()
+    later(seconds=60)
+    later(seconds=100)
     assert ways(routed, verification) == [("fcm", "accepted"), ("sms", "accepted"), ("email", "accepted")]
     (sms,), (mail,) = channel("sms").sent, channel("email").sent
     assert (sms.target, mail.target) == (Address(NUMBER), Address(MAILBOX))
@@ -59,33 +48,26 @@ def test_without_a_receipt_the_same_code_goes_by_sms_and_then_by_email(
 
 
 def test_a_receipt_in_time_keeps_the_code_from_going_on(
-    routed: Shop, bound: Phone, dispatch: Dispatch, now: FakeClock
+    routed: Shop, bound: Phone, dispatch: Dispatch, later: Later
 ) -> None:
     verification = routed.ask()
     dispatch()
     bound.read_code()
-    now.forward(seconds=200)
-    dispatch()
+    later(seconds=200)
     assert ways(routed, verification) == [("fcm", "received")]
     assert routed.show(verification)["next_channel_at"] is None
 
 
 def test_a_late_receipt_is_recorded_and_stops_what_has_not_gone_out(
-    routed: Shop,
-    bound: Phone,
-    dispatch: Dispatch,
-    now: FakeClock,
-    channel: Callable[[str], RecordingChannel],
+    routed: Shop, bound: Phone, dispatch: Dispatch, later: Later, channel: Channels
 ) -> None:
     channel("sms").script(Retry("gateway_refused"))
     verification = routed.ask(email=MAILBOX)
     dispatch()
-    now.forward(seconds=20)
-    dispatch()
+    later(seconds=20)
     assert ways(routed, verification) == [("fcm", "accepted"), ("sms", "queued")]
     bound.read_code()
-    now.forward(seconds=100)
-    dispatch()
+    later(seconds=100)
     assert ways(routed, verification) == [("fcm", "received"), ("sms", "expired")]
     assert routed.show(verification)["deliveries"][1]["error"] == "received_elsewhere"
     assert len(channel("sms").sent) == 1
@@ -94,11 +76,7 @@ def test_a_late_receipt_is_recorded_and_stops_what_has_not_gone_out(
 
 @pytest.mark.parametrize("outcome", [TargetDead("UNREGISTERED"), ChannelDown("BadCertificate"), Rejected("BadTopic")])
 def test_what_can_not_work_goes_on_at_once(
-    routed: Shop,
-    bound: Phone,
-    dispatch: Dispatch,
-    outcome: Any,
-    channel: Callable[[str], RecordingChannel],
+    routed: Shop, bound: Phone, dispatch: Dispatch, outcome: Any, channel: Channels
 ) -> None:
     channel("fcm").script(outcome)
     verification = routed.ask()
@@ -108,26 +86,18 @@ def test_what_can_not_work_goes_on_at_once(
 
 
 def test_a_wait_longer_than_the_channel_has_sends_the_code_on_at_once_and_is_made_all_the_same(
-    routed: Shop,
-    bound: Phone,
-    dispatch: Dispatch,
-    now: FakeClock,
-    channel: Callable[[str], RecordingChannel],
+    routed: Shop, bound: Phone, dispatch: Dispatch, later: Later, channel: Channels
 ) -> None:
     channel("fcm").script(Retry("QUOTA_EXCEEDED", after=timedelta(seconds=60)))
     verification = routed.ask()
     dispatch()
     assert ways(routed, verification) == [("fcm", "queued"), ("sms", "accepted")]
-    now.forward(seconds=70)
-    dispatch()
+    later(seconds=70)
     assert ways(routed, verification)[0] == ("fcm", "accepted")
 
 
 def test_an_open_circuit_sends_the_next_codes_on_without_a_try(
-    routed: Shop,
-    make_phone: Callable[..., Phone],
-    dispatch: Dispatch,
-    channel: Callable[[str], RecordingChannel],
+    routed: Shop, make_phone: MakePhone, dispatch: Dispatch, channel: Channels
 ) -> None:
     make_phone().bind_to(routed, NUMBER)
     make_phone().bind_to(routed, OTHER_NUMBER)
@@ -141,7 +111,7 @@ def test_an_open_circuit_sends_the_next_codes_on_without_a_try(
 
 
 def test_a_number_that_was_never_bound_gets_its_code_by_sms(
-    routed: Shop, dispatch: Dispatch, channel: Callable[[str], RecordingChannel]
+    routed: Shop, dispatch: Dispatch, channel: Channels
 ) -> None:
     verification = routed.ask(OTHER_NUMBER)
     assert verification["armed"] is False
@@ -153,26 +123,24 @@ def test_a_number_that_was_never_bound_gets_its_code_by_sms(
     assert routed.check(verification, digits(channel("sms").sent[0].body))["valid"]
 
 
-def test_nothing_left_is_told_with_the_first_reason(make_shop: Callable[..., Shop]) -> None:
+def test_nothing_left_is_told_with_the_first_reason(make_shop: MakeShop) -> None:
     shop = make_shop("MINDAL", route=["push:20", "email"])
-    answer = shop.call("POST", "/v1/verifications", {"number": NUMBER, "purpose": "sign_in"})
-    assert assert_problem(answer, 409, "number_unreachable")["reason"] == "never_bound"
+    assert assert_problem(shop.try_to_ask(), 409, "number_unreachable")["reason"] == "never_bound"
 
 
 def test_a_code_that_went_by_sms_is_checkable_without_the_app(
-    routed: Shop, bound: Phone, dispatch: Dispatch, now: FakeClock, channel: Callable[[str], RecordingChannel]
+    routed: Shop, bound: Phone, dispatch: Dispatch, later: Later, channel: Channels
 ) -> None:
     verification = routed.ask()
     dispatch()
     answer = routed.call("POST", f"/v1/verifications/{verification['id']}/check", {"code": "0000"})
     assert_problem(answer, 409, "not_armed")
-    now.forward(seconds=20)
-    dispatch()
+    later(seconds=20)
     assert routed.check(verification, digits(channel("sms").sent[0].body))["valid"]
 
 
 def test_the_ceiling_of_paid_messages_holds_and_is_told(
-    make_shop: Callable[..., Shop], dispatch: Dispatch, channel: Callable[[str], RecordingChannel], now: FakeClock
+    make_shop: MakeShop, dispatch: Dispatch, later: Later, channel: Channels
 ) -> None:
     shop = make_shop("AZAMAT", route=["push:20", "sms:20", "email"], paid_per_day=1)
     shop.ask(NUMBER)
@@ -181,61 +149,55 @@ def test_the_ceiling_of_paid_messages_holds_and_is_told(
     assert ways(shop, second) == [("push", "failed"), ("sms", "failed"), ("email", "accepted")]
     assert shop.show(second)["deliveries"][1]["error"] == "cost_ceiling"
     assert len(channel("sms").sent) == 1
-    now.forward(days=1)
-    dispatch()
+    later(days=1)
     shop.ask(OTHER_NUMBER)
     dispatch()
     assert len(channel("sms").sent) == 2
 
 
 def test_resending_uses_the_channel_the_code_has_come_to(
-    routed: Shop, bound: Phone, dispatch: Dispatch, now: FakeClock, channel: Callable[[str], RecordingChannel]
+    routed: Shop, bound: Phone, dispatch: Dispatch, later: Later, channel: Channels
 ) -> None:
     verification = routed.ask()
     dispatch()
-    now.forward(seconds=60)
-    dispatch()
+    later(seconds=60)
     assert [name for name, _ in ways(routed, verification)] == ["fcm", "sms"]
-    assert routed.call("POST", f"/v1/verifications/{verification['id']}/resend").status_code == 200
+    routed.resend(verification)
     dispatch()
     assert [name for name, _ in ways(routed, verification)] == ["fcm", "sms", "sms"]
     assert digits(channel("sms").sent[0].body) == digits(channel("sms").sent[1].body)
 
 
 def test_going_on_by_itself_does_not_count_toward_the_codes_a_number_may_get(
-    make_shop: Callable[..., Shop], context: AppContext, dispatch: Dispatch, now: FakeClock
+    make_shop: MakeShop, context: AppContext, dispatch: Dispatch, later: Later
 ) -> None:
     context.settings = replace(context.settings, codes_per_10_minutes=3)
     shop = make_shop("AZAMAT", route=ROUTE, purposes=["a", "b", "c", "d"])
     for purpose in ("a", "b", "c"):
         shop.ask(OTHER_NUMBER, purpose, email=MAILBOX)
         dispatch()
-        now.forward(seconds=70)
-        dispatch()
-    answer = shop.call("POST", "/v1/verifications", {"number": OTHER_NUMBER, "purpose": "d"})
-    assert_problem(answer, 429, "too_many_codes")
+        later(seconds=70)
+    assert_problem(shop.try_to_ask(OTHER_NUMBER, "d"), 429, "too_many_codes")
 
 
 def test_one_request_may_narrow_and_reorder_the_route_but_not_widen_it(
-    routed: Shop, make_shop: Callable[..., Shop], bound: Phone, dispatch: Dispatch
+    routed: Shop, make_shop: MakeShop, bound: Phone, dispatch: Dispatch
 ) -> None:
     verification = routed.ask(channels=["sms", "push"])
     dispatch()
     assert ways(routed, verification) == [("sms", "accepted")]
     only_push = make_shop("MINDAL")
-    body = {"number": NUMBER, "purpose": "sign_in", "channels": ["sms"]}
-    problem = assert_problem(only_push.call("POST", "/v1/verifications", body), 422, "channel_not_in_route")
+    problem = assert_problem(only_push.try_to_ask(channels=["sms"]), 422, "channel_not_in_route")
     assert problem["route"] == ["push"]
 
 
 def test_a_closed_verification_goes_nowhere_and_forgets_the_mailbox(
-    routed: Shop, bound: Phone, app: Flask, dispatch: Dispatch, now: FakeClock
+    routed: Shop, bound: Phone, app: Flask, dispatch: Dispatch, later: Later
 ) -> None:
     verification = routed.ask(email=MAILBOX)
     dispatch()
-    routed.call("POST", f"/v1/verifications/{verification['id']}/cancel")
-    now.forward(seconds=100)
-    dispatch()
+    routed.cancel(verification)
+    later(seconds=100)
     assert ways(routed, verification) == [("fcm", "accepted")]
     with app.app_context(), reading() as session:
         row = session.get_one(Verification, parse_id(Prefix.VERIFICATION, verification["id"]))
@@ -244,15 +206,13 @@ def test_a_closed_verification_goes_nowhere_and_forgets_the_mailbox(
 
 
 def test_the_product_is_told_of_each_step(
-    routed: Shop, bound: Phone, app: Flask, dispatch: Dispatch, now: FakeClock
+    routed: Shop, bound: Phone, app: Flask, dispatch: Dispatch, later: Later
 ) -> None:
     routed.ask()
     dispatch()
-    now.forward(seconds=20)
-    dispatch()
-    with app.app_context(), reading() as session:
-        rows = session.execute(sa.select(Event.tag, Event.data).order_by(Event.position)).all()
-    told = [(row.tag, row.data.get("channel")) for row in rows if row.tag.startswith(("delivery", "verification"))]
+    later(seconds=20)
+    events = rows(app, sa.select(Event.tag, Event.data).order_by(Event.position))
+    told = [(each.tag, each.data.get("channel")) for each in events if each.tag.startswith(("delivery", "verif"))]
     assert told == [
         ("verification.created", None),
         ("delivery.accepted", "fcm"),
@@ -264,19 +224,18 @@ def test_the_product_is_told_of_each_step(
 
 @pytest.mark.parametrize("why", ["verification_closed", "received_elsewhere", "replaced"])
 def test_the_product_is_told_of_a_message_that_is_not_sent_any_more(
-    routed: Shop, bound: Phone, app: Flask, dispatch: Dispatch, now: FakeClock, channel: Channels, why: str
+    routed: Shop, bound: Phone, app: Flask, dispatch: Dispatch, later: Later, channel: Channels, why: str
 ) -> None:
     channel("sms").script(Retry("gateway_refused", timedelta(seconds=100)))
     verification = routed.ask()
     dispatch()
-    now.forward(seconds=60)
-    dispatch()
+    later(seconds=60)
     assert ways(routed, verification) == [("fcm", "accepted"), ("sms", "queued")]
     if why == "received_elsewhere":
         bound.read_code()
+    elif why == "verification_closed":
+        routed.cancel(verification)
     else:
-        action = "cancel" if why == "verification_closed" else "resend"
-        expect(routed.call("POST", f"/v1/verifications/{verification['id']}/{action}"), 200)
-    with app.app_context(), reading() as session:
-        told = session.scalars(sa.select(Event.data).where(Event.tag == "delivery.expired")).all()
+        routed.resend(verification)
+    told = values(app, sa.select(Event.data).where(Event.tag == "delivery.expired"))
     assert told == [{"verification_id": verification["id"], "channel": "sms", "error": why}]

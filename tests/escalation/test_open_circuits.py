@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -11,21 +11,18 @@ import sqlalchemy as sa
 from flask import Flask
 
 from pushhub.channels.contract import Accepted, ChannelDown, Message, Outcome, Retry
-from pushhub.channels.recording import RecordingChannel
 from pushhub.context import AppContext
 from pushhub.delivery.models import Delivery
 from pushhub.dispatcher.work import work_of
-from pushhub.kernel.db import reading
 from pushhub.kernel.ids import Prefix, parse_id
-from tests.escalation.deliveries import ways
-from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop
+from tests.escalation.conftest import ways
+from tests.support.actors import NUMBER, OTHER_NUMBER, MakePhone, MakeShop
 from tests.support.databases import FakeClock
-from tests.support.dispatching import do_all_that_is_due
+from tests.support.dispatching import Dispatch, Later, do_all_that_is_due
+from tests.support.recording import Channels
+from tests.support.rows import values
 
 pytestmark = pytest.mark.both_engines  # the queue
-
-Dispatch = Callable[[], None]
-Channels = Callable[[str], RecordingChannel]
 
 
 @pytest.fixture
@@ -38,7 +35,7 @@ def dispatch(app: Flask, context: AppContext) -> Iterator[Dispatch]:
 
 
 def test_waiting_for_an_open_circuit_is_none_of_the_three_tries_of_a_paid_message(
-    app: Flask, make_shop: Callable[..., Shop], dispatch: Dispatch, now: FakeClock, channel: Channels
+    app: Flask, make_shop: MakeShop, dispatch: Dispatch, now: FakeClock, channel: Channels
 ) -> None:
     shop = make_shop("MALAHIT", route=["sms"])
     works_again = now() + timedelta(seconds=40)
@@ -56,17 +53,12 @@ def test_waiting_for_an_open_circuit_is_none_of_the_three_tries_of_a_paid_messag
         now.forward(seconds=2)
     (delivery,) = shop.show(verification)["deliveries"]
     assert delivery["status"] == "accepted"
-    with app.app_context(), reading() as session:
-        of_this = Delivery.verification_id == parse_id(Prefix.VERIFICATION, verification["id"])
-        assert session.scalar(sa.select(Delivery.tries).where(of_this)) == len(delivery["attempts"])
+    of_this = Delivery.verification_id == parse_id(Prefix.VERIFICATION, verification["id"])
+    assert values(app, sa.select(Delivery.tries).where(of_this)) == [len(delivery["attempts"])]
 
 
 def test_a_push_that_was_given_up_for_an_open_circuit_is_taken_up_again_where_nothing_else_can_have_the_code(
-    make_shop: Callable[..., Shop],
-    make_phone: Callable[..., Phone],
-    dispatch: Dispatch,
-    now: FakeClock,
-    channel: Channels,
+    make_shop: MakeShop, make_phone: MakePhone, dispatch: Dispatch, later: Later, channel: Channels
 ) -> None:
     shop = make_shop("AZAMAT", route=["push:20", "sms"], paid_per_day=0)
     for number in (NUMBER, OTHER_NUMBER):
@@ -76,6 +68,5 @@ def test_a_push_that_was_given_up_for_an_open_circuit_is_taken_up_again_where_no
     dispatch()
     assert len(channel("fcm").sent) == 1
     for _ in range(8):
-        now.forward(seconds=4)
-        dispatch()
+        later(seconds=4)
     assert [ways(shop, code)[0] for code in (tried, passed_by)] == [("fcm", "accepted")] * 2

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,21 +10,22 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.channels.contract import ChannelDown, Message, Outcome, Retry
+from pushhub.channels.contract import ChannelDown, Retry
 from pushhub.channels.recording import RecordingChannel
 from pushhub.context import AppContext
 from pushhub.events.models import Event
-from pushhub.kernel.db import reading
 from pushhub.kernel.errors import ConfigurationError
 from pushhub.products import products
-from tests.escalation.deliveries import digits, ways
-from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
+from tests.escalation.conftest import digits, ways
+from tests.support.actors import NUMBER, OTHER_NUMBER, MakeShop, Phone, Shop, assert_problem
+from tests.support.applications import MakeApp
 from tests.support.databases import FakeClock
+from tests.support.dispatching import Dispatch, Later
+from tests.support.recording import Channels, while_sending
+from tests.support.rows import values
 
 pytestmark = pytest.mark.both_engines  # the queue
 
-Dispatch = Callable[[], None]
-Channels = Callable[[str], RecordingChannel]
 MAILBOX = "parent@example.kz"
 
 
@@ -55,7 +54,7 @@ def test_a_route_is_looked_at_when_it_is_set(app: Flask, route: Any, says: str |
             products.create_product("INDIGO", {"route": route})
 
 
-def test_a_route_with_a_channel_that_is_not_configured_is_refused(make_app: Callable[..., Flask]) -> None:
+def test_a_route_with_a_channel_that_is_not_configured_is_refused(make_app: MakeApp) -> None:
     app = make_app(channels={"fcm": RecordingChannel("fcm")})
     with app.app_context():
         made = products.create_product("INDIGO")
@@ -65,18 +64,17 @@ def test_a_route_with_a_channel_that_is_not_configured_is_refused(make_app: Call
 
 
 def test_a_channel_that_was_taken_out_of_the_installation_is_passed_over(
-    routed: Shop, bound: Phone, context: AppContext, dispatch: Dispatch, now: FakeClock
+    routed: Shop, bound: Phone, context: AppContext, dispatch: Dispatch, later: Later
 ) -> None:
     verification = routed.ask(email=MAILBOX)
     dispatch()
     context.channels = {name: channel for name, channel in context.channels.items() if name != "sms"}
-    now.forward(seconds=20)
-    dispatch()
+    later(seconds=20)
     assert ways(routed, verification) == [("fcm", "accepted"), ("sms", "failed"), ("email", "accepted")]
 
 
 def test_a_code_does_not_leave_a_channel_for_one_that_can_not_have_it(
-    make_shop: Callable[..., Shop], phone: Phone, dispatch: Dispatch, now: FakeClock, channel: Channels
+    make_shop: MakeShop, phone: Phone, dispatch: Dispatch, later: Later, channel: Channels
 ) -> None:
     shop = make_shop("MINDAL", route=["push:20", "email"])
     phone.bind_to(shop)
@@ -85,13 +83,12 @@ def test_a_code_does_not_leave_a_channel_for_one_that_can_not_have_it(
     assert verification["next_channel_at"] is None
     dispatch()
     assert ways(shop, verification) == [("fcm", "queued")]
-    now.forward(seconds=16)
-    dispatch()
+    later(seconds=16)
     assert ways(shop, verification) == [("fcm", "accepted")]
 
 
 def test_where_the_next_channel_turns_out_to_be_shut_the_push_is_tried_again_and_resending_works(
-    make_shop: Callable[..., Shop], phone: Phone, app: Flask, dispatch: Dispatch, now: FakeClock, channel: Channels
+    make_shop: MakeShop, phone: Phone, app: Flask, dispatch: Dispatch, later: Later, now: FakeClock, channel: Channels
 ) -> None:
     shop = make_shop("AZAMAT", route=["push:20", "sms"], paid_per_day=0)
     phone.bind_to(shop)
@@ -99,25 +96,21 @@ def test_where_the_next_channel_turns_out_to_be_shut_the_push_is_tried_again_and
     verification = shop.ask()
     dispatch()
     assert ways(shop, verification) == [("fcm", "queued"), ("sms", "failed")]
-    now.forward(seconds=16)
-    dispatch()
+    later(seconds=16)
     assert ways(shop, verification)[0] == ("fcm", "accepted")
     now.forward(seconds=50)
-    expect(shop.call("POST", f"/v1/verifications/{verification['id']}/resend"), 200)
+    shop.resend(verification)
     dispatch()
     assert ways(shop, verification)[-1] == ("fcm", "accepted")
-    with app.app_context(), reading() as session:
-        tags = session.scalars(sa.select(Event.tag).order_by(Event.position)).all()
+    tags = values(app, sa.select(Event.tag).order_by(Event.position))
     assert "verification.undeliverable" in tags
     assert tags.count("delivery.failed") == 2  # the push, then the SMS that was passed over
 
 
-def test_nobody_is_told_of_a_delivery_before_its_verification(make_shop: Callable[..., Shop], app: Flask) -> None:
+def test_nobody_is_told_of_a_delivery_before_its_verification(make_shop: MakeShop, app: Flask) -> None:
     make_shop("AZAMAT", route=["push:20", "sms"]).ask()  # nobody is bound: the push is passed over
-    with app.app_context(), reading() as session:
-        rows = sa.select(Event.tag).where(~Event.tag.startswith("api_key")).order_by(Event.position)
-        told = session.scalars(rows).all()
-    assert told == ["verification.created", "delivery.failed"]
+    told = sa.select(Event.tag).where(~Event.tag.startswith("api_key")).order_by(Event.position)
+    assert values(app, told) == ["verification.created", "delivery.failed"]
 
 
 def test_a_paid_message_is_tried_three_times_and_never_again_where_it_may_have_gone_out(
@@ -144,16 +137,11 @@ def test_an_sms_that_was_being_sent_when_the_device_had_the_code_is_not_tried_ag
     routed: Shop, bound: Phone, dispatch: Dispatch, now: FakeClock, channel: Channels
 ) -> None:
     sms = channel("sms")
+    sms.script(*[Retry("gateway_refused")] * 5)
+    while_sending(sms, lambda _: bound.read_code())
     verification = routed.ask()
     dispatch()
     now.forward(seconds=20)
-
-    async def send(message: Message) -> Outcome:
-        await asyncio.to_thread(bound.read_code)
-        sms.sent.append(message)
-        return Retry("gateway_refused")
-
-    sms.send = send  # type: ignore[method-assign]
     for _ in range(5):
         dispatch()
         now.forward(seconds=20)
@@ -168,7 +156,7 @@ def test_sending_again_does_not_double_what_still_waits(
     verification = routed.ask(OTHER_NUMBER)
     dispatch()
     now.forward(seconds=61)
-    expect(routed.call("POST", f"/v1/verifications/{verification['id']}/resend"), 200)
+    routed.resend(verification)
     for _ in range(10):
         dispatch()
         now.forward(seconds=20)
@@ -176,19 +164,16 @@ def test_sending_again_does_not_double_what_still_waits(
     assert routed.show(verification)["deliveries"][1]["error"] == "replaced"
 
 
-def test_a_mailbox_proves_no_number(make_shop: Callable[..., Shop]) -> None:
+def test_a_mailbox_proves_no_number(make_shop: MakeShop) -> None:
     shop = make_shop("MINDAL", route=["push:20", "email"], proven_purposes=["sign_in"])
-    body = {"number": NUMBER, "purpose": "sign_in", "email": MAILBOX, "channels": ["email"]}
-    answer = shop.call("POST", "/v1/verifications", body)
+    answer = shop.try_to_ask(email=MAILBOX, channels=["email"])
     assert assert_problem(answer, 409, "number_unreachable")["reason"] == "assurance_too_low"
 
 
 def test_refusals_count_for_the_browser_that_asks_and_a_network_counts_as_one(shop: Shop, context: AppContext) -> None:
     context.settings = replace(context.settings, codes_per_client_per_hour=3)
     for turn in range(3):
-        body = {"number": f"+7701000000{turn}", "purpose": "sign_in", "client": {"ip": f"2001:db8::{turn}"}}
-        assert_problem(shop.call("POST", "/v1/verifications", body), 409, "number_unreachable")
-    body = {"number": NUMBER, "purpose": "sign_in", "client": {"ip": "2001:db8::ffff"}}
-    assert_problem(shop.call("POST", "/v1/verifications", body), 429, "too_many_codes")
-    body["client"] = {"ip": "2001:db8:1::1"}
-    assert_problem(shop.call("POST", "/v1/verifications", body), 409, "number_unreachable")
+        refused = shop.try_to_ask(f"+7701000000{turn}", client={"ip": f"2001:db8::{turn}"})
+        assert_problem(refused, 409, "number_unreachable")
+    assert_problem(shop.try_to_ask(client={"ip": "2001:db8::ffff"}), 429, "too_many_codes")
+    assert_problem(shop.try_to_ask(client={"ip": "2001:db8:1::1"}), 409, "number_unreachable")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 from typing import Any
 
 import pytest
 
-from tests.faults.environment import FaultEnvironment, fault_environment
+from tests.faults.asking import Ask
+from tests.faults.environment import GONE, FaultEnvironment, fault_environment
 from tests.faults.ledger import Ledger
 from tests.faults.postgres import stoppable_postgres
 
-Report = Callable[[str, Ledger], None]
+Reckon = Callable[..., Ledger]
 
 #: How many codes are asked for while something breaks. Each fault hits a good part of them, at either number.
 PEOPLE = {"standard": 100, "long": 300}
@@ -49,22 +50,18 @@ def environment(the_environment: FaultEnvironment) -> Iterator[FaultEnvironment]
 
 
 @pytest.fixture
-def report(record_property: Callable[[str, object], None]) -> Report:
-    """Put a fault into the table. It travels as a property of the test, so that it arrives from any worker."""
+def reckon(environment: FaultEnvironment, record_property: Callable[[str, object], None]) -> Reckon:
+    """Wait until what was asked for has come to its end, put the fault into the table, and hold it against the rules.
+    The row travels as a property of the test, so that it arrives from any worker."""
 
-    def add(fault: str, ledger: Ledger) -> None:
-        delays = ledger.delays()
-        row = [
-            fault,
-            str(len(ledger.fates)),
-            str(len(ledger.lost)),
-            str(len(ledger.doubled)),
-            f"{median(delays):.2f} s",
-            f"{delays[-1]:.1f} s",
-        ]
-        record_property(_PROPERTY, row)
+    def up(fault: str, asks: Sequence[Ask], *, seconds: float) -> Ledger:
+        ledger = environment.settle(asks, seconds=seconds)
+        delays, counts = ledger.delays(), (len(each) for each in (ledger.fates, ledger.lost, ledger.doubled))
+        record_property(_PROPERTY, [fault, *map(str, counts), f"{median(delays):.2f} s", f"{delays[-1]:.1f} s"])
+        ledger.check(gone=GONE)
+        return ledger
 
-    return add
+    return up
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

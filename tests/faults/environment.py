@@ -27,7 +27,6 @@ from pushhub.devices.models import Binding, Device
 from pushhub.dispatcher.process import start_delivery, stop_delivery
 from pushhub.kernel import clock
 from pushhub.kernel.db import Base, db
-from pushhub.kernel.ids import new_key
 from pushhub.kernel.sealing import create_key_file
 from pushhub.kernel.settings import load_settings
 from pushhub.products.products import create_product
@@ -36,6 +35,8 @@ from tests.faults.asking import Ask, Product, Stream
 from tests.faults.dispatcher_process import DispatcherProcess, Oddities
 from tests.faults.ledger import Ledger, delivery_of
 from tests.faults.postgres import StoppablePostgres
+from tests.support.crowds import binding_row, device_row
+from tests.support.environments import least_settings
 
 #: So many codes the product asks for in a second, where it has one for everybody.
 _CODES_PER_SECOND = 60
@@ -60,9 +61,7 @@ class FaultEnvironment:
         self._started = 0
         create_key_file(home / "keys.json")
         self._environ = {
-            "PUSHHUB_DATABASE_URL": postgres.url,
-            "PUSHHUB_KEY_FILE": str(home / "keys.json"),
-            "PUSHHUB_PUBLIC_URL": "https://codes.test",
+            **least_settings(postgres.url, home / "keys.json"),
             "PUSHHUB_DISPATCHER": "external",
             **providers.settings(),
         }
@@ -209,40 +208,13 @@ def _migrated(environ: Mapping[str, str]) -> Flask:
 
 
 def _settle_people(numbers: Sequence[str]) -> None:
-    now = clock.now()
     devices = [
-        _device(place) | {"push_registered_at": now, "created_at": now, "last_seen_at": now}
+        device_row(PushKind.APNS, target_of(place), "ios")
+        if place % 2
+        else device_row(PushKind.FCM_TOKEN, target_of(place))
         for place in range(len(numbers))
     ]
-    bindings = [
-        {
-            "id": new_key(),
-            "number": number,
-            "device_id": device["id"],
-            "assurance": "signed_in",
-            "consent_version": "1",
-            "bound_at": now,
-        }
-        for number, device in zip(numbers, devices, strict=True)
-    ]
+    bindings = [binding_row(number, device) for number, device in zip(numbers, devices, strict=True)]
     with db.engine.begin() as connection:
         connection.execute(sa.insert(Device), devices)
         connection.execute(sa.insert(Binding), bindings)
-
-
-def _device(place: int) -> dict[str, Any]:
-    key = new_key()
-    return {
-        "id": key,
-        "installation_digest": key.hex,
-        "hardware_digest": key.hex,
-        "key_thumbprint": key.hex,
-        "secret_digest": key.hex,
-        "platform": "ios" if place % 2 else "android",
-        "model": "phone",
-        "os_version": "1",
-        "app_version": "1.0",
-        "locale": "ru",
-        "push_kind": PushKind.APNS if place % 2 else PushKind.FCM_TOKEN,
-        "push_value": target_of(place),
-    }

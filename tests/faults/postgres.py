@@ -11,9 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-import psutil
-
-from tests.support.databases import embedded_postgres
+from tests.support.databases import again_if_slow, embedded_postgres
 
 #: How `pg_ctl stop` ends it: `fast` ends its connections in order, `immediate` is a crash, with recovery at the start.
 How = Literal["fast", "immediate"]
@@ -30,7 +28,7 @@ class StoppablePostgres:
         logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)
         self._pg_ctl = package._commands.pg_ctl  # made when the package is imported
         self._data = data
-        self._server: Any = _again_if_slow(lambda: package.get_server(data, cleanup_mode="stop"))
+        self._server: Any = again_if_slow(lambda: package.get_server(data, cleanup_mode="stop"))
 
     @property
     def url(self) -> str:
@@ -43,7 +41,7 @@ class StoppablePostgres:
 
     def start(self) -> None:
         """Start it again; does nothing where it runs."""
-        _again_if_slow(self._server.ensure_postgres_running)
+        again_if_slow(self._server.ensure_postgres_running)
 
 
 @contextmanager
@@ -60,11 +58,3 @@ def stoppable_postgres() -> Iterator[StoppablePostgres]:
         leash.stdin.close()
         leash.wait(20)
         shutil.rmtree(home, ignore_errors=True)
-
-
-def _again_if_slow(start: Any) -> Any:
-    """The package gives a start ten seconds, which a busy machine may not keep."""
-    try:
-        return start()
-    except (subprocess.SubprocessError, psutil.Error):
-        return start()

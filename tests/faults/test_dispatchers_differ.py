@@ -8,12 +8,12 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from tests.faults.conftest import Report
-from tests.faults.environment import GONE, FaultEnvironment
+from tests.faults.conftest import Reckon
+from tests.faults.environment import FaultEnvironment
 
 
 def test_a_dispatcher_whose_credentials_are_refused_leaves_its_codes_to_the_others(
-    environment: FaultEnvironment, report: Report, tmp_path: Path
+    environment: FaultEnvironment, reckon: Reckon, tmp_path: Path
 ) -> None:
     revoked = _with_another_key(
         Path(environment.providers.settings()["PUSHHUB_FCM_CREDENTIALS"]), tmp_path / "revoked.json"
@@ -23,9 +23,7 @@ def test_a_dispatcher_whose_credentials_are_refused_leaves_its_codes_to_the_othe
     environment.providers.script(times=None, delay=0.3)
     asking = environment.ask_for_all()
     environment.wait_until(lambda: environment.held_by(owner), 20, "the dispatcher with the revoked key to take part")
-    ledger = environment.settle(asking.finish(), seconds=40)
-    report("one dispatcher's FCM key is revoked", ledger)
-    ledger.check(gone=GONE)
+    ledger = reckon("one dispatcher's FCM key is revoked", asking.finish(), seconds=40)
     assert not ledger.doubled
 
 

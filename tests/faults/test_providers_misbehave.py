@@ -6,8 +6,8 @@ import time
 from itertools import pairwise
 
 from simulators import Fault
-from tests.faults.conftest import Report
-from tests.faults.environment import GONE, FaultEnvironment
+from tests.faults.conftest import Reckon
+from tests.faults.environment import FaultEnvironment
 from tests.faults.ledger import seconds_of
 
 #: The longest that a try may take (`pushhub.channels.contract.TimeLimits.provider`).
@@ -26,15 +26,13 @@ def until_each_provider_refused(environment: FaultEnvironment) -> None:
 
 
 def test_connections_that_the_provider_ends_with_goaway_cost_nothing(
-    environment: FaultEnvironment, report: Report
+    environment: FaultEnvironment, reckon: Reckon
 ) -> None:
     environment.start_dispatchers(2)
     every = len(environment.numbers) // 12
     environment.providers.goaway_after(every)
     environment.providers.script(times=None, delay=0.2)
-    ledger = environment.settle(environment.ask_for_all().finish(), seconds=20)
-    report(f"GOAWAY after every {every} requests", ledger)
-    ledger.check(gone=GONE)
+    ledger = reckon(f"GOAWAY after every {every} requests", environment.ask_for_all().finish(), seconds=20)
     assert not ledger.doubled
     arrivals = [arrival for fate in ledger.fates.values() for arrival in fate.arrivals]
     connections = {(arrival.provider, arrival.connection) for arrival in arrivals}
@@ -42,21 +40,19 @@ def test_connections_that_the_provider_ends_with_goaway_cost_nothing(
 
 
 def test_a_connection_that_breaks_before_half_of_the_answers_doubles_only_the_other_half(
-    environment: FaultEnvironment, report: Report
+    environment: FaultEnvironment, reckon: Reckon
 ) -> None:
     environment.start_dispatchers(2)
     for provider in ("fcm", "apns"):
         environment.providers.script(provider=provider, fault=Fault.HALF, times=len(environment.numbers) // 5)
-    ledger = environment.settle(environment.ask_for_all().finish(), seconds=30)
-    report("connection broken, half the answers lost", ledger)
-    ledger.check(gone=GONE)
+    ledger = reckon("connection broken, half the answers lost", environment.ask_for_all().finish(), seconds=30)
     ledger.check_copies()
     assert ledger.doubled, "no answer was lost"
     assert ledger.delays()[-1] < 2 * _TRY
 
 
 def test_a_connection_that_is_reset_before_the_message_was_taken_costs_a_retry(
-    environment: FaultEnvironment, report: Report
+    environment: FaultEnvironment, reckon: Reckon
 ) -> None:
     environment.start_dispatchers(2)
     for provider in ("fcm", "apns"):
@@ -64,28 +60,24 @@ def test_a_connection_that_is_reset_before_the_message_was_taken_costs_a_retry(
             environment.providers.script(provider=provider, fault=Fault.RESET)
             environment.providers.script(provider=provider, fault=Fault.RST_STREAM, times=3)
             environment.providers.script(provider=provider, delay=0.05, times=10)
-    ledger = environment.settle(environment.ask_for_all().finish(), seconds=30)
-    report("connections and streams reset", ledger)
-    ledger.check(gone=GONE)
+    ledger = reckon("connections and streams reset", environment.ask_for_all().finish(), seconds=30)
     ledger.check_copies()
     undecided = sum(arrival.status is None for fate in ledger.fates.values() for arrival in fate.arrivals)
     assert undecided >= 10
     assert ledger.delays()[-1] < 2 * _TRY
 
 
-def test_a_provider_that_hangs_holds_up_its_own_codes_only(environment: FaultEnvironment, report: Report) -> None:
+def test_a_provider_that_hangs_holds_up_its_own_codes_only(environment: FaultEnvironment, reckon: Reckon) -> None:
     environment.start_dispatchers(2)
     not_taken = len(environment.numbers) // 5
     environment.providers.script(provider="fcm", status=503, delay=60, times=not_taken)  # and never answered
     environment.providers.script(provider="fcm", fault=Fault.HANG, times=None)  # taken, and never answered
     begun = time.monotonic()
     asks = environment.ask_for_all().finish()
-    environment.wait_until(lambda: _arrived_at_fcm(environment) > not_taken, 30, "FCM to hang")
+    environment.wait_until(lambda: len(environment.providers.arrived(provider="fcm")) > not_taken, 30, "FCM to hang")
     environment.heal()
     hung = time.monotonic() - begun
-    ledger = environment.settle(asks, seconds=35)
-    report(f"FCM hangs for {hung:.0f} s", ledger)
-    ledger.check(gone=GONE)
+    ledger = reckon(f"FCM hangs for {hung:.0f} s", asks, seconds=35)
     ledger.check_copies()
     assert ledger.doubled, "FCM did not hang"
     assert ledger.delays("apns")[-1] < 3.0
@@ -93,12 +85,8 @@ def test_a_provider_that_hangs_holds_up_its_own_codes_only(environment: FaultEnv
     assert all(arrival.provider == "fcm" for fate in ledger.doubled.values() for arrival in fate.arrivals)
 
 
-def _arrived_at_fcm(environment: FaultEnvironment) -> int:
-    return sum(arrival.provider == "fcm" for arrival in environment.providers.arrived())
-
-
 def test_a_storm_of_429_is_waited_out_for_as_long_as_the_provider_asks(
-    environment: FaultEnvironment, report: Report
+    environment: FaultEnvironment, reckon: Reckon
 ) -> None:
     wait = 3
     environment.start_dispatchers(2)
@@ -109,9 +97,7 @@ def test_a_storm_of_429_is_waited_out_for_as_long_as_the_provider_asks(
     until_each_provider_refused(environment)
     environment.heal()
     storm = time.monotonic() - begun
-    ledger = environment.settle(asks, seconds=30)
-    report(f"429 with Retry-After: {wait} for {storm:.0f} s", ledger)
-    ledger.check(gone=GONE)
+    ledger = reckon(f"429 with Retry-After: {wait} for {storm:.0f} s", asks, seconds=30)
     assert not ledger.doubled
     for fate in ledger.fates.values():
         for before, after in pairwise(fate.arrivals):
@@ -119,7 +105,7 @@ def test_a_storm_of_429_is_waited_out_for_as_long_as_the_provider_asks(
 
 
 def test_a_provider_that_is_down_for_a_while_delays_codes_and_loses_none(
-    environment: FaultEnvironment, report: Report
+    environment: FaultEnvironment, reckon: Reckon
 ) -> None:
     environment.start_dispatchers(2)
     environment.providers.script(provider="fcm", reason="UNAVAILABLE", times=None)
@@ -129,8 +115,6 @@ def test_a_provider_that_is_down_for_a_while_delays_codes_and_loses_none(
     until_each_provider_refused(environment)
     environment.heal()
     down = time.monotonic() - begun
-    ledger = environment.settle(asks, seconds=35)
-    report(f"503 and 500 for {down:.0f} s", ledger)
-    ledger.check(gone=GONE)
+    ledger = reckon(f"503 and 500 for {down:.0f} s", asks, seconds=35)
     assert not ledger.doubled
     assert ledger.delays()[-1] < down + 25

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask
 from werkzeug.test import TestResponse
 
+from pushhub.channels.contract import PushKind
+from pushhub.delivery.models import Delivery
 from pushhub.devices.models import Binding, Device, Offer
 from pushhub.kernel.db import transaction
 from pushhub.kernel.ids import Prefix, new_key, public_id
+from pushhub.notifications.fan_out import fan_out_due
 from pushhub.notifications.send import Draft, notify
 from pushhub.products.products import recognise
 from tests.support.actors import Shop, expect
+from tests.support.crowds import binding_row, device_row
+from tests.support.rows import values
 
 WORDS = {"title": "Meeting", "body": "The meeting begins at six."}
 
@@ -23,7 +28,7 @@ class Sender:
     """A product's calls about notifications."""
 
     def __init__(self, shop: Shop) -> None:
-        self.shop = shop
+        self.shop, self.app = shop, shop.app
 
     def post(
         self, to: Any, *, key: str | None = None, headers: dict[str, str] | None = None, **more: Any
@@ -34,9 +39,9 @@ class Sender:
     def send(self, to: Any, **more: Any) -> dict[str, Any]:
         return expect(self.post(to, **more), 202)
 
-    def send_to_all(self, app: Flask, *, counted_at_once: int, life: timedelta = timedelta(days=1)) -> dict[str, Any]:
+    def send_to_all(self, *, counted_at_once: int, life: timedelta = timedelta(days=1)) -> dict[str, Any]:
         """Send where many more are bound than are counted at once."""
-        with app.app_context():
+        with self.app.app_context():
             draft = Draft(**WORDS, life=life)
             taken = notify(recognise(self.shop.key), None, draft, counted_at_once=counted_at_once)
         return self.show({"id": public_id(Prefix.NOTIFICATION, taken.notification.id)})
@@ -51,71 +56,40 @@ class Sender:
         """The counts that are not zero."""
         return {status: count for status, count in self.show(notification, key)["progress"].items() if count}
 
+    def fan_out(self, limit: int = 500, turns: int = 1000, **more: int) -> int:
+        """Let notifications become deliveries until nothing is due; returns how many turns it took."""
+        with self.app.app_context():
+            for taken in range(turns):
+                if not fan_out_due(limit, **more):
+                    return taken
+        return turns
+
+    def times_reached(self) -> Counter[str | None]:
+        """How many deliveries each number has."""
+        return Counter(number and number.e164 for number in values(self.app, sa.select(Delivery.number)))
+
+    def bind_crowd(self, count: int, *, first: int = 0, offered: bool = True) -> list[str]:
+        """Bound numbers, written straight into the database; through offers of this product, where they are offered."""
+        numbers = [number(first + place) for place in range(count)]
+        devices = [device_row(PushKind.FCM_TOKEN, f"target of {text}") for text in numbers]
+        bindings = [binding_row(text, device) for text, device in zip(numbers, devices, strict=True)]
+        offers = [self._used_offer(binding) for binding in bindings] if offered else []
+        tables: list[tuple[type[Any], list[dict[str, Any]]]] = [(Device, devices), (Binding, bindings), (Offer, offers)]
+        with self.app.app_context(), transaction() as session:
+            for table, rows in tables:
+                for begin in range(0, len(rows), 1000):
+                    session.execute(sa.insert(table), rows[begin : begin + 1000])
+        return numbers
+
+    def _used_offer(self, binding: dict[str, Any]) -> dict[str, Any]:
+        return {
+            **{"id": new_key(), "product_id": self.shop.product.id, "live": True, "status": "used"},
+            **{"number": binding["number"], "assurance": "signed_in", "locale": "ru", "binding_id": binding["id"]},
+            **{"totp_secret": b"", "qr_secret": b"", "qr_digest": f"digest of {binding['number']}"},
+            **{"step_seconds": 30, "tries": 0, "created_at": binding["bound_at"], "expires_at": binding["bound_at"]},
+        }
+
 
 def number(place: int) -> str:
     """The valid number at this place of a long row of them."""
     return f"+7701{place:07d}"
-
-
-def bind_crowd(app: Flask, shop: Shop | None, count: int, now: datetime, *, first: int = 0) -> list[str]:
-    """Bound numbers, written straight into the database; through an offer of `shop`, where there is one."""
-    numbers = [number(first + place) for place in range(count)]
-    devices: list[dict[str, Any]] = []
-    bindings: list[dict[str, Any]] = []
-    offers: list[dict[str, Any]] = []
-    for text in numbers:
-        device, binding = new_key(), new_key()
-        devices.append(
-            {
-                "id": device,
-                "installation_digest": text,
-                "key_thumbprint": "none",
-                "secret_digest": f"secret of {text}",
-                "platform": "android",
-                "model": "Phone",
-                "os_version": "16",
-                "app_version": "1.0.0",
-                "locale": "ru",
-                "push_kind": "fcm_token",
-                "push_value": f"target of {text}",
-                "push_registered_at": now,
-                "created_at": now,
-                "last_seen_at": now,
-            }
-        )
-        bindings.append(
-            {
-                "id": binding,
-                "number": text,
-                "device_id": device,
-                "assurance": "signed_in",
-                "consent_version": "1",
-                "bound_at": now,
-            }
-        )
-        if shop is not None:
-            offers.append(
-                {
-                    "id": new_key(),
-                    "product_id": shop.product.id,
-                    "number": text,
-                    "live": True,
-                    "status": "used",
-                    "assurance": "signed_in",
-                    "locale": "ru",
-                    "totp_secret": b"",
-                    "qr_secret": b"",
-                    "qr_digest": f"digest of {text}",
-                    "step_seconds": 30,
-                    "tries": 0,
-                    "created_at": now,
-                    "expires_at": now,
-                    "binding_id": binding,
-                }
-            )
-    tables: list[tuple[type[Any], list[dict[str, Any]]]] = [(Device, devices), (Binding, bindings), (Offer, offers)]
-    with app.app_context(), transaction() as session:
-        for table, rows in tables:
-            for begin in range(0, len(rows), 1000):
-                session.execute(sa.insert(table), rows[begin : begin + 1000])
-    return numbers

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import gc
-import time
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
 
-from pushhub.channels.recording import RecordingChannel
+from pushhub.context import AppContext
 from pushhub.delivery.models import Delivery
 from pushhub.dispatcher.dispatcher import Dispatcher
 from pushhub.dispatcher.work import work_of
@@ -24,35 +21,26 @@ from pushhub.kernel.errors import Busy
 from pushhub.notifications import fan_out as fan_out_module
 from pushhub.notifications.fan_out import fan_out_due, turn
 from pushhub.notifications.models import Notification
-from tests.notifications.senders import WORDS, Sender, bind_crowd, number
-from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, expect
+from tests.notifications.senders import WORDS, Sender, number
+from tests.support.actors import NUMBER, OTHER_NUMBER, MakePhone, MakeShop, Phone, Shop, expect
 from tests.support.databases import FakeClock
+from tests.support.dispatching import Dispatch
+from tests.support.recording import Channels
+from tests.support.rows import change
 from tests.support.statements import before_each
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.both_engines  # one statement makes many deliveries
 
-Dispatch = Callable[[], None]
-FanOut = Callable[..., int]
-Channels = Callable[[str], RecordingChannel]
-MakePhone = Callable[..., Phone]
-
-
-def times_reached(app: Flask) -> Counter[str | None]:
-    """How many deliveries each number has."""
-    with app.app_context(), reading() as session:
-        return Counter(number and number.e164 for number in session.scalars(sa.select(Delivery.number)))
-
 
 @pytest.mark.parametrize("to_all", [True, False], ids=["all", "a list"])
-def test_dispatchers_at_once_give_each_number_one_delivery(
-    sender: Sender, shop: Shop, app: Flask, now: FakeClock, to_all: bool
-) -> None:
-    numbers = bind_crowd(app, shop, 300, now())
+def test_dispatchers_at_once_give_each_number_one_delivery(sender: Sender, to_all: bool) -> None:
+    numbers = sender.bind_crowd(300)
     sent = [sender.send("all" if to_all else numbers) for _ in range(3)]
     barrier = Barrier(8, timeout=60)
 
     def work(_: int) -> None:
-        with app.app_context():
+        with sender.app.app_context():
             barrier.wait()
             idle = 0
             while idle < 5:  # somebody else may be at it
@@ -63,19 +51,17 @@ def test_dispatchers_at_once_give_each_number_one_delivery(
         list(threads.map(work, range(8)))
     assert [sender.show(entry)["status"] for entry in sent] == ["sent"] * 3
     assert [sender.show(entry)["accepted"] for entry in sent] == [300] * 3
-    assert times_reached(app) == Counter({text: 3 for text in numbers})
+    assert sender.times_reached() == Counter({text: 3 for text in numbers})
 
 
 @pytest.mark.postgresql
-def test_a_cancellation_amid_many_dispatchers_leaves_nothing_behind(
-    sender: Sender, shop: Shop, app: Flask, now: FakeClock
-) -> None:
-    numbers = bind_crowd(app, shop, 300, now())
+def test_a_cancellation_amid_many_dispatchers_leaves_nothing_behind(sender: Sender) -> None:
+    numbers = sender.bind_crowd(300)
     sent = sender.send(numbers)
     barrier = Barrier(5, timeout=60)
 
     def work(turn: int) -> int:
-        with app.app_context():
+        with sender.app.app_context():
             barrier.wait()
             if turn == 0:
                 return sender.cancel(sent).status_code
@@ -86,87 +72,82 @@ def test_a_cancellation_amid_many_dispatchers_leaves_nothing_behind(
     with ThreadPoolExecutor(5) as threads:
         assert 200 in list(threads.map(work, range(5)))
     assert sender.progress(sent) == {"expired": 300}
-    assert set(times_reached(app).values()) <= {1}
+    assert set(sender.times_reached().values()) <= {1}
 
 
-def test_a_running_dispatcher_is_woken_by_a_long_list_and_sends_all_of_it(
-    sender: Sender, shop: Shop, app: Flask, now: FakeClock
-) -> None:
-    parts = app.extensions["pushhub"]
-    numbers = bind_crowd(app, shop, 60, now())
-    dispatcher = Dispatcher(work_of(app))
-    parts.wake = dispatcher.wake
+def test_a_running_dispatcher_is_woken_by_a_long_list_and_sends_all_of_it(sender: Sender, context: AppContext) -> None:
+    numbers = sender.bind_crowd(60)
+    dispatcher = Dispatcher(work_of(sender.app))
+    context.wake = dispatcher.wake
     dispatcher.start()
     try:
         sent = sender.send("all")
-        began = time.monotonic()
-        while sender.progress(sent) != {"accepted": 60} and time.monotonic() - began < 20:
-            time.sleep(0.05)
+        until(lambda: sender.progress(sent) == {"accepted": 60}, 20, "not all of them were sent")
     finally:
         dispatcher.stop()
     assert sender.progress(sent) == {"accepted": 60}
-    assert times_reached(app) == Counter(numbers)
+    assert sender.times_reached() == Counter(numbers)
 
 
-def test_a_turn_that_fails_is_undone_and_taken_again(
-    sender: Sender, shop: Shop, app: Flask, fan_out: FanOut, now: FakeClock
-) -> None:
-    numbers = bind_crowd(app, shop, 30, now())
+def test_a_turn_that_fails_is_undone_and_taken_again(sender: Sender) -> None:
+    numbers = sender.bind_crowd(30)
     sent = sender.send(numbers)
 
     def fail(_: str) -> None:
         raise ZeroDivisionError
 
-    fan_out(10, turns=1)
-    with before_each(app, "INSERT INTO deliveries", fail), app.app_context(), pytest.raises(ZeroDivisionError):
+    sender.fan_out(10, turns=1)
+    with (
+        before_each(sender.app, "INSERT INTO deliveries", fail),
+        sender.app.app_context(),
+        pytest.raises(ZeroDivisionError),
+    ):
         fan_out_due(10)
     assert sender.progress(sent) == {"queued": 30}
-    fan_out(10)
-    assert times_reached(app) == Counter(numbers)
+    sender.fan_out(10)
+    assert sender.times_reached() == Counter(numbers)
 
 
-def test_a_cursor_that_somebody_else_has_moved_is_not_moved_again(
-    sender: Sender, shop: Shop, app: Flask, now: FakeClock
-) -> None:
-    numbers = bind_crowd(app, shop, 30, now())
+def test_a_cursor_that_somebody_else_has_moved_is_not_moved_again(sender: Sender) -> None:
+    numbers = sender.bind_crowd(30)
     sender.send(numbers)
-    with app.app_context():
+    with sender.app.app_context():
         with reading() as session:
             before = session.execute(sa.select(Notification.__table__)).one()
         for _ in range(2):
             with transaction() as session:
                 turn(session, before, 10)
-    assert sum(times_reached(app).values()) == 10
+    assert sum(sender.times_reached().values()) == 10
 
 
 def test_a_number_that_moves_before_its_turn_gets_it_on_the_new_phone(
-    sender: Sender, shop: Shop, make_phone: MakePhone, app: Flask, fan_out: FanOut, now: FakeClock
+    sender: Sender, shop: Shop, make_phone: MakePhone
 ) -> None:
-    bind_crowd(app, shop, 5, now())
+    sender.bind_crowd(5)
     old, new = make_phone(), make_phone()
     old.bind_to(shop)
     sent = sender.send("all")
-    fan_out(3, turns=1)
+    sender.fan_out(3, turns=1)
     new.bind_to(shop)
-    fan_out(3)
-    assert times_reached(app)[NUMBER] == 1
+    sender.fan_out(3)
+    assert sender.times_reached()[NUMBER] == 1
     assert sender.show(sent)["accepted"] == 6
     assert [item["title"] for item in new.feed()] == [WORDS["title"]]
 
 
 def test_a_number_that_moves_after_its_turn_does_not_get_it_twice(
-    sender: Sender, shop: Shop, make_phone: MakePhone, app: Flask, fan_out: FanOut, dispatch: Dispatch, now: FakeClock
+    sender: Sender, shop: Shop, make_phone: MakePhone, dispatch: Dispatch, now: FakeClock
 ) -> None:
     old, new = make_phone(), make_phone()
     old.bind_to(shop)
-    bind_crowd(app, shop, 5, now())
+    sender.bind_crowd(5)
     sent = sender.send("all")
-    fan_out(3, turns=1)
+    sender.fan_out(3, turns=1)
     dispatch()
     now.forward(seconds=1)
     new.bind_to(shop)
-    fan_out(3)
-    assert times_reached(app)[NUMBER] == 1
+    sender.fan_out(3)
+    assert sender.times_reached()[NUMBER] == 1
     assert sender.show(sent)["accepted"] == 6
 
 
@@ -186,47 +167,41 @@ def test_what_waits_goes_with_a_number_to_its_new_phone(
 
 
 def test_what_waits_for_a_number_that_is_let_go_comes_out_nowhere(
-    sender: Sender, shop: Shop, phone: Phone, dispatch: Dispatch, channel: Channels, now: FakeClock
+    sender: Sender, bound: Phone, dispatch: Dispatch, channel: Channels
 ) -> None:
-    phone.bind_to(shop)
     sent = sender.send(NUMBER)
-    phone.unbind()
+    bound.unbind()
     dispatch()
     assert not channel("fcm").sent
     assert sender.progress(sent) == {"expired": 1}
 
 
 def test_what_waits_for_a_phone_that_takes_another_number_comes_out_nowhere(
-    sender: Sender, shop: Shop, phone: Phone, dispatch: Dispatch, channel: Channels, now: FakeClock
+    sender: Sender, shop: Shop, bound: Phone, dispatch: Dispatch, channel: Channels, now: FakeClock
 ) -> None:
-    phone.bind_to(shop)
     now.forward(days=31)
     sent = sender.send(NUMBER)
-    phone.bind_to(shop, OTHER_NUMBER)
+    bound.bind_to(shop, OTHER_NUMBER)
     dispatch()
     assert WORDS["title"] not in [message.title for message in channel("fcm").sent]
     assert sender.progress(sent) == {"expired": 1}
 
 
-def test_ten_thousand_numbers_in_one_request(
-    sender: Sender, shop: Shop, app: Flask, fan_out: FanOut, now: FakeClock
-) -> None:
-    bound = bind_crowd(app, shop, 2_000, now())
+def test_ten_thousand_numbers_in_one_request(sender: Sender) -> None:
+    bound = sender.bind_crowd(2_000)
     sent = sender.send([number(place) for place in range(10_000)])
     assert sent["accepted"] == 10_000
-    assert fan_out(most_waiting=100_000) == 20
+    assert sender.fan_out(most_waiting=100_000) == 20
     shown = sender.show(sent)
     assert (shown["status"], shown["unreachable"], shown["progress"]["queued"]) == ("sent", 8_000, 2_000)
-    assert times_reached(app) == Counter(bound)
+    assert sender.times_reached() == Counter(bound)
 
 
 @pytest.mark.sqlite
-def test_memory_does_not_grow_with_the_number_of_bindings(
-    sender: Sender, shop: Shop, app: Flask, now: FakeClock
-) -> None:
-    bind_crowd(app, shop, 20_000, now())
+def test_memory_does_not_grow_with_the_number_of_bindings(sender: Sender) -> None:
+    sender.bind_crowd(20_000)
     first, second = sender.send("all"), sender.send("all")
-    with app.app_context():
+    with sender.app.app_context():
         while sender.show(first)["status"] == "sending":  # fills the caches
             assert fan_out_due(most_waiting=100_000)
         sender.cancel(first)
@@ -245,14 +220,12 @@ def test_memory_does_not_grow_with_the_number_of_bindings(
     assert sender.show(second)["accepted"] == 20_000
 
 
-def test_a_page_finds_its_rows_by_index(
-    sender: Sender, shop: Shop, app: Flask, now: FakeClock, engine_name: str
-) -> None:
+def test_a_page_finds_its_rows_by_index(sender: Sender, shop: Shop, engine_name: str) -> None:
     """Whatever else is in the tables: the next bindings, and whose numbers they are, are looked up."""
-    bind_crowd(app, shop, 1_000, now())
+    sender.bind_crowd(1_000)
     values = {"after": shop.product.id, "most": 100, "product": shop.product.id}
     statement = sa.select(fan_out_module.WINDOW, fan_out_module.OWN).params(values)
-    with app.app_context(), transaction() as session:
+    with sender.app.app_context(), transaction() as session:
         connection = session.connection()
         if engine_name == "postgresql":
             connection.execute(sa.text("SET LOCAL enable_seqscan = off"))  # the tables are small
@@ -264,24 +237,19 @@ def test_a_page_finds_its_rows_by_index(
     assert "ix_verifications_number_product_id" in plan
 
 
-def test_a_stranger_with_many_numbers_does_not_make_a_turn_longer(
-    make_shop: Callable[..., Shop], app: Flask, fan_out: FanOut, now: FakeClock
-) -> None:
-    mine, strangers = make_shop("INDIGO"), make_shop("SAKURA")
-    bind_crowd(app, strangers, 950, now())
-    own = bind_crowd(app, mine, 3, now(), first=5_000)
-    sent = Sender(mine).send("all")
+def test_a_stranger_with_many_numbers_does_not_make_a_turn_longer(make_shop: MakeShop) -> None:
+    sender, stranger = Sender(make_shop("INDIGO")), Sender(make_shop("SAKURA"))
+    stranger.bind_crowd(950)
+    own = sender.bind_crowd(3, first=5_000)
+    sent = sender.send("all")
     assert sent["accepted"] == 3
-    assert fan_out(100) == 10
-    assert times_reached(app) == Counter(own)
+    assert sender.fan_out(100) == 10
+    assert sender.times_reached() == Counter(own)
 
 
-def test_a_retry_that_waits_counts_as_waiting(
-    sender: Sender, shop: Shop, app: Flask, fan_out: FanOut, now: FakeClock
-) -> None:
-    sent = sender.send(bind_crowd(app, shop, 30, now()))
-    assert fan_out(10, most_waiting=9) == 1
-    with app.app_context(), transaction() as session:
-        session.execute(sa.update(Delivery).values(status="sending"))
-    assert fan_out(10, most_waiting=9) == 0
+def test_a_retry_that_waits_counts_as_waiting(sender: Sender) -> None:
+    sent = sender.send(sender.bind_crowd(30))
+    assert sender.fan_out(10, most_waiting=9) == 1
+    change(sender.app, sa.update(Delivery).values(status="sending"))
+    assert sender.fan_out(10, most_waiting=9) == 0
     expect(sender.cancel(sent), 200)

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
 
 from pushhub.delivery.models import Delivery
-from pushhub.kernel.db import reading
 from pushhub.notifications.models import Notification
 from tests.notifications.senders import WORDS, Sender, number
-from tests.support.actors import NUMBER, OTHER_NUMBER, Shop, assert_problem
+from tests.support.actors import NUMBER, OTHER_NUMBER, MakeShop, Shop, assert_problem
+from tests.support.rows import values
 
 FOREIGN = "+12025550123"
 LONG = "x" * 4096
 
 
-@pytest.fixture
-def nothing_sent(app: Flask) -> Callable[[], bool]:
+def nothing_sent(sender: Sender) -> bool:
     """Whether the tables are as empty as they were."""
-
-    def look() -> bool:
-        with app.app_context(), reading() as session:
-            return not session.scalars(sa.select(Notification.id)).all() and not (
-                session.scalars(sa.select(Delivery.id)).all()
-            )
-
-    return look
+    return values(sender.app, sa.select(Notification.id)) == values(sender.app, sa.select(Delivery.id)) == []
 
 
 #: (what is sent instead, the field that is at fault)
@@ -81,16 +71,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def test_a_field_that_is_not_right_is_named(
-    sender: Sender, nothing_sent: Callable[[], bool], subtests: pytest.Subtests
-) -> None:
+def test_a_field_that_is_not_right_is_named(sender: Sender, subtests: pytest.Subtests) -> None:
     for changes, field in WRONG:
         with subtests.test(str(changes)[:60]):
             refused = sender.shop.call("POST", "/v1/notifications", {"to": NUMBER} | WORDS | changes)
             problem = assert_problem(refused, 422, "invalid_request")
             assert set(problem["errors"]) == {field}
             assert NUMBER not in refused.get_data(as_text=True)
-    assert nothing_sent()
+    assert nothing_sent(sender)
 
 
 def test_a_field_that_is_missing_is_named(sender: Sender) -> None:
@@ -100,16 +88,14 @@ def test_a_field_that_is_missing_is_named(sender: Sender) -> None:
         assert set(assert_problem(refused, 422, "invalid_request")["errors"]) == {missing}
 
 
-def test_one_number_that_is_none_is_refused(sender: Sender, nothing_sent: Callable[[], bool]) -> None:
+def test_one_number_that_is_none_is_refused(sender: Sender) -> None:
     for to in ("call me", "ALL", "+77", "87057546868", "+77057546868;ext=5", "+٧٧٠٥٧٥٤٦٨٦٨٠"):
         assert_problem(sender.post(to), 422, "number_invalid")
     assert_problem(sender.post(FOREIGN), 422, "number_country_not_allowed")
-    assert nothing_sent()
+    assert nothing_sent(sender)
 
 
-def test_wrong_numbers_of_a_list_are_named_by_their_places_alone(
-    sender: Sender, nothing_sent: Callable[[], bool]
-) -> None:
+def test_wrong_numbers_of_a_list_are_named_by_their_places_alone(sender: Sender) -> None:
     written = [number(place) for place in range(100)]
     for place in (3, 40, 99):
         written[place] = f"+7705{place}"
@@ -120,10 +106,10 @@ def test_wrong_numbers_of_a_list_are_named_by_their_places_alone(
     foreign = assert_problem(sender.post([NUMBER, FOREIGN, *[FOREIGN] * 20]), 422, "number_country_not_allowed")
     assert (foreign["positions"], foreign["wrong"]) == (list(range(1, 11)), 21)
     assert foreign["countries"] == ["KZ"]
-    assert nothing_sent()
+    assert nothing_sent(sender)
 
 
-def test_a_product_of_another_country_sends_there(make_shop: Callable[..., Shop]) -> None:
+def test_a_product_of_another_country_sends_there(make_shop: MakeShop) -> None:
     everywhere = Sender(make_shop("SAKURA", countries=[]))
     assert everywhere.send([FOREIGN, NUMBER])["accepted"] == 2
 
@@ -150,7 +136,7 @@ def test_the_longest_that_may_be_sent_is_taken(sender: Sender) -> None:
 
 
 def test_what_is_another_products_or_a_test_keys_does_not_exist(
-    sender: Sender, shop: Shop, make_shop: Callable[..., Shop]
+    sender: Sender, shop: Shop, make_shop: MakeShop
 ) -> None:
     sent = sender.send(NUMBER, send_at="2026-11-22T09:00:00Z")
     stranger = make_shop("SAKURA")
@@ -160,11 +146,9 @@ def test_what_is_another_products_or_a_test_keys_does_not_exist(
     assert sender.show(sent)["status"] == "scheduled"
 
 
-def test_no_answer_and_no_log_line_holds_a_number(
-    sender: Sender, caplog: pytest.LogCaptureFixture, fan_out: Callable[..., int]
-) -> None:
+def test_no_answer_and_no_log_line_holds_a_number(sender: Sender, caplog: pytest.LogCaptureFixture) -> None:
     sent = sender.send([NUMBER, OTHER_NUMBER, *(number(place) for place in range(30))])
-    fan_out()
+    sender.fan_out()
     shown = sender.shop.call("GET", f"/v1/notifications/{sent['id']}").get_data(as_text=True)
     for text in (NUMBER, OTHER_NUMBER, number(7)):
         assert text not in shown

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from pushhub.channels import apns, fcm
 from pushhub.channels.contract import Message, PushKind, PushTarget
-from pushhub.channels.recording import RecordingChannel
 from pushhub.kernel.clock import now as the_time
 from pushhub.kernel.ids import new_key
 from pushhub.notifications import rules
 from tests.notifications.senders import WORDS, Sender
-from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem
+from tests.support.actors import NUMBER, OTHER_NUMBER, MakePhone, Phone, Shop, assert_problem
+from tests.support.dispatching import Dispatch
+from tests.support.recording import Channels
 
 TEXTS = {
     "kk": {"title": "Жиналыс", "body": "Жиналыс сағат алтыда басталады."},
@@ -29,9 +29,9 @@ TEXTS = {
 def test_push_feed_and_opened_message_speak_the_readers_language(
     sender: Sender,
     shop: Shop,
-    make_phone: Callable[..., Phone],
-    dispatch: Callable[[], None],
-    channel: Callable[[str], RecordingChannel],
+    make_phone: MakePhone,
+    dispatch: Dispatch,
+    channel: Channels,
     locale: str,
     words: dict[str, str],
 ) -> None:
@@ -46,18 +46,15 @@ def test_push_feed_and_opened_message_speak_the_readers_language(
         assert (shown["title"], shown["body"]) == (words["title"], words["body"])
 
 
-def test_a_phone_that_changes_its_language_changes_the_words(sender: Sender, shop: Shop, phone: Phone) -> None:
-    phone.bind_to(shop)
+def test_a_phone_that_changes_its_language_changes_the_words(sender: Sender, bound: Phone) -> None:
     sender.send(NUMBER, texts=TEXTS)
-    phone.update(locale="kk")
-    assert phone.feed()[0]["title"] == TEXTS["kk"]["title"]
-    phone.update(locale="en")
-    assert phone.feed()[0]["title"] == WORDS["title"]
+    bound.update(locale="kk")
+    assert bound.feed()[0]["title"] == TEXTS["kk"]["title"]
+    bound.update(locale="en")
+    assert bound.feed()[0]["title"] == WORDS["title"]
 
 
-def test_readers_of_one_list_get_it_in_their_own_languages(
-    sender: Sender, shop: Shop, make_phone: Callable[..., Phone]
-) -> None:
+def test_readers_of_one_list_get_it_in_their_own_languages(sender: Sender, shop: Shop, make_phone: MakePhone) -> None:
     kazakh, english = make_phone(locale="kk"), make_phone(locale="en")
     kazakh.bind_to(shop, NUMBER)
     english.bind_to(shop, OTHER_NUMBER)

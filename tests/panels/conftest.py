@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from tests.support.actors import NUMBER, Shop, expect
+from tests.support.actors import NUMBER, MakeShop, Shop, expect
 
 SITE = "https://cabinet.example.kz"
 
@@ -63,6 +63,12 @@ def maker(app: Flask, shop: Shop) -> PanelMaker:
 
 
 @pytest.fixture
-def make_maker(app: Flask, make_shop: Callable[..., Shop]) -> Callable[..., PanelMaker]:
+def page(maker: PanelMaker) -> Page:
+    """A page with a panel for the number of the story."""
+    return maker.make()
+
+
+@pytest.fixture
+def make_maker(app: Flask, make_shop: MakeShop) -> Callable[..., PanelMaker]:
     """Another product's server."""
     return lambda *args, **policy: PanelMaker(app, make_shop(*args, **policy))

@@ -15,6 +15,7 @@ from pushhub.kernel.quotas import Quotas
 from pushhub.kernel.settings import Settings
 from tests.panels.conftest import SITE, Page, PanelMaker
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem
+from tests.support.applications import MakeApp
 from tests.support.databases import FakeClock
 from tests.support.statements import after_transaction
 
@@ -28,8 +29,7 @@ def refused(page: Page, code: str = "panel_over", status: int = 401) -> None:
         assert_problem(page.call(method, f"/panel/v1/{what}", body), status, code)
 
 
-def test_a_secret_ends_after_fifteen_minutes(maker: PanelMaker, now: FakeClock) -> None:
-    page = maker.make()
+def test_a_secret_ends_after_fifteen_minutes(maker: PanelMaker, now: FakeClock, page: Page) -> None:
     now.forward(seconds=15 * 60 - 1)
     assert page.state()["status"] == "open"
     now.forward(seconds=1)
@@ -37,8 +37,7 @@ def test_a_secret_ends_after_fifteen_minutes(maker: PanelMaker, now: FakeClock) 
     assert maker.look(page)["status"] == "expired"
 
 
-def test_a_closed_panel_is_over_and_so_is_its_offer(maker: PanelMaker, phone: Phone) -> None:
-    page = maker.make()
+def test_a_closed_panel_is_over_and_so_is_its_offer(maker: PanelMaker, phone: Phone, page: Page) -> None:
     offer = page.have("offer")["offer"]
     maker.close(page)
     refused(page)
@@ -48,8 +47,9 @@ def test_a_closed_panel_is_over_and_so_is_its_offer(maker: PanelMaker, phone: Ph
     maker.close(page)
 
 
-def test_what_was_approved_stays_so_when_the_panel_is_closed(maker: PanelMaker, bound: Phone, now: FakeClock) -> None:
-    page = maker.make()
+def test_what_was_approved_stays_so_when_the_panel_is_closed(
+    maker: PanelMaker, bound: Phone, now: FakeClock, page: Page
+) -> None:
     page.have("send")
     page.check(bound.read_code())
     maker.close(page)
@@ -58,14 +58,12 @@ def test_what_was_approved_stays_so_when_the_panel_is_closed(maker: PanelMaker, 
 
 
 @pytest.mark.parametrize("secret", ["phs_", "phs_0000", "", "phs_ä", "x" * 5000])
-def test_a_secret_that_was_never_given_opens_nothing(maker: PanelMaker, secret: str) -> None:
-    page = maker.make()
+def test_a_secret_that_was_never_given_opens_nothing(page: Page, secret: str) -> None:
     page.secret = secret.encode().decode("latin-1")
     refused(page)
 
 
-def test_a_key_is_no_secret_of_a_panel(maker: PanelMaker) -> None:
-    page = maker.make()
+def test_a_key_is_no_secret_of_a_panel(maker: PanelMaker, page: Page) -> None:
     for page.secret in (maker.shop.key, maker.shop.test_key):
         refused(page)
 
@@ -90,7 +88,7 @@ def test_a_panels_secret_shows_its_own_panel_alone(maker: PanelMaker, make_maker
 
 
 def test_the_secret_opens_no_other_address_of_the_service(
-    make_app: Callable[..., Flask], settings: Settings, app: Flask, maker: PanelMaker
+    make_app: MakeApp, settings: Settings, maker: PanelMaker
 ) -> None:
     """Every address that wants credentials is tried with the secret in each form that it may have."""
     page = maker.make(assurance="signed_in")
@@ -192,7 +190,7 @@ def test_the_products_own_calls_are_not_for_browsers(maker: PanelMaker) -> None:
 
 
 def test_the_number_of_codes_to_one_number_is_limited_as_everywhere(
-    make_app: Callable[..., Flask], settings: Settings, now: FakeClock, maker: PanelMaker, bound: Phone
+    make_app: MakeApp, settings: Settings, now: FakeClock, maker: PanelMaker, bound: Phone
 ) -> None:
     narrow = make_app(replace(settings, codes_per_10_minutes=2))
     made = [Page(narrow, maker.make(purpose=purpose).panel) for purpose in ("sign_in", "confirm", "sign_up")]
@@ -204,7 +202,7 @@ def test_the_number_of_codes_to_one_number_is_limited_as_everywhere(
 
 
 def test_the_number_of_codes_for_one_browsers_address_is_limited(
-    make_app: Callable[..., Flask], settings: Settings, now: FakeClock, maker: PanelMaker, bound: Phone
+    make_app: MakeApp, settings: Settings, now: FakeClock, maker: PanelMaker, bound: Phone
 ) -> None:
     narrow = make_app(replace(settings, codes_per_client_per_hour=1))
     first, second = (Page(narrow, maker.make(purpose=purpose).panel) for purpose in ("sign_in", "confirm"))
@@ -230,9 +228,8 @@ def test_a_panel_that_asks_too_fast_is_told_to_wait(
 
 @pytest.mark.both_engines
 def test_of_two_right_checks_at_once_one_is_right_and_the_panel_is_approved_once(
-    maker: PanelMaker, bound: Phone
+    maker: PanelMaker, bound: Phone, page: Page
 ) -> None:
-    page = maker.make()
     page.have("send")
     code = bound.read_code()
     with ThreadPoolExecutor(8) as pool:
@@ -270,8 +267,7 @@ def test_a_panel_that_was_closed_while_its_code_was_looked_at_leaves_the_code_un
 
 
 @pytest.mark.both_engines
-def test_offers_that_are_asked_for_at_once_leave_one_that_can_be_used(maker: PanelMaker, phone: Phone) -> None:
-    page = maker.make()
+def test_offers_that_are_asked_for_at_once_leave_one_that_can_be_used(phone: Phone, page: Page) -> None:
     with ThreadPoolExecutor(4) as pool:
         statuses = {answer.status_code for answer in pool.map(lambda _: page.call("POST", "/panel/v1/offer"), range(4))}
     assert statuses <= {200, 503}
@@ -280,15 +276,8 @@ def test_offers_that_are_asked_for_at_once_leave_one_that_can_be_used(maker: Pan
     assert phone.bind(qr=offer["link"])["binding"]["number"] == NUMBER
 
 
-def test_a_key_must_be_allowed_to_do_what_its_panel_does(app: Flask, shop: Shop) -> None:
-    from pushhub.products import products
-    from pushhub.products.rules import Scope
-
-    with app.app_context():
-        offers_only = products.add_key(shop.product.id, live=True, scopes=[Scope.OFFERS]).text
-    body = {"number": NUMBER}
+def test_a_key_must_be_allowed_to_do_what_its_panel_does(shop: Shop) -> None:
+    offers_only, body = shop.add_key(scopes=["offers"]), {"number": NUMBER}
     assert shop.call("POST", "/v1/panels", body, offers_only).status_code == 201
-    refusal = assert_problem(
-        shop.call("POST", "/v1/panels", body | {"purpose": "sign_in"}, offers_only), 403, "missing_scope"
-    )
-    assert refusal["scope"] == "verifications"
+    refused = shop.call("POST", "/v1/panels", body | {"purpose": "sign_in"}, offers_only)
+    assert assert_problem(refused, 403, "missing_scope")["scope"] == "verifications"

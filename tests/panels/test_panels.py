@@ -6,22 +6,25 @@ from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
+import zxingcpp
 from flask import Flask
+from PIL import Image
 
 from pushhub.dispatcher.housekeeping import sweep
 from pushhub.kernel.db import reading
 from pushhub.kernel.sealing import secret_digest
 from pushhub.panels.models import Panel
-from tests.panels.conftest import SITE, PanelMaker
-from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
+from tests.panels.conftest import SITE, Page, PanelMaker
+from tests.support.actors import NUMBER, OTHER_NUMBER, MakePhone, Phone, Shop, assert_problem, expect
+from tests.support.bodies import wrong
 from tests.support.databases import FakeClock
+from tests.support.rows import values
 
 KEY = "5d9c2b1e-4f63-4a21-9d3b-0a52f0c1d001"
 
 
 @pytest.mark.both_engines
-def test_a_panel_binds_a_phone_and_confirms_its_code(maker: PanelMaker, phone: Phone) -> None:
-    page = maker.make()
+def test_a_panel_binds_a_phone_and_confirms_its_code(maker: PanelMaker, phone: Phone, page: Page) -> None:
     assert page.panel["secret"].startswith("phs_")
     assert page.panel["script"] == "https://codes.test/panel.js"
     assert page.panel["number_masked"] == "+770****6868"
@@ -55,9 +58,6 @@ def test_a_panel_binds_a_phone_and_confirms_its_code(maker: PanelMaker, phone: P
 
 def test_the_qr_code_of_a_panel_is_the_one_of_its_offer(maker: PanelMaker, phone: Phone) -> None:
     """Drawn from the rows as the module draws it, read as a phone reads it."""
-    import zxingcpp
-    from PIL import Image
-
     offer = maker.make().have("offer")["offer"]
     size, rows = offer["qr"]["size"], offer["qr"]["rows"]
     picture = Image.new("L", (size + 8, size + 8), 255)
@@ -72,7 +72,7 @@ def test_the_qr_code_of_a_panel_is_the_one_of_its_offer(maker: PanelMaker, phone
 
 
 def test_a_panel_that_only_binds_sends_no_codes_and_says_nothing_of_the_number(
-    maker: PanelMaker, bound: Phone, make_phone: Callable[..., Phone]
+    maker: PanelMaker, bound: Phone, make_phone: MakePhone
 ) -> None:
     page = maker.make(purpose=None)
     state = page.state()
@@ -85,8 +85,7 @@ def test_a_panel_that_only_binds_sends_no_codes_and_says_nothing_of_the_number(
 
 
 @pytest.mark.both_engines
-def test_a_used_offer_is_followed_by_another_where_the_number_was_lost_again(maker: PanelMaker, phone: Phone) -> None:
-    page = maker.make()
+def test_a_used_offer_is_followed_by_another_where_the_number_was_lost_again(phone: Phone, page: Page) -> None:
     first = page.have("offer")["offer"]
     phone.bind(qr=first["link"])
     phone.unbind()
@@ -94,8 +93,7 @@ def test_a_used_offer_is_followed_by_another_where_the_number_was_lost_again(mak
     assert page.have("offer")["offer"]["id"] != first["id"]
 
 
-def test_an_expired_offer_can_be_made_anew(maker: PanelMaker, now: FakeClock) -> None:
-    page = maker.make()
+def test_an_expired_offer_can_be_made_anew(now: FakeClock, page: Page) -> None:
     first = page.have("offer")["offer"]
     now.forward(seconds=601)
     assert page.state()["offer"]["status"] == "expired"
@@ -103,25 +101,22 @@ def test_an_expired_offer_can_be_made_anew(maker: PanelMaker, now: FakeClock) ->
     assert page.state()["offer"]["status"] == "pending"
 
 
-def test_wrong_codes_cost_attempts_and_too_many_end_the_code(maker: PanelMaker, bound: Phone) -> None:
-    page = maker.make()
+def test_wrong_codes_cost_attempts_and_too_many_end_the_code(maker: PanelMaker, bound: Phone, page: Page) -> None:
     page.have("send")
     assert_problem(page.call("POST", "/panel/v1/check", {"code": "1234"}), 409, "not_armed")
     code = bound.read_code()
     assert_problem(page.call("POST", "/panel/v1/check", {"code": "12345"}), 422, "code_malformed")
-    wrong = f"{(int(code) + 1) % 10000:04d}"
     for left in (2, 1):
-        checked = page.check(wrong)
+        checked = page.check(wrong(code))
         assert (checked["valid"], checked["verification"]["attempts_left"]) == (False, left)
-    assert page.check(wrong)["verification"]["status"] == "exhausted"
+    assert page.check(wrong(code))["verification"]["status"] == "exhausted"
     assert page.check(code)["valid"] is False
     assert maker.look(page)["status"] == "open"
     assert page.have("send")["verification"]["status"] == "pending"
 
 
 @pytest.mark.both_engines
-def test_a_code_is_sent_again_after_its_wait_and_not_before(maker: PanelMaker, bound: Phone, now: FakeClock) -> None:
-    page = maker.make()
+def test_a_code_is_sent_again_after_its_wait_and_not_before(bound: Phone, now: FakeClock, page: Page) -> None:
     sent = page.have("send")["verification"]
     response = page.call("POST", "/panel/v1/resend")
     assert assert_problem(response, 429, "resend_too_early")["retry_at"] == sent["resend_at"]
@@ -132,14 +127,12 @@ def test_a_code_is_sent_again_after_its_wait_and_not_before(maker: PanelMaker, b
     assert again["resends_left"] == sent["resends_left"] - 1
 
 
-def test_nothing_can_be_checked_or_sent_again_before_a_code_was_sent(maker: PanelMaker, bound: Phone) -> None:
-    page = maker.make()
+def test_nothing_can_be_checked_or_sent_again_before_a_code_was_sent(bound: Phone, page: Page) -> None:
     assert_problem(page.call("POST", "/panel/v1/check", {"code": "1234"}), 404, "not_found")
     assert_problem(page.call("POST", "/panel/v1/resend"), 404, "not_found")
 
 
-def test_after_the_code_was_right_nothing_more_is_done(maker: PanelMaker, bound: Phone) -> None:
-    page = maker.make()
+def test_after_the_code_was_right_nothing_more_is_done(bound: Phone, page: Page) -> None:
     page.have("send")
     page.check(bound.read_code())
     for what, body in (("send", None), ("resend", None), ("offer", None), ("check", {"code": "1234"})):
@@ -147,8 +140,7 @@ def test_after_the_code_was_right_nothing_more_is_done(maker: PanelMaker, bound:
         assert problem["verification_status"] == "approved"
 
 
-def test_a_number_that_nothing_reaches_is_refused_with_the_reason(maker: PanelMaker) -> None:
-    page = maker.make()
+def test_a_number_that_nothing_reaches_is_refused_with_the_reason(page: Page) -> None:
     assert assert_problem(page.call("POST", "/panel/v1/send"), 409, "number_unreachable")["reason"] == "never_bound"
     assert page.state()["verification"] is None
 
@@ -168,8 +160,7 @@ def test_a_code_that_was_right_in_another_page_is_no_proof_of_this_one(maker: Pa
     assert maker.look(stranger)["status"] == "open"
 
 
-def test_a_code_that_the_products_server_checked_approves_no_panel(maker: PanelMaker, bound: Phone) -> None:
-    page = maker.make()
+def test_a_code_that_the_products_server_checked_approves_no_panel(maker: PanelMaker, bound: Phone, page: Page) -> None:
     sent = page.have("send")["verification"]
     assert maker.shop.check(sent, bound.read_code())["valid"] is True
     assert maker.look(page)["status"] == "open"
@@ -194,9 +185,7 @@ def test_a_test_keys_panel_is_told_nothing_about_anybody(maker: PanelMaker, boun
         assert known[name] == unknown[name], name
 
 
-def test_a_number_that_has_no_app_is_reached_by_the_products_next_way(
-    make_maker: Callable[..., PanelMaker], dispatch: Callable[[], None]
-) -> None:
+def test_a_number_that_has_no_app_is_reached_by_the_products_next_way(make_maker: Callable[..., PanelMaker]) -> None:
     page = make_maker("BY SMS", route=["push:20", "sms"]).make()
     state = page.state()
     assert (state["way"], state["reason"]) == ("sms", "never_bound")
@@ -235,8 +224,7 @@ def test_a_panel_that_could_not_work_is_not_made(
     app: Flask, shop: Shop, body: dict[str, str], status: int, code: str
 ) -> None:
     assert_problem(shop.call("POST", "/v1/panels", body), status, code)
-    with app.app_context(), reading() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(Panel)) == 0
+    assert values(app, sa.select(sa.func.count()).select_from(Panel)) == [0]
 
 
 def test_an_origin_is_kept_as_browsers_write_it(shop: Shop) -> None:
@@ -263,8 +251,7 @@ def test_a_repeated_request_gets_the_same_panel_with_the_same_secret(shop: Shop,
     assert expect(shop.call("POST", "/v1/panels", body), 201)["secret"] != first.get_json()["secret"]
 
 
-def test_the_database_holds_no_secret_of_a_panel(app: Flask, maker: PanelMaker) -> None:
-    page = maker.make()
+def test_the_database_holds_no_secret_of_a_panel(app: Flask, page: Page) -> None:
     with app.app_context(), reading() as session:
         (row,) = session.execute(sa.select(Panel.__table__)).all()
     assert page.secret not in repr(tuple(row))
@@ -273,9 +260,8 @@ def test_the_database_holds_no_secret_of_a_panel(app: Flask, maker: PanelMaker) 
 
 @pytest.mark.both_engines
 def test_old_panels_are_forgotten_and_their_codes_are_not(
-    app: Flask, maker: PanelMaker, bound: Phone, now: FakeClock
+    app: Flask, maker: PanelMaker, bound: Phone, now: FakeClock, page: Page
 ) -> None:
-    page = maker.make()
     sent = page.have("send")["verification"]
     now.forward(seconds=15 * 60 + 24 * 3600 - 10)
     with app.app_context():

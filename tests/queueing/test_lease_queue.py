@@ -14,21 +14,18 @@ from flask import Flask
 
 from pushhub.channels.contract import Accepted, Retry
 from pushhub.delivery import outbox
-from pushhub.events import record
-from pushhub.events.models import Tag
-from pushhub.kernel import clock
 from pushhub.kernel.db import reading, transaction
 from pushhub.kernel.ids import new_key
 from pushhub.mail import queue as letters
 from pushhub.mail.queue import post
 from pushhub.queueing.lease_queue import Key, LeaseQueue
-from pushhub.queueing.worker import AttemptResult
 from pushhub.verifications.code_message import CODES
 from pushhub.webhooks import queue as messages
 from pushhub.webhooks.rules import EndpointAnswer
-from tests.support.actors import Phone, Shop, expect
+from tests.support.actors import MakeShop, Phone, expect
 from tests.support.databases import FakeClock
-from tests.webhooks.relaying import relay_events
+from tests.support.dispatching import attempted
+from tests.webhooks.relaying import make_events, relay_events
 
 pytestmark = pytest.mark.both_engines  # the queues
 
@@ -48,8 +45,7 @@ class Kind:
     again: object
 
     def finish(self, owner: UUID, items: Collection[Any], outcome: object) -> None:
-        now = clock.now()
-        self.complete(owner, [AttemptResult(new_key(), item, outcome, now, now) for item in items])
+        self.complete(owner, [attempted(item, outcome) for item in items])
 
     def rows(self) -> list[tuple[str, int]]:
         """(status, tries) of each row."""
@@ -90,7 +86,7 @@ KINDS = {
 
 @pytest.fixture(params=list(KINDS))
 def kind(
-    request: pytest.FixtureRequest, app: Flask, make_shop: Callable[..., Shop], phone: Phone, now: FakeClock
+    request: pytest.FixtureRequest, app: Flask, make_shop: MakeShop, phone: Phone, now: FakeClock
 ) -> Iterator[Kind]:
     """A queue with `MANY` rows that are due."""
     shop = make_shop("SAKURA", purposes=[f"p{turn}" for turn in range(MANY)])
@@ -105,10 +101,8 @@ def kind(
                 post(session, product_id=shop.product.id, valid_until=now() + timedelta(hours=1), **words)
     else:
         expect(shop.call("POST", "/v1/webhooks", {"url": "https://8.8.8.8:9/", "events": ["offer.created"]}), 201)
+        make_events(app, shop.product.id, MANY)
         with app.app_context():
-            with transaction() as session:
-                for _ in range(MANY):
-                    record.record(session, Tag.OFFER_CREATED, new_key(), shop.product.id)
             relay_events()
     with app.app_context():
         yield KINDS[request.param]

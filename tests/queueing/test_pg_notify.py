@@ -11,6 +11,7 @@ from flask import Flask
 
 from pushhub.kernel.db import db
 from pushhub.queueing.pg_notify import PG_CHANNEL, PgNotifier, libpq_address
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.postgresql  # it announces by NOTIFY
 
@@ -39,9 +40,7 @@ def start(url: str, heard: Callable[[float], list[str]]) -> Iterator[Callable[..
         started.append(notifier)
         notifier.start()
         notifier.announce("beginning")
-        waited_until = time.monotonic() + 20
-        while not heard(0.1):
-            assert time.monotonic() < waited_until
+        until(lambda: heard(0.1), 20, "nothing is heard of it")
         return notifier
 
     yield make
@@ -86,8 +85,10 @@ def test_a_connection_that_broke_is_opened_anew(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE query LIKE 'SELECT pg_notify%' AND datname = current_database() AND pid <> pg_backend_pid()"
         )
-    waited_until = time.monotonic() + 20
     notifier.announce("fcm")  # lost with the connection: dispatchers find it when they look by themselves
-    while "apns" not in heard(0.2):
+
+    def is_heard() -> bool:
         notifier.announce("apns")
-        assert time.monotonic() < waited_until
+        return "apns" in heard(0.2)
+
+    until(is_heard, 20, "the connection was not opened anew")

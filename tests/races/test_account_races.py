@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -25,15 +24,19 @@ from pushhub.accounts.sessions.sign_in import sign_in as sign_in_person
 from pushhub.accounts.sign_in_identifiers import by_login
 from pushhub.cabinets.loader import read_profile
 from pushhub.identity.email import Email
-from pushhub.kernel.db import db, reading, transaction
+from pushhub.kernel.db import transaction
 from pushhub.kernel.ids import new_key
 from pushhub.kernel.settings import Settings
 from tests.cabinet.conftest import with_products
 from tests.cabinet.owners import NEW_PASSWORD, PASSWORD, Owner, a_sender, letters
+from tests.support.applications import MakeApp
+from tests.support.rows import values
 from tests.support.statements import stopping_at
+from tests.support.waiting import somebody_waits, until
 
 pytestmark = pytest.mark.postgresql  # SQLite lets one writer in at a time anyhow
 
+Paused = Callable[..., tuple[object, object]]
 RULE = read_profile("kaztranscom").password
 #: What the use cases of accounts write last.
 NOTED = "INSERT INTO account_events"
@@ -41,7 +44,7 @@ NEW = UserDetails(Email("new@example.kz"), name="Анна")
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], settings: Settings) -> Flask:
+def app(make_app: MakeApp, settings: Settings) -> Flask:
     return with_products(make_app(replace(settings, cabinets=("kaztranscom",))), "kaztranscom")
 
 
@@ -56,7 +59,7 @@ def sender(owner: Account) -> Sender:
 
 
 @pytest.fixture
-def paused(app: Flask) -> Callable[..., tuple[object, object]]:
+def paused(app: Flask) -> Paused:
     """Do `first` and stop it within its transaction, just before the statement that is named; begin `second`, which has
     to wait for it (or is done by itself), and let `first` go on. What both came to."""
 
@@ -72,26 +75,11 @@ def paused(app: Flask) -> Callable[..., tuple[object, object]]:
             one = threads.submit(outcome, first)
             assert stop.reached(20)
             other = threads.submit(outcome, second)
-            _until(app, lambda: other.done() or _somebody_waits(app))
+            until(lambda: other.done() or somebody_waits(app), 20, "the second neither waits nor is done")
             stop.go_on()
             return one.result(20), other.result(20)
 
     return run
-
-
-def _until(app: Flask, is_so: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not is_so():
-        assert time.monotonic() < end, "the second neither waits nor is done"
-        time.sleep(0.02)
-
-
-def _somebody_waits(app: Flask) -> bool:
-    with app.app_context(), db.engine.connect() as connection:
-        waiting = (
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        )
-        return bool(connection.execute(sa.text(waiting)).scalar())
 
 
 def added(app: Flask, owner: Account, sender: Sender) -> tuple[UUID, str]:
@@ -111,13 +99,11 @@ def newest_secret(app: Flask) -> str:
 
 
 def names_of(app: Flask, account_id: UUID) -> list[str]:
-    with app.app_context(), reading() as session:
-        kinds = sa.select(AccountIdentifier.kind).where(AccountIdentifier.account_id == account_id)
-        return sorted(session.scalars(kinds))
+    return sorted(values(app, sa.select(AccountIdentifier.kind).where(AccountIdentifier.account_id == account_id)))
 
 
 def test_an_address_that_is_taken_away_while_it_is_confirmed_is_gone(
-    app: Flask, owner: Account, sender: Sender, paused: Callable[..., tuple[object, object]]
+    app: Flask, owner: Account, sender: Sender, paused: Paused
 ) -> None:
     key, secret = added(app, owner, sender)
     with app.app_context():
@@ -137,7 +123,7 @@ def test_an_address_that_is_taken_away_while_it_is_confirmed_is_gone(
 
 @pytest.mark.parametrize("stopped_at", ["UPDATE accounts SET email_sealed", NOTED])
 def test_a_link_to_an_address_that_is_being_taken_away_confirms_nothing(
-    app: Flask, owner: Account, sender: Sender, paused: Callable[..., tuple[object, object]], stopped_at: str
+    app: Flask, owner: Account, sender: Sender, paused: Paused, stopped_at: str
 ) -> None:
     key, secret = added(app, owner, sender)
     with app.app_context():
@@ -154,7 +140,7 @@ def test_a_link_to_an_address_that_is_being_taken_away_confirms_nothing(
 
 @pytest.mark.parametrize("by_link", [False, True])
 def test_an_address_is_confirmed_while_the_password_is_changed(
-    app: Flask, owner: Account, sender: Sender, paused: Callable[..., tuple[object, object]], by_link: bool
+    app: Flask, owner: Account, sender: Sender, paused: Paused, by_link: bool
 ) -> None:
     """Both change the account and its links; neither stands in the other's way."""
     with app.app_context():
@@ -179,14 +165,11 @@ def test_an_address_is_confirmed_while_the_password_is_changed(
         assert isinstance(changed, LinkWorthless)
     else:
         assert changed is None
-    with app.app_context(), reading() as session:
-        present = session.get_one(Account, owner.id).password_hash
+    (present,) = values(app, sa.select(Account.password_hash).where(Account.id == owner.id))
     assert hashing.matches(present, PASSWORD if by_link else NEW_PASSWORD)
 
 
-def test_a_password_is_changed_in_two_ways_at_once(
-    app: Flask, owner: Account, paused: Callable[..., tuple[object, object]]
-) -> None:
+def test_a_password_is_changed_in_two_ways_at_once(app: Flask, owner: Account, paused: Paused) -> None:
     with app.app_context(), transaction() as session:
         recovery = links.make_link(session, owner.id, LinkKind.RECOVERY, 30)
     by_link, changed = paused(
@@ -198,12 +181,11 @@ def test_a_password_is_changed_in_two_ways_at_once(
 
 
 def test_a_session_that_is_begun_while_the_password_is_changed_ends_with_it(
-    app: Flask, owner: Account, paused: Callable[..., tuple[object, object]]
+    app: Flask, owner: Account, paused: Paused
 ) -> None:
     def sign_in() -> object:
         life = read_profile("kaztranscom").sessions
         return sign_in_person(owner.product_id, by_login("4445"), PASSWORD, life=life, browser="Chrome")
 
     paused(sign_in, NOTED, lambda: change_password(owner.id, NEW_PASSWORD, RULE))
-    with app.app_context(), reading() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(AccountSession)) == 0
+    assert values(app, sa.select(sa.func.count()).select_from(AccountSession)) == [0]

@@ -14,23 +14,12 @@ from werkzeug.test import TestResponse
 
 from pushhub.binding import consent
 from tests.robustness.contents import assert_same, contents
-from tests.robustness.world import World
+from tests.robustness.world import LONG, World
 from tests.support.actors import NUMBER, OTHER_NUMBER, assert_problem
+from tests.support.bodies import ASK, DEVICE, NOTIFY
 
-LONG = "x" * 4096
 Send = Callable[..., TestResponse]
 
-ASK = {"number": NUMBER, "purpose": "sign_in"}
-NOTIFY = {"to": NUMBER, "title": "Meeting", "body": "At six."}
-DEVICE = {
-    "installation_id": "another-installation",
-    "platform": "android",
-    "model": "Phone",
-    "os_version": "16",
-    "app_version": "1.0.0",
-    "locale": "ru",
-    "push_target": {"kind": "fcm_token", "value": "another-target"},
-}
 BIND = {"number": OTHER_NUMBER, "password": "000000000000", "device": DEVICE, "consent_version": consent.VERSION}
 RECEIPT = {"delivery_id": "{delivery}", "event": "seen", "at": "2026-11-21T09:00:00Z"}
 
@@ -112,11 +101,8 @@ def test_a_body_that_is_not_right_is_refused(send: Send, subtests: pytest.Subtes
 def test_a_body_of_more_than_64_kib_is_for_lists_of_numbers_alone(send: Send, subtests: pytest.Subtests) -> None:
     for method, path, body in WITH_BODY:
         with subtests.test(path):
-            refused = send(method, path, raw=json.dumps(body | {"x": "x" * 65536}).encode())
-            if path == "/v1/notifications":
-                assert_problem(refused, 422, "invalid_request")
-            else:
-                assert_problem(refused, 413, "body_too_large")
+            refusal = (422, "invalid_request") if path == "/v1/notifications" else (413, "body_too_large")
+            assert_problem(send(method, path, raw=json.dumps(body | {"x": "x" * 65536}).encode()), *refusal)
 
 
 def test_a_body_that_is_not_called_json_is_refused(send: Send, subtests: pytest.Subtests) -> None:
@@ -358,11 +344,8 @@ def test_a_wrong_method_is_told_the_right_ones(send: Send, subtests: pytest.Subt
 @pytest.mark.both_engines
 def test_an_idempotency_key_that_can_not_be_used_is_refused(send: Send, subtests: pytest.Subtests) -> None:
     for key in ("", "x" * 256, "two words", "\xd0\xba", "a\tb", LONG):
-        for path, body in (
-            ("/v1/offers", {"number": OTHER_NUMBER}),
-            ("/v1/verifications", ASK),
-            ("/v1/notifications", NOTIFY),
-        ):
+        taken = {"/v1/offers": {"number": OTHER_NUMBER}, "/v1/verifications": ASK, "/v1/notifications": NOTIFY}
+        for path, body in taken.items():
             with subtests.test(key[:20], path=path):
                 refused = send("POST", path, body, headers={"Idempotency-Key": key})
                 assert_problem(refused, 400, "idempotency_key_malformed")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,10 @@ from pushhub.devices.models import Device
 from pushhub.kernel.db import Base, db, transaction
 from pushhub.kernel.engine import Patience
 from pushhub.kernel.logs import JsonFormatter
-from pushhub.products import products
-from tests.robustness.world import SERVER, World, a_binding, a_world, channels, generous_settings
+from tests.robustness.world import SERVER, World, a_world, channels, generous_settings
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem
+from tests.support.applications import MakeApp
+from tests.support.bodies import a_binding
 from tests.support.databases import Database, Databases, FakeClock
 
 pytestmark = pytest.mark.both_engines
@@ -74,7 +75,7 @@ def locked(app: Flask) -> Iterator[None]:
 
 def call(world: World, operation: tuple[str, Any]) -> TestResponse:
     line, body = operation
-    return world.operation(*line.split(" "), **({"body": body} if body is not None else {}))
+    return world.operation(*line.split(" "), body=body)
 
 
 def assert_try_again(response: TestResponse, code: str) -> None:
@@ -134,12 +135,10 @@ def test_connections_that_the_server_ended_are_made_anew(world: World) -> None:
 
 @pytest.fixture
 def gone(
-    database: Database, key_file: Path, make_app: Callable[..., Flask], now: FakeClock, tmp_path: Path
+    database: Database, key_file: Path, make_app: MakeApp, now: FakeClock, tmp_path: Path
 ) -> tuple[Flask, dict[str, str]]:
     """An application whose database is not there, and the key of a product that exists."""
-    home = make_app()
-    with home.app_context():
-        key = products.create_product("INDIGO").live_key.text
+    key = Shop.new(make_app()).key
     if database.engine == "sqlite":
         address = f"sqlite:///{tmp_path}/no-such-folder/pushhub.db"
     else:
@@ -159,14 +158,10 @@ def test_without_its_database_every_operation_says_so(gone: tuple[Flask, dict[st
         body = {"number": NUMBER, "purpose": "sign_in"} if method == "POST" else None
         assert_try_again(client.open(path, method=method, headers=headers, json=body), "database_unavailable")
     phone = Phone.new(app, SERVER, now)
-    for path in ("/mobile/v1/bindings", "/mobile/v1/receipts"):
-        proof = {"DPoP": phone.key.proof("POST", SERVER + path, phone.now)}
-        if path != "/mobile/v1/bindings":
-            proof = {
-                "DPoP": phone.key.proof("POST", SERVER + path, phone.now, "phd_x"),
-                "Authorization": "DPoP phd_x",
-            }
-        assert_try_again(client.post(path, headers=proof, json=a_binding()), "database_unavailable")
+    for path, secret in (("/mobile/v1/bindings", None), ("/mobile/v1/receipts", "phd_x")):
+        signed = {"DPoP": phone.key.proof("POST", SERVER + path, phone.now, secret)}
+        signed |= {"Authorization": f"DPoP {secret}"} if secret else {}
+        assert_try_again(client.post(path, headers=signed, json=a_binding()), "database_unavailable")
 
 
 def test_what_needs_no_database_goes_on_without_it(gone: tuple[Flask, dict[str, str]]) -> None:
@@ -191,7 +186,7 @@ def test_readiness_tells_what_is_missing_and_the_process_is_still_alive(gone: tu
 
 
 def test_a_database_without_tables_is_not_ready_and_never_a_trace(
-    databases: Databases, engine_name: str, key_file: Path, make_app: Callable[..., Flask], now: FakeClock
+    databases: Databases, engine_name: str, key_file: Path, make_app: MakeApp, now: FakeClock
 ) -> None:
     with databases.bare(engine_name) as bare:
         app = make_app(generous_settings(bare.url, key_file), channels=channels(), patience=IMPATIENT)
@@ -208,14 +203,11 @@ def test_a_database_without_tables_is_not_ready_and_never_a_trace(
 
 @pytest.mark.sqlite
 def test_a_sqlite_file_that_was_taken_away_is_missed(
-    databases: Databases, key_file: Path, make_app: Callable[..., Flask], now: FakeClock
+    databases: Databases, key_file: Path, make_app: MakeApp, now: FakeClock
 ) -> None:
     with databases.empty("sqlite") as database:
         app = make_app(generous_settings(database.url, key_file), patience=IMPATIENT)
-        with app.app_context():
-            made = products.create_product("INDIGO")
-            db.engine.dispose()
-        shop = Shop(app, made.live_key.text, test_key=made.test_key.text, product=made.product)
+        shop = Shop.new(app)
         assert shop.call("GET", f"/v1/numbers/{NUMBER}").status_code == 200
         with app.app_context():
             db.engine.dispose()
@@ -233,7 +225,7 @@ def test_a_sqlite_file_that_was_taken_away_is_missed(
 
 @pytest.mark.sqlite
 def test_a_sqlite_file_that_is_damaged_is_a_database_that_is_gone(
-    key_file: Path, make_app: Callable[..., Flask], now: FakeClock, tmp_path: Path
+    key_file: Path, make_app: MakeApp, now: FakeClock, tmp_path: Path
 ) -> None:
     (tmp_path / "damaged.db").write_bytes(b"this is not a database, however long one looks at it. " * 100)
     damaged = generous_settings(f"sqlite:///{tmp_path}/damaged.db", key_file)

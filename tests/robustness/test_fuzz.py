@@ -15,66 +15,18 @@ import schemathesis
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
 from schemathesis.generation.modes import GenerationMode
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
+from schemathesis.specs.openapi import checks
 
 from pushhub.kernel.quotas import Quotas
 from pushhub.webhooks.resolver import Resolver, use
-from tests.robustness.world import FREE_NUMBER, HOOK, SERVER, World, a_binding
+from tests.robustness.operations import OPERATIONS
+from tests.robustness.world import HOOK, SERVER, World
 from tests.support.actors import NUMBER
+from tests.support.bodies import FREE_NUMBER, a_binding
 
 CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-    response_headers_conformance,
-]
-#: What ends something comes after what needs it.
-OPERATIONS = [
-    "GET /v1/numbers/{number}",
-    "POST /v1/offers",
-    "GET /v1/offers/{offer_id}",
-    "GET /v1/offers/{offer_id}/qr.svg",
-    "GET /v1/offers/{offer_id}/qr.png",
-    "POST /v1/verifications",
-    "GET /v1/verifications/{verification_id}",
-    "POST /v1/verifications/{verification_id}/resend",
-    "POST /v1/notifications",
-    "GET /v1/notifications/{notification_id}",
-    "POST /v1/panels",
-    "GET /v1/panels/{panel_id}",
-    "GET /panel/v1/state",
-    "POST /panel/v1/offer",
-    "POST /panel/v1/send",
-    "POST /panel/v1/resend",
-    "POST /panel/v1/check",
-    "DELETE /v1/panels/{panel_id}",
-    "GET /mobile/v1/config",
-    "GET /mobile/v1/binding",
-    "PUT /mobile/v1/device",
-    "GET /mobile/v1/feed",
-    "GET /mobile/v1/deliveries/{delivery_id}",
-    "POST /mobile/v1/receipts",
-    "POST /v1/verifications/{verification_id}/check",
-    "POST /v1/verifications/{verification_id}/cancel",
-    "POST /v1/notifications/{notification_id}/cancel",
-    "GET /v1/events",
-    "GET /v1/webhooks",
-    "GET /v1/webhooks/{webhook_id}",
-    "GET /v1/webhooks/{webhook_id}/deliveries",
-    "POST /v1/webhooks",
-    "POST /v1/webhooks/{webhook_id}/rotate",
-    "POST /v1/webhooks/{webhook_id}/test",
-    "PATCH /v1/webhooks/{webhook_id}",
-    "POST /mobile/v1/bindings",
-    "DELETE /v1/offers/{offer_id}",
-    "DELETE /v1/webhooks/{webhook_id}",
-    "DELETE /mobile/v1/binding",
+    *(checks.status_code_conformance, checks.content_type_conformance, checks.response_schema_conformance),
+    *(checks.response_headers_conformance, not_a_server_error),
 ]
 #: No right request to these succeeds while the clock stands: it is always too early to send a code again.
 NEVER_YET = {"POST /v1/verifications/{verification_id}/resend", "POST /panel/v1/resend"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,13 +12,11 @@ from pushhub.kernel.db import reading
 from pushhub.kernel.ids import Prefix, new_key, parse_id, public_id
 from pushhub.kernel.limits import LimitCounter
 from tests.robustness.contents import assert_same, contents
-from tests.robustness.world import HOOK, SERVER, World, a_binding, a_password
+from tests.robustness.world import HOOK, LONG, SERVER, World
 from tests.support.actors import NUMBER, assert_problem
+from tests.support.bodies import ASK, NOTIFY, a_binding, a_password
 
-ASK = {"number": NUMBER, "purpose": "sign_in"}
 CODE = {"code": "1234"}
-NOTIFY = {"to": NUMBER, "title": "Meeting", "body": "At six."}
-LONG = "x" * 4096
 
 NO_NUMBERS = {
     "letters among the digits": "+7705ABC6868",
@@ -78,10 +77,9 @@ def test_a_right_request_at_a_wrong_moment_is_refused(
     world: World, call: str, by: str, body: Any, status: int, code: str
 ) -> None:
     method, path = call.split(" ")
-    sent = {"body": body} if body is not None else {}
     with world.unchanged():
-        ask = world.device(method, path, by=by, **sent) if "/mobile/" in path else world.product(method, path, **sent)
-        assert_problem(ask, status, code)
+        ask = partial(world.device, by=by) if "/mobile/" in path else world.product
+        assert_problem(ask(method, path, body=body), status, code)
 
 
 #: Every operation of a product, with a body it would take, and the scope it needs.
@@ -116,7 +114,7 @@ OPERATIONS: list[tuple[str, Any, str]] = [
 def test_a_key_may_do_only_what_its_scopes_name(world: World, call: str, body: Any, scope: str) -> None:
     narrow = "numbers only" if scope == "offers" else "offers only"
     with world.unchanged():
-        response = world.product(*call.split(" "), key=narrow, **({"body": body} if body else {}))
+        response = world.product(*call.split(" "), key=narrow, body=body)
         assert assert_problem(response, 403, "missing_scope")["scope"] == scope
 
 
@@ -124,7 +122,7 @@ def test_a_key_may_do_only_what_its_scopes_name(world: World, call: str, body: A
 @pytest.mark.parametrize(("call", "body"), [row[:2] for row in OPERATIONS])
 def test_a_key_that_is_not_valid_opens_nothing(world: World, call: str, body: Any, key: str | None) -> None:
     with world.unchanged():
-        response = world.product(*call.split(" "), key=key, **({"body": body} if body else {}))
+        response = world.product(*call.split(" "), key=key, body=body)
         assert_problem(response, 401, "bad_api_key")
         assert response.headers["WWW-Authenticate"] == "Bearer"
 
@@ -135,7 +133,7 @@ def test_what_one_key_made_does_not_exist_for_another_product_nor_for_the_test_k
     world: World, call: str, body: Any, key: str
 ) -> None:
     with world.unchanged():
-        response = world.product(*call.split(" "), key=key, **({"body": body} if body else {}))
+        response = world.product(*call.split(" "), key=key, body=body)
         assert_problem(response, 404, "not_found")
 
 
@@ -251,11 +249,8 @@ def test_a_used_idempotency_key_is_not_taken_for_another_request(world: World) -
         again = world.product("POST", "/v1/offers", **first)
         assert again.status_code == 201
         assert again.headers["Idempotent-Replayed"] == "true"
-        for path, body in (
-            ("/v1/offers", {"number": NUMBER}),
-            ("/v1/verifications", ASK),
-            ("/v1/notifications", NOTIFY),
-        ):
+        changed = {"/v1/offers": {"number": NUMBER}, "/v1/verifications": ASK, "/v1/notifications": NOTIFY}
+        for path, body in changed.items():
             response = world.product("POST", path, headers={"Idempotency-Key": "one"}, body=body)
             assert_problem(response, 422, "idempotency_key_reused")
 
@@ -300,7 +295,7 @@ def test_the_comparison_of_all_tables_names_the_one_that_has_changed(
     world: World, call: str, body: Any, table: str
 ) -> None:
     with pytest.raises(AssertionError, match=f"written into .*{table}"), world.unchanged():
-        assert world.product(*call.split(" "), **({"body": body} if body else {})).status_code < 300
+        assert world.product(*call.split(" "), body=body).status_code < 300
 
 
 @pytest.mark.both_engines

@@ -6,10 +6,9 @@ The whole story is told with secrets that can be recognised; then everything tha
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
@@ -32,9 +31,10 @@ from pushhub.kernel.logs import JsonFormatter, redact
 from pushhub.kernel.settings import Settings
 from pushhub.products.models import Product
 from pushhub.products.products import NewKey, NewProduct
-from reference_device import Refused
-from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop
+from tests.support.actors import NUMBER, OTHER_NUMBER, MakePhone, MakeShop, Phone, Shop, refusal
+from tests.support.applications import MakeApp
 from tests.support.databases import FakeClock
+from tests.support.dispatching import Dispatch
 from tests.support.logs import everything_in
 from tests.support.statements import before_each
 
@@ -42,7 +42,7 @@ TARGET = "recognisable-push-target-0123456789"
 NEW_TARGET = "recognisable-push-target-9876543210"
 HARDWARE = "recognisable-hardware-id-0123456789"
 #: Kept because the service needs them to do its work: the number that is bound and where its pushes go.
-NEEDED = {"number", "target", "new target"}
+NEEDED = {"number", "digits", "national", "target", "new target"}
 
 
 @dataclass
@@ -65,7 +65,7 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], now: FakeClock) -> Flask:
+def app(make_app: MakeApp, now: FakeClock) -> Flask:
     return make_app(own=True)
 
 
@@ -83,25 +83,13 @@ def told(app: Flask) -> Told:
 
 
 @pytest.fixture
-def fcm(app: Flask) -> RecordingChannel:
-    channel = app.extensions["pushhub"].channels["fcm"]
-    assert isinstance(channel, RecordingChannel)
-    return channel
-
-
-@pytest.fixture
-def shop(make_shop: Callable[..., Shop]) -> Shop:
+def shop(make_shop: MakeShop) -> Shop:
     return make_shop(code_digits=8)  # eight digits are in no other number by accident
 
 
 @pytest.fixture
-def phone(make_phone: Callable[..., Phone]) -> Phone:
+def phone(make_phone: MakePhone) -> Phone:
     return make_phone(push_target={"kind": "fcm_token", "value": TARGET}, hardware_id=HARDWARE)
-
-
-def refused(act: Callable[[], Any]) -> None:
-    with pytest.raises(Refused):
-        act()
 
 
 def bind_with_slips(told: Told, shop: Shop, phone: Phone) -> None:
@@ -122,11 +110,11 @@ def bind_with_slips(told: Told, shop: Shop, phone: Phone) -> None:
     told.hide(password=offer["password"], qr_secret=qr_secret, old_password=first["password"], old_qr=first_qr)
     slip = offer["password"][:-1] + str((int(offer["password"][-1]) + 1) % 10)
     for password in (slip, first["password"]):
-        refused(lambda password=password: phone.bind(number=NUMBER, password=password))
-    refused(lambda: phone.bind(qr=first["qr"]["link"]))
-    refused(lambda: phone.bind(number=NUMBER, password=offer["qr"]["link"]))
+        refusal(lambda password=password: phone.bind(number=NUMBER, password=password))
+    refusal(lambda: phone.bind(qr=first["qr"]["link"]))
+    refusal(lambda: phone.bind(number=NUMBER, password=offer["qr"]["link"]))
     phone.bind(number=NUMBER, password=offer["password"])
-    refused(lambda: phone.bind(qr=offer["qr"]["link"]))
+    refusal(lambda: phone.bind(qr=offer["qr"]["link"]))
     told.hide(device_secret=str(phone.secret))
 
 
@@ -171,29 +159,26 @@ def show_a_panel(told: Told, shop: Shop, phone: Phone) -> None:
 
 def use_the_phone(phone: Phone) -> None:
     """What an app reports, right and wrong."""
-    seen = [
-        {"delivery_id": item["delivery_id"], "event": "seen", "at": "2026-11-21T09:00:00Z"} for item in phone.feed()
-    ]
+    at = "2026-11-21T09:00:00Z"
+    seen = [{"delivery_id": item["delivery_id"], "event": "seen", "at": at} for item in phone.feed()]
     phone._signed("POST", "/mobile/v1/receipts", {"receipts": seen})
     phone._signed("POST", "/mobile/v1/receipts", {"receipts": [{"delivery_id": TARGET, "event": TARGET, "at": TARGET}]})
     phone.binding()
     phone.update(push_target={"kind": "fcm_token", "value": NEW_TARGET})
-    refused(lambda: phone.update(push_target={"kind": NEW_TARGET, "value": NEW_TARGET, "extra": NEW_TARGET}))
-    refused(lambda: phone.update(hardware_id=HARDWARE))
+    refusal(lambda: phone.update(push_target={"kind": NEW_TARGET, "value": NEW_TARGET, "extra": NEW_TARGET}))
+    refusal(lambda: phone.update(hardware_id=HARDWARE))
     secret, phone.secret = phone.secret, f"{phone.secret}x"
-    refused(phone.binding)
+    refusal(phone.binding)
     phone.secret = secret
 
 
-class Exploding:
-    """A channel with a bug, which the lane has to survive."""
-
-    async def send(self, message: Message) -> Outcome:
-        raise RuntimeError(f"can't send {message!r}")
+async def explode(message: Message) -> Outcome:
+    """What a channel with a bug does, which the lane has to survive."""
+    raise RuntimeError(f"can't send {message!r}")
 
 
 def fail_to_deliver(
-    shop: Shop, fcm: RecordingChannel, dispatch: Callable[[], None], now: FakeClock, patch: pytest.MonkeyPatch
+    shop: Shop, fcm: RecordingChannel, dispatch: Dispatch, now: FakeClock, patch: pytest.MonkeyPatch
 ) -> None:
     """A code for every way in which sending can fail."""
     for outcome in (Retry("UNAVAILABLE"), ChannelDown("credentials"), Rejected("INVALID_ARGUMENT"), None):
@@ -203,7 +188,7 @@ def fail_to_deliver(
             dispatch()
         else:
             with patch.context() as exploding:
-                exploding.setattr(fcm, "send", Exploding().send)
+                exploding.setattr(fcm, "send", explode)
                 dispatch()
         shop.call("GET", f"/v1/verifications/{asked['id']}")
         shop.call("POST", f"/v1/verifications/{asked['id']}/cancel")
@@ -233,7 +218,7 @@ def story(
     phone: Phone,
     now: FakeClock,
     fcm: RecordingChannel,
-    dispatch: Callable[[], None],
+    dispatch: Dispatch,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> Told:
@@ -250,7 +235,7 @@ def story(
     fail_to_deliver(shop, fcm, dispatch, now, monkeypatch)
     break_a_view(app, shop)
     phone.unbind()
-    refused(phone.unbind)
+    refusal(phone.unbind)
     return told
 
 
@@ -282,8 +267,8 @@ def test_no_error_holds_a_secret(story: Told) -> None:
 
 
 def test_an_address_holds_no_secret_but_the_number_that_is_asked_for(story: Told) -> None:
-    addresses = [error.partition("\n")[0] for error in story.errors]
-    for address in addresses:
+    for error in story.errors:
+        address = error.partition("\n")[0]
         found = story.found_in(address)
         assert not found or (address.startswith("/v1/numbers/") and found <= {"number", "digits", "national"})
 
@@ -302,33 +287,30 @@ def rows(app: Flask) -> Iterator[tuple[str, str]]:
                 yield table.name, repr(tuple(row))
 
 
-def test_no_row_holds_in_clear_what_need_not_be_known(told: Told, story: Told, app: Flask) -> None:
+def test_no_row_holds_in_clear_what_need_not_be_known(story: Told, app: Flask) -> None:
     found = {(table, name) for table, row in rows(app) for name in story.found_in(row)}
-    needed = {"number", "digits", "national", "new target", "target"}
-    assert {name for _, name in found} <= needed
+    assert {name for _, name in found} <= NEEDED
     keepers = {"offers", "bindings", "verifications", "deliveries", "devices", "panels"}
     assert {table for table, _ in found} <= keepers
     assert ("bindings", "number") in found  # the search finds what is there
 
 
 def test_a_code_under_way_and_an_open_offer_are_sealed_in_the_database(
-    told: Told, app: Flask, shop: Shop, phone: Phone
+    told: Told, app: Flask, shop: Shop, bound: Phone
 ) -> None:
-    phone.bind_to(shop)
     offer = shop.offer(OTHER_NUMBER)
     shop.ask()
-    code = phone.read_code()
+    code = bound.read_code()
     told.hide(code=code, password=offer["password"], qr=urlsplit(offer["qr"]["link"]).fragment, key=shop.key)
-    told.hide(secret=str(phone.secret), hardware=HARDWARE, installation=phone.installation_id, test_key=shop.test_key)
+    told.hide(secret=str(bound.secret), hardware=HARDWARE, installation=bound.installation_id, test_key=shop.test_key)
     assert {name for _, row in rows(app) for name in told.found_in(row)} == set()
 
 
 @pytest.mark.both_engines  # each driver has words of its own
 def test_a_row_that_the_database_refuses_is_not_logged(
-    told: Told, shop: Shop, phone: Phone, make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
+    told: Told, bound: Phone, make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
     """PostgreSQL tells the whole failing row in its error."""
-    phone.bind_to(shop)
     told.hide(target=TARGET, number=NUMBER)
 
     def spoil() -> None:
@@ -376,29 +358,21 @@ def described() -> Iterator[tuple[object, str]]:
     key = NewKey(uuid4(), True, "phk_live_secret")
     offer = Offer(number=NUMBER, totp_secret=b"totp-secret", qr_secret=b"qr-secret")
     yield number, NUMBER[1:]
-    yield PasswordShown(number, "703610887203"), "703610887203"
-    yield PasswordShown(number, "703610887203"), NUMBER[1:]
+    yield from ((PasswordShown(number, "703610887203"), secret) for secret in ("703610887203", NUMBER[1:]))
     yield QrScanned("https://codes.test/app/bind/v1#secret"), "#secret"
     yield key, "phk_live_secret"
     yield NewProduct(Product(name="INDIGO"), key, key), "phk_live_secret"
-    yield Bound(Binding(number=NUMBER), Device(push_value=TARGET), moment, "phd_secret"), "phd_secret"
-    yield Bound(Binding(number=NUMBER), Device(push_value=TARGET), moment, "phd_secret"), NUMBER[1:]
-    yield Bound(Binding(number=NUMBER), Device(push_value=TARGET), moment, "phd_secret"), TARGET
-    shown = ShownOffer(
-        offer, OfferStatus.PENDING, "703610887203", moment, "https://codes.test/app/bind/v1#secret", None
-    )
-    yield shown, "703610887203"
-    yield shown, "#secret"
-    yield shown, NUMBER[1:]
+    bound = Bound(Binding(number=NUMBER), Device(push_value=TARGET), moment, "phd_secret")
+    yield from ((bound, secret) for secret in ("phd_secret", NUMBER[1:], TARGET))
+    link = "https://codes.test/app/bind/v1#secret"
+    shown = ShownOffer(offer, OfferStatus.PENDING, "703610887203", moment, link, None)
+    yield from ((shown, secret) for secret in ("703610887203", "#secret", NUMBER[1:]))
     yield Presented(uuid4(), uuid4(), NUMBER, "signed_in", 1), NUMBER[1:]
     yield target, TARGET
     message = Message(uuid4(), "ver_1", target, "INDIGO", "1234 is your code", {"code": "1234"}, moment)
-    yield message, TARGET
-    yield message, "1234"
+    yield from ((message, secret) for secret in (TARGET, "1234"))
     device = DeviceDescription("installation-1", HARDWARE, "android", "Phone", "16", "1.0.0", "ru", target)
-    yield device, HARDWARE
-    yield device, "installation-1"
-    yield device, TARGET
+    yield from ((device, secret) for secret in (HARDWARE, "installation-1", TARGET))
     yield Opened(item, "sign_in", "73519264"), "73519264"
 
 

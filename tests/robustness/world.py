@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,29 +18,28 @@ from urllib.parse import unquote
 from flask import Flask
 from joserfc import jws
 from joserfc.jwk import ECKey
-from stdnum.iso7064 import mod_97_10
 from werkzeug.test import TestResponse
 
 from pushhub.app import create_app
-from pushhub.binding import consent
 from pushhub.channels.recording import RecordingChannel
 from pushhub.kernel import clock
 from pushhub.kernel.db import db
-from pushhub.kernel.settings import load_settings
+from pushhub.kernel.settings import Settings, load_settings
 from pushhub.products import products
 from pushhub.products.rules import Scope
 from reference_device import DeviceKey
 from tests.robustness.contents import assert_same, contents
 from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, expect
 from tests.support.applications import faces_of
+from tests.support.bodies import NOTIFY
 from tests.support.databases import Databases, FakeClock
+from tests.support.environments import PUBLIC_URL as SERVER
+from tests.support.environments import least_settings
 
-SERVER = "https://codes.test"
 THIRD_NUMBER = "+77771234567"
-FREE_NUMBER = "+77051112233"
 #: An address on the open Internet that needs no DNS. Nothing is sent to it.
 HOOK = "https://8.8.8.8/hook"
-GENEROUS = {"requests_per_minute": 1_000_000}
+LONG = "x" * 4096
 #: Columns that a refused request may write, beside the tables of `contents.COUNTERS`.
 TRIES = ("tries", "last_step")
 
@@ -93,16 +92,20 @@ class World:
         return self.device(method, path, by="new" if path == "/mobile/v1/bindings" else "phone", **sent)
 
     def _open(
-        self, method: str, path: str, own: dict[str, str], raw: bytes | None = None, headers: Any = None, **sent: Any
+        self,
+        method: str,
+        path: str,
+        own: dict[str, str],
+        *,
+        raw: bytes | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
     ) -> TestResponse:
-        if raw is not None:
-            sent["data"] = raw
-            own.setdefault("Content-Type", "application/json")
-        elif "body" in sent:
-            sent["data"] = json.dumps(sent.pop("body"))
-            own.setdefault("Content-Type", "application/json")
-        named = {name: value for name, value in (own | (headers or {})).items() if value is not None}
-        return self.app.test_client().open(path.format(**self.ids), method=method, headers=named, **sent)
+        data = raw if body is None else json.dumps(body).encode()
+        if data is not None:
+            own["Content-Type"] = "application/json"
+        named = own | dict(headers or {})
+        return self.app.test_client().open(path.format(**self.ids), method=method, headers=named, data=data)
 
     def _seconds(self) -> float:
         return self.now().timestamp()
@@ -119,27 +122,6 @@ def _base64(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def a_password(digits: str = "0123456789") -> str:
-    """Twelve digits that fit together and are nobody's password."""
-    return f"{digits}{mod_97_10.calc_check_digits(digits)}"
-
-
-def a_binding(**changes: Any) -> dict[str, Any]:
-    """The body of a binding; None leaves a field out, a dict under `device` changes fields of the device."""
-    device = {
-        "installation_id": "installation-of-a-stranger",
-        "platform": "android",
-        "model": "Phone",
-        "os_version": "15",
-        "app_version": "1.0.0",
-        "locale": "ru",
-        "push_target": {"kind": "poll"},
-    }
-    device |= changes.pop("device", {})
-    body = {"number": FREE_NUMBER, "password": a_password(), "consent_version": consent.VERSION, "device": device}
-    return {name: value for name, value in (body | changes).items() if value is not None}
-
-
 @contextmanager
 def a_world(databases: Databases, engine: str, key_file: Path, **options: Any) -> Iterator[World]:
     """A world on this engine; `options` are those of `create_app`."""
@@ -154,34 +136,20 @@ def a_world(databases: Databases, engine: str, key_file: Path, **options: Any) -
         yield _peopled(app, now)
 
 
-def generous_settings(database_url: str, key_file: Path, **more: str) -> Any:
+def generous_settings(database_url: str, key_file: Path) -> Settings:
     """Settings whose limits hide nothing."""
-    return load_settings(
-        {
-            "PUSHHUB_DATABASE_URL": database_url,
-            "PUSHHUB_KEY_FILE": str(key_file),
-            "PUSHHUB_PUBLIC_URL": SERVER,
-            "PUSHHUB_CODES_PER_10_MINUTES": "1000",
-            "PUSHHUB_CODES_PER_DAY": "10000",
-            "PUSHHUB_CODES_PER_CLIENT_PER_HOUR": "10000",
-            "PUSHHUB_BIND_FAILURES_PER_HOUR": "10000",
-        }
-        | more
-    )
+    limits = {"CODES_PER_10_MINUTES": 1000, "CODES_PER_DAY": 10000}
+    limits |= {"CODES_PER_CLIENT_PER_HOUR": 10000, "BIND_FAILURES_PER_HOUR": 10000}
+    many = {f"PUSHHUB_{name}": str(limit) for name, limit in limits.items()}
+    return load_settings(least_settings(database_url, key_file, SERVER) | many)
 
 
 def channels() -> dict[str, RecordingChannel]:
     return {name: RecordingChannel(name) for name in ("fcm", "apns", "poll")}
 
 
-def a_shop(app: Flask, name: str) -> Shop:
-    with app.app_context():
-        made = products.create_product(name, GENEROUS)
-    return Shop(app, made.live_key.text, test_key=made.test_key.text, product=made.product)
-
-
 def _peopled(app: Flask, now: FakeClock) -> World:
-    shop, other_shop = a_shop(app, "INDIGO"), a_shop(app, "Another product")
+    shop, other_shop = (Shop.new(app, name, requests_per_minute=1_000_000) for name in ("INDIGO", "Another product"))
     phone, unbound, stranger = (Phone.new(app, SERVER, now) for _ in range(3))
     world = World(app, now, shop, phone, unbound)
     world.keys = {"live": shop.key, "test": shop.test_key} | _narrow_keys(app, shop, other_shop)
@@ -201,10 +169,9 @@ def _narrow_keys(app: Flask, shop: Shop, other: Shop) -> dict[str, str]:
     with app.app_context():
         revoked = products.add_key(shop.product.id, live=True)
         products.revoke_key(revoked.id)
-        offers_only = products.add_key(shop.product.id, live=True, scopes=[Scope.OFFERS])
-        numbers_only = products.add_key(shop.product.id, live=False, scopes=[Scope.NUMBERS])
-    keys = {"revoked": revoked.text, "offers only": offers_only.text, "numbers only": numbers_only.text}
-    return keys | {"another product's": other.key}
+    narrow = {"offers only": shop.add_key(scopes=[Scope.OFFERS])}
+    narrow["numbers only"] = shop.add_key(live=False, scopes=[Scope.NUMBERS])
+    return {"revoked": revoked.text, "another product's": other.key} | narrow
 
 
 def _make_offers(world: World, other_shop: Shop) -> None:
@@ -245,6 +212,6 @@ def _make_panel(world: World) -> None:
 
 
 def _make_notifications(world: World, other_shop: Shop) -> None:
-    later = {"to": NUMBER, "title": "Meeting", "body": "At six.", "send_at": "2026-11-25T09:00:00Z"}
+    later = NOTIFY | {"send_at": "2026-11-25T09:00:00Z"}
     for name, shop in (("scheduled", world.shop), ("foreign_notification", other_shop)):
         world.ids[name] = expect(shop.call("POST", "/v1/notifications", later), 202)["id"]

@@ -98,13 +98,8 @@ class Sender:
     def fcm(self, message: Any, access_token: str, *, body: Any = None, project: str = "") -> SyncResponse:
         """One message to FCM."""
         url = f"{self.sim.fcm_url}/v1/projects/{project or self.sim.project}/messages:send"
-        return (
-            self.client.post(url)
-            .bearer_auth(access_token)
-            .body_json({"message": message} if body is None else body)
-            .build()
-            .send()
-        )
+        request = self.client.post(url).bearer_auth(access_token)
+        return request.body_json({"message": message} if body is None else body).build().send()
 
     def new(self) -> Sender:
         """The same sender on a connection of its own."""

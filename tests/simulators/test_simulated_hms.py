@@ -89,7 +89,7 @@ def test_a_body_that_is_no_message_is_refused(send: Send, body: Any) -> None:
     assert send(body=body) == (400, "80100003")
 
 
-def test_targets_that_are_gone_are_named(sim: Simulators, send: Send, google_session: requests.Session) -> None:
+def test_targets_that_are_gone_are_named(sim: Simulators, send: Send) -> None:
     sim.declare(TARGET, unregistered_since=datetime(2026, 1, 2, tzinfo=UTC))
     assert send() == (400, "80300007")
     assert send({"token": [TARGET, "another-target"]}) == (200, "80100000")

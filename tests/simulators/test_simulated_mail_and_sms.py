@@ -5,13 +5,13 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import pytest
 import requests
@@ -38,6 +38,10 @@ def client(sim: Simulators, context: ssl.SSLContext) -> Iterator[smtplib.SMTP]:
         yield client
 
 
+def over_tls(parts: SplitResult, context: ssl.SSLContext) -> smtplib.SMTP_SSL:
+    return smtplib.SMTP_SSL("127.0.0.1", parts.port or 0, timeout=30, context=context)
+
+
 def mail(body: str = "Код 1234") -> EmailMessage:
     made = EmailMessage()
     made["From"], made["To"], made["Subject"] = "a@example.kz", RECEIVER, "Подтверждение"
@@ -60,7 +64,7 @@ def test_a_mail_of_smtplib_is_in_the_inbox(sim: Simulators, client: smtplib.SMTP
 
 def test_tls_from_the_first_byte(sim: Simulators, context: ssl.SSLContext) -> None:
     parts = urlsplit(sim.smtps_url)
-    with smtplib.SMTP_SSL("127.0.0.1", parts.port or 0, timeout=30, context=context) as client:
+    with over_tls(parts, context) as client:
         client.ehlo()
         assert "starttls" not in client.esmtp_features
         with pytest.raises(smtplib.SMTPSenderRefused) as refused:
@@ -126,22 +130,19 @@ def test_a_stage_can_be_scripted_with_a_delay(sim: Simulators, client: smtplib.S
 
 def test_half_of_the_mails_are_answered(sim: Simulators, context: ssl.SSLContext) -> None:
     sim.script(provider="email", fault="half", times=4)
-    parts, outcomes = urlsplit(sim.smtps_url), []
+    parts = urlsplit(sim.smtps_url)
 
-    def send() -> None:
+    def send(_: int) -> str:
         try:
-            with smtplib.SMTP_SSL("127.0.0.1", parts.port or 0, timeout=30, context=context) as client:
+            with over_tls(parts, context) as client:
                 client.login(parts.username or "", parts.password or "")
                 client.send_message(mail())
-                outcomes.append("told")
+                return "told"
         except (smtplib.SMTPException, OSError):
-            outcomes.append("lost")
+            return "lost"
 
-    threads = [threading.Thread(target=send) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as threads:
+        outcomes = list(threads.map(send, range(4)))
     assert sorted(outcomes) == ["lost", "lost", "told", "told"]
     assert [each.status for each in sim.arrived()] == [250] * 4
 

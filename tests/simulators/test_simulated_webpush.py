@@ -19,11 +19,21 @@ Post = Callable[..., requests.Response]
 SUBJECT = "mailto:operator@example.kz"
 
 
-@pytest.fixture
-def vapid() -> Vapid02:
+def new_vapid() -> Vapid02:
     made = Vapid02()
     made.generate_keys()
     return made
+
+
+@pytest.fixture
+def vapid() -> Vapid02:
+    return new_vapid()
+
+
+def push(subscription: Any, text: str, vapid: Vapid02, session: requests.Session, **options: int) -> requests.Response:
+    """By pywebpush."""
+    options |= {"vapid_private_key": vapid, "vapid_claims": {"sub": SUBJECT}, "requests_session": session}
+    return webpush(subscription, text, **options)
 
 
 @pytest.fixture
@@ -50,14 +60,7 @@ def post(sim: Simulators, google_session: requests.Session, vapid: Vapid02) -> P
 
 def test_pywebpush_by_itself_is_understood(sim: Simulators, google_session: requests.Session, vapid: Vapid02) -> None:
     subscription = sim.subscribe()
-    response = webpush(
-        subscription,
-        '{"title": "Confirmation"}',
-        vapid_private_key=vapid,
-        vapid_claims={"sub": SUBJECT},
-        ttl=60,
-        requests_session=google_session,
-    )
+    response = push(subscription, '{"title": "Confirmation"}', vapid, google_session, ttl=60)
     assert response.status_code == 201
     [arrival] = sim.arrived(provider="webpush", target=subscription["endpoint"])
     assert arrival.payload == {"title": "Confirmation"}
@@ -65,25 +68,21 @@ def test_pywebpush_by_itself_is_understood(sim: Simulators, google_session: requ
 
 
 def test_a_subscription_of_the_control_api_is_as_good(
-    sim: Simulators, google_session: requests.Session, vapid: Vapid02, control: Callable[..., tuple[int, Any]]
+    google_session: requests.Session, vapid: Vapid02, control: Callable[..., tuple[int, Any]]
 ) -> None:
     status, subscription = control("POST", "/subscriptions", {})
     assert status == 201
-    webpush(subscription, "x", vapid_private_key=vapid, vapid_claims={"sub": SUBJECT}, requests_session=google_session)
+    push(subscription, "x", vapid, google_session)
     assert control("GET", "/arrived?provider=webpush")[1]["arrived"][0]["status"] == 201
 
 
 def test_a_subscription_belongs_to_the_key_that_made_it(sim: Simulators, google_session: requests.Session) -> None:
-    ours, others = Vapid02(), Vapid02()
-    ours.generate_keys()
-    others.generate_keys()
+    ours, others = new_vapid(), new_vapid()
     key = ours.sign({"aud": sim.webpush_url, "sub": SUBJECT})["Authorization"].rpartition("k=")[2]
     subscription = sim.subscribe(key)
-    options = {"vapid_claims": {"sub": SUBJECT}, "requests_session": google_session}
-    assert webpush(subscription, "x", vapid_private_key=ours, **options).status_code == 201
-    options = {"vapid_claims": {"sub": SUBJECT}, "requests_session": google_session}
+    assert push(subscription, "x", ours, google_session).status_code == 201
     with pytest.raises(WebPushException) as refused:
-        webpush(subscription, "x", vapid_private_key=others, **options)
+        push(subscription, "x", others, google_session)
     assert refused.value.status_code == 403
 
 
@@ -94,10 +93,7 @@ def test_subscriptions_outlive_a_restart_and_are_all_different(tmp_path: Any) ->
     assert len({each["endpoint"] for each in made} | {each["keys"]["auth"] for each in made}) == 6
     with Simulators(tmp_path, **ports) as second, requests.Session() as session:
         session.trust_env, session.verify = False, str(second.ca_path)
-        vapid = Vapid02()
-        vapid.generate_keys()
-        options = {"vapid_private_key": vapid, "vapid_claims": {"sub": SUBJECT}, "requests_session": session}
-        assert webpush(made[1], "kept", **options).status_code == 201
+        assert push(made[1], "kept", new_vapid(), session).status_code == 201
         assert second.arrived()[0].raw_payload == b"kept"
 
 
@@ -129,11 +125,9 @@ def test_what_is_not_as_it_must_be_is_refused(
 
 
 def test_a_signature_of_somebody_else_is_refused(post: Post, vapid: Vapid02, sim: Simulators) -> None:
-    other = Vapid02()
-    other.generate_keys()
     claims = {"aud": sim.webpush_url, "sub": SUBJECT}
     _, _, key = vapid.sign(claims)["Authorization"].rpartition("k=")
-    forged = other.sign(claims)["Authorization"].partition(",k=")[0]
+    forged = new_vapid().sign(claims)["Authorization"].partition(",k=")[0]
     assert post(authorization=f"{forged},k={key}").status_code == 403
 
 
@@ -143,9 +137,7 @@ def test_a_jwt_expires(post: Post, clock: Clock) -> None:
     assert post().status_code == 403
 
 
-def test_endpoints_that_were_never_given_out_are_not_found(
-    sim: Simulators, google_session: requests.Session, post: Post
-) -> None:
+def test_endpoints_that_were_never_given_out_are_not_found(sim: Simulators, google_session: requests.Session) -> None:
     endpoint = sim.subscribe()["endpoint"]
     changed = endpoint[:-2] + ("AA" if endpoint[-2:] != "AA" else "BA")
     for address in (f"{sim.webpush_url}/", f"{sim.webpush_url}/push/AAAA", changed, endpoint + "A"):

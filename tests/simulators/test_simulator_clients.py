@@ -122,14 +122,11 @@ def test_firebase_admin_understands_the_errors(
         messaging.send(messaging.Message(fid=TARGET), app=app)
 
 
-def test_firebase_admin_understands_that_it_may_not_come_in(
-    sim: Simulators, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_firebase_admin_understands_that_it_may_not_come_in(sim: Simulators, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(sim.ca_path))
     account = json.loads(Path(sim.settings()["PUSHHUB_FCM_CREDENTIALS"]).read_text())
-    made = firebase_admin.initialize_app(
-        credentials.Certificate({**account, "client_email": "someone@else"}), name="stranger"
-    )
+    strange = credentials.Certificate({**account, "client_email": "someone@else"})
+    made = firebase_admin.initialize_app(strange, name="stranger")
     try:
         with pytest.raises(RefreshError, match="account not found"):
             messaging.send(messaging.Message(fid=TARGET), app=made)

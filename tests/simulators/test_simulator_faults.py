@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -139,10 +140,11 @@ def test_an_answer_can_be_delayed(sim: Simulators, sender: Sender, access_token:
     assert time.monotonic() - begun >= 0.4
 
 
-@pytest.mark.parametrize(
-    ("fault", "status"),
-    [(Fault.RESET, None), (Fault.RESET_AFTER_TAKING, 200), (Fault.TRUNCATE, 200), (Fault.RST_STREAM, None)],
-)
+#: A fault, and the status that is recorded with it.
+BROKEN = [(Fault.RESET, None), (Fault.RESET_AFTER_TAKING, 200), (Fault.TRUNCATE, 200), (Fault.RST_STREAM, None)]
+
+
+@pytest.mark.parametrize(("fault", "status"), BROKEN)
 def test_a_broken_answer_over_http_2_is_recorded_as_it_was(
     sim: Simulators, sender: Sender, fault: Fault, status: int | None
 ) -> None:
@@ -154,20 +156,22 @@ def test_a_broken_answer_over_http_2_is_recorded_as_it_was(
     assert sender.apns().status == 200
 
 
-@pytest.mark.parametrize(
-    ("fault", "status"),
-    [(Fault.RESET, None), (Fault.RESET_AFTER_TAKING, 200), (Fault.TRUNCATE, 200), (Fault.RST_STREAM, None)],
-)
-def test_a_broken_answer_over_http_1_is_recorded_as_it_was(
-    sim: Simulators, google_session: requests.Session, access_token: str, fault: Fault, status: int | None
-) -> None:
-    url = f"{sim.fcm_url}/v1/projects/{sim.project}/messages:send"
+@pytest.fixture
+def send(sim: Simulators, google_session: requests.Session, access_token: str) -> Callable[..., int]:
+    """A message to FCM over HTTP/1.1; returns the status of the answer."""
+    url, headers = f"{sim.fcm_url}/v1/projects/{sim.project}/messages:send", {"authorization": f"Bearer {access_token}"}
 
-    def send() -> int:
-        headers = {"authorization": f"Bearer {access_token}"}
+    def post(timeout: float = 30) -> int:
         body = {"message": {"token": TARGET}}
-        return google_session.post(url, json=body, headers=headers, timeout=30).status_code
+        return google_session.post(url, json=body, headers=headers, timeout=timeout).status_code
 
+    return post
+
+
+@pytest.mark.parametrize(("fault", "status"), BROKEN)
+def test_a_broken_answer_over_http_1_is_recorded_as_it_was(
+    sim: Simulators, send: Callable[..., int], fault: Fault, status: int | None
+) -> None:
     sim.script(provider="fcm", fault=fault)
     with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         send()
@@ -182,29 +186,29 @@ def test_a_refused_stream_is_sent_again_by_the_client(sim: Simulators, sender: S
     assert [each.status for each in sim.arrived()] == [None, 200]
 
 
+def apns_request(sim: Simulators, client: Any, provider_jwt: str, target: str = DEVICE, apns_id: str = "") -> Any:
+    """Ready to be sent."""
+    headers = {"authorization": f"bearer {provider_jwt}", "apns-topic": "org.example.pushhub"}
+    headers |= {"apns-id": apns_id} if apns_id else {}
+    return client.post(f"{sim.apns_url}/3/device/{target}").headers(headers).body_json(ALERT).build()
+
+
 def test_a_hanging_request_is_taken_and_never_answered(sim: Simulators, sender: Sender) -> None:
-    async def send() -> None:
-        builder = async_client_builder(sim).timeout(timedelta(seconds=0.3))
-        async with builder.build() as client:
-            headers = {"authorization": f"bearer {sender.provider_jwt}", "apns-topic": "org.example.pushhub"}
-            request = client.post(f"{sim.apns_url}/3/device/{DEVICE}").headers(headers)
-            await request.body_json(ALERT).build().send()
+    async def send_one() -> None:
+        async with async_client_builder(sim).timeout(timedelta(seconds=0.3)).build() as client:
+            await apns_request(sim, client, sender.provider_jwt).send()
 
     sim.script(provider="apns", fault="hang")
     with pytest.raises(RequestTimeoutError):
-        asyncio.run(send())
+        asyncio.run(send_one())
     [arrival] = sim.arrived()
     assert (arrival.status, arrival.answered) == (200, False)
 
 
-def test_a_hanging_request_over_http_1_ends_when_the_client_gives_up(
-    sim: Simulators, google_session: requests.Session, access_token: str
-) -> None:
+def test_a_hanging_request_over_http_1_ends_when_the_client_gives_up(sim: Simulators, send: Callable[..., int]) -> None:
     sim.script(provider="fcm", fault="hang")
-    url = f"{sim.fcm_url}/v1/projects/{sim.project}/messages:send"
-    headers = {"authorization": f"Bearer {access_token}"}
     with pytest.raises(requests.ReadTimeout):
-        google_session.post(url, json={"message": {"token": TARGET}}, headers=headers, timeout=0.2)
+        send(timeout=0.2)
     assert not sim.arrived()[0].answered
 
 
@@ -216,12 +220,9 @@ async def push_many(sim: Simulators, provider_jwt: str, count: int, at_once: int
 
         async def work() -> None:
             for number in numbers:
-                headers = {"authorization": f"bearer {provider_jwt}", "apns-topic": "org.example.pushhub"}
-                headers["apns-id"] = str(uuid.UUID(int=number))
-                request = client.post(f"{sim.apns_url}/3/device/{number:064x}").headers(headers)
+                request = apns_request(sim, client, provider_jwt, f"{number:064x}", str(uuid.UUID(int=number)))
                 try:
-                    response = await request.body_json(ALERT).build().send()
-                    statuses.append(response.status)
+                    statuses.append((await request.send()).status)
                 except NetworkError:
                     statuses.append(None)
 

@@ -18,6 +18,7 @@ import requests
 
 from simulators import Simulators
 from tests.simulators.conftest import DEVICE, Sender
+from tests.support.waiting import until
 
 _H2 = h2.config.H2Configuration(header_encoding="utf-8")
 
@@ -186,9 +187,7 @@ def test_a_client_that_does_not_read_is_not_answered_without_bound(sim: Simulato
     asked = 20  # about a megabyte each
     with socket.create_connection(("127.0.0.1", int(sim.control_url.rpartition(":")[2])), timeout=30) as sock:
         sock.sendall(b"GET /arrived?limit=1000 HTTP/1.1\r\nHost: x\r\n\r\n" * asked)
-        deadline = time.monotonic() + 30
-        while (waiting := most_waiting(sim)) == 0 and time.monotonic() < deadline:
-            time.sleep(0.01)
+        waiting = until(lambda: most_waiting(sim), 30, "nothing waits for the client")
         time.sleep(0.1)
         assert 0 < waiting <= most_waiting(sim) < 3_000_000
         received = b""

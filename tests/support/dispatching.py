@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 from pushhub.dispatcher.dispatcher import Work
 from pushhub.dispatcher.lane import Lane
+from pushhub.kernel import clock
+from pushhub.kernel.ids import new_key
 from pushhub.mail.health import MAIL_SERVER
 from pushhub.mail.worker import MailWorker
+from pushhub.queueing.worker import AttemptResult
+
+#: Let a dispatcher do everything that is due now.
+Dispatch = Callable[[], None]
+#: Let so much time pass (`later(seconds=30)`), and then a dispatcher do everything that is due.
+Later = Callable[..., None]
+
+
+def attempted(item: Any, outcome: Any) -> AttemptResult[Any, Any]:
+    """One try of something that was claimed, and what came of it, at this moment."""
+    return AttemptResult(new_key(), item, outcome, clock.now(), clock.now())
 
 
 async def do_all_that_is_due(work: Work) -> None:

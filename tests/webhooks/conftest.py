@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -16,10 +14,10 @@ from pushhub.kernel import clock
 from pushhub.kernel.settings import Settings
 from pushhub.webhooks.sender import WebhookSender
 from simulators.certificates import Certificates, prepare_certificates
-from tests.support.actors import Shop, expect
+from tests.support.actors import Shop
 from tests.support.databases import FakeClock
-from tests.webhooks.receiver import Receiver
-from tests.webhooks.relaying import relay_events, webhook_sender
+from tests.webhooks.receiver import MakeReceiver, Receiver
+from tests.webhooks.relaying import Relay, Webhooks, relay_events, webhook_sender
 
 #: A name that stands for this machine in the certificate, and in the DNS of the tests that patch it.
 HOST = "hooks.test"
@@ -46,7 +44,7 @@ def settings(settings: Settings, certificates: Certificates) -> Settings:
 
 
 @pytest.fixture
-def make_receiver(certificates: Certificates) -> Iterator[Callable[..., Receiver]]:
+def make_receiver(certificates: Certificates) -> Iterator[MakeReceiver]:
     made = []
 
     def make(*, tls: bool = True) -> Receiver:
@@ -60,7 +58,7 @@ def make_receiver(certificates: Certificates) -> Iterator[Callable[..., Receiver
 
 
 @pytest.fixture
-def receiver(make_receiver: Callable[..., Receiver]) -> Receiver:
+def receiver(make_receiver: MakeReceiver) -> Receiver:
     """An endpoint that answers 204 until it is told otherwise."""
     return make_receiver()
 
@@ -71,48 +69,18 @@ def sender(app: Flask) -> WebhookSender:
 
 
 @pytest.fixture
-def relay(app: Flask) -> Callable[[], int]:
+def relay(app: Flask) -> Relay:
     """Number everything that is committed."""
 
     def run() -> int:
         with app.app_context():
-            total = 0
-            while found := relay_events():
-                total += found
-            return total
+            return sum(iter(relay_events, 0))
 
     return run
 
 
 @pytest.fixture
-def tell(relay: Callable[[], int], sender: WebhookSender) -> Callable[[], None]:
-    """Relay and send everything that is due now."""
-
-    def run() -> None:
-        while relay():
-            asyncio.run(sender.empty())
-        asyncio.run(sender.empty())
-
-    return run
-
-
-@pytest.fixture
-def register(shop: Shop, relay: Callable[[], int]) -> Callable[..., dict[str, Any]]:
-    """Register an address as a webhook of the shop."""
-    relay()  # that the shop was made is the past
-
-    def make(url: str, key: str | None = None, **more: Any) -> dict[str, Any]:
-        return expect(shop.call("POST", "/v1/webhooks", {"url": url, **more}, key=key), 201)
-
-    return make
-
-
-@pytest.fixture
-def deliveries(shop: Shop) -> Callable[..., list[dict[str, Any]]]:
-    """What became of the messages to a webhook, newest first."""
-
-    def show(webhook: dict[str, Any]) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = expect(shop.call("GET", f"/v1/webhooks/{webhook['id']}/deliveries"), 200)["items"]
-        return items
-
-    return show
+def webhooks(shop: Shop, sender: WebhookSender, relay: Relay) -> Webhooks:
+    """Those of the shop; that it was made is the past."""
+    relay()
+    return Webhooks(shop, sender, relay)

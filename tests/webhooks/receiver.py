@@ -147,6 +147,9 @@ class Receiver:
                 self.at_once -= 1
 
 
+MakeReceiver = Callable[..., Receiver]
+
+
 def _read(connection: socket.socket) -> Received | None:
     data = b""
     while b"\r\n\r\n" not in data:

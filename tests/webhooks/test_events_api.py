@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -15,13 +14,14 @@ from flask import Flask
 from pushhub.binding.bind import unbind_number
 from pushhub.events.document import event_body, event_document
 from pushhub.events.models import Event, Tag
-from pushhub.events.record import record
 from pushhub.identity.phone import PhoneNumber
-from pushhub.kernel.db import reading, transaction
 from pushhub.kernel.ids import new_key
 from pushhub.webhooks.rules import LARGEST_BODY
-from tests.support.actors import NUMBER, OTHER_NUMBER, Phone, Shop, assert_problem, expect
+from tests.support.actors import NUMBER, OTHER_NUMBER, MakePhone, MakeShop, Phone, Shop, assert_problem, expect
 from tests.support.databases import FakeClock
+from tests.support.dispatching import Dispatch
+from tests.support.rows import change, values
+from tests.webhooks.relaying import Relay, make_events
 
 pytestmark = pytest.mark.both_engines  # reading by cursor
 
@@ -35,7 +35,7 @@ def types(events: list[dict[str, Any]]) -> list[str]:
     return [event["type"] for event in events]
 
 
-def test_polling_goes_on_where_it_stopped(shop: Shop, relay: Callable[[], int]) -> None:
+def test_polling_goes_on_where_it_stopped(shop: Shop, relay: Relay) -> None:
     relay()
     start = page(shop)["next"]
     empty = page(shop, start)
@@ -51,7 +51,7 @@ def test_polling_goes_on_where_it_stopped(shop: Shop, relay: Callable[[], int]) 
     assert page(shop, start)["items"] == first["items"] + second["items"]  # a cursor may be used again
 
 
-def test_an_event_is_a_document_of_four_members(shop: Shop, relay: Callable[[], int], now: FakeClock) -> None:
+def test_an_event_is_a_document_of_four_members(shop: Shop, relay: Relay, now: FakeClock) -> None:
     relay()
     start = page(shop)["next"]
     offer = shop.offer(assurance="signed_in")
@@ -67,7 +67,7 @@ def test_an_event_is_a_document_of_four_members(shop: Shop, relay: Callable[[], 
     assert datetime.fromisoformat(event["timestamp"])
 
 
-def test_each_product_and_each_side_reads_its_own(make_shop: Callable[..., Shop], relay: Callable[[], int]) -> None:
+def test_each_product_and_each_side_reads_its_own(make_shop: MakeShop, relay: Relay) -> None:
     shop, other = make_shop("INDIGO"), make_shop("SAKURA")
     relay()
     start = page(shop)["next"]
@@ -108,7 +108,7 @@ def test_a_cursor_that_is_not_ours_is_refused_with_what_to_do(shop: Shop, cursor
     assert "next" in problem["detail"]
 
 
-def test_cursors_of_places_that_do_not_exist_yet_are_taken(shop: Shop, relay: Callable[[], int]) -> None:
+def test_cursors_of_places_that_do_not_exist_yet_are_taken(shop: Shop, relay: Relay) -> None:
     relay()
     far = _encoded(f"e1:{2**63 - 1}")
     assert page(shop, far) == {"items": [], "next": far}
@@ -120,10 +120,8 @@ def test_a_query_that_is_not_right(shop: Shop, query: str) -> None:
     assert_problem(shop.call("GET", f"/v1/events?{query}"), 422, "invalid_request")
 
 
-def test_a_page_has_a_hundred_events_if_nothing_else_is_said(app: Flask, shop: Shop, relay: Callable[[], int]) -> None:
-    with app.app_context(), transaction() as session:
-        for _ in range(600):
-            record(session, Tag.OFFER_CREATED, new_key(), shop.product.id)
+def test_a_page_has_a_hundred_events_if_nothing_else_is_said(app: Flask, shop: Shop, relay: Relay) -> None:
+    make_events(app, shop.product.id, 600)
     relay()
     assert len(page(shop)["items"]) == 100
     assert len(page(shop, limit=500)["items"]) == 500
@@ -134,14 +132,11 @@ def test_a_page_has_a_hundred_events_if_nothing_else_is_said(app: Flask, shop: S
     assert len(seen) == len({one["id"] for one in seen}) == 601
 
 
-def test_a_number_is_not_given_twice_after_the_newest_events_were_deleted(
-    app: Flask, shop: Shop, relay: Callable[[], int]
-) -> None:
+def test_a_number_is_not_given_twice_after_the_newest_events_were_deleted(app: Flask, shop: Shop, relay: Relay) -> None:
     shop.offer()
     relay()
     cursor = page(shop)["next"]
-    with app.app_context(), transaction() as session:
-        session.execute(sa.delete(Event))
+    change(app, sa.delete(Event))
     offer = shop.offer(OTHER_NUMBER)
     relay()
     (event,) = page(shop, cursor)["items"]
@@ -149,10 +144,7 @@ def test_a_number_is_not_given_twice_after_the_newest_events_were_deleted(
 
 
 def test_the_product_that_bound_a_number_is_told_that_the_binding_has_ended(
-    app: Flask,
-    make_shop: Callable[..., Shop],
-    make_phone: Callable[..., Phone],
-    relay: Callable[[], int],
+    app: Flask, make_shop: MakeShop, make_phone: MakePhone, relay: Relay
 ) -> None:
     first, second = make_shop("INDIGO"), make_shop("SAKURA")
     old_phone, new_phone = make_phone(), make_phone()
@@ -170,12 +162,11 @@ def test_the_product_that_bound_a_number_is_told_that_the_binding_has_ended(
     told = json.dumps([page(shop) for shop in (first, second)])
     assert "ticket" not in told
     assert NUMBER not in told
-    with app.app_context(), reading() as session:
-        kept = session.scalars(sa.select(Event.data).where(Event.tag == Tag.BINDING_ENDED)).all()
+    kept = values(app, sa.select(Event.data).where(Event.tag == Tag.BINDING_ENDED))
     assert any("ticket 123" in data.get("note", "") for data in kept)  # for the operators it is
 
 
-def test_a_binding_that_its_owner_ends_is_told_too(shop: Shop, phone: Phone, relay: Callable[[], int]) -> None:
+def test_a_binding_that_its_owner_ends_is_told_too(shop: Shop, phone: Phone, relay: Relay) -> None:
     binding = phone.bind_to(shop)["binding"]
     phone.unbind()
     relay()
@@ -195,9 +186,7 @@ def test_every_kind_of_event_has_a_document_that_names_its_subject(now: FakeCloc
         assert len(event_body(event)) < LARGEST_BODY / 20
 
 
-def test_what_a_test_key_does_is_told_to_test_keys_only(
-    shop: Shop, dispatch: Callable[[], None], relay: Callable[[], int]
-) -> None:
+def test_what_a_test_key_does_is_told_to_test_keys_only(shop: Shop, dispatch: Dispatch, relay: Relay) -> None:
     asked = shop.call("POST", "/v1/verifications", {"number": NUMBER, "purpose": "sign_in"}, key=shop.test_key)
     verification = asked.get_json()
     dispatch()

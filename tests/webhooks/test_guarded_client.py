@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,42 +19,33 @@ from pushhub.webhooks.rules import EndpointAnswer
 from pushhub.webhooks.targets import Target, UrlRefusal, target_of
 from simulators.certificates import Certificates, prepare_certificates
 from tests.webhooks.conftest import HOST
-from tests.webhooks.receiver import (
-    Receiver,
-    closes,
-    hangs,
-    never_ends,
-    resets,
-    says,
-    talks_garbage,
-    trickles,
-)
+from tests.webhooks.receiver import Receiver, closes, hangs, never_ends, resets, says, talks_garbage, trickles
 
+Post = Callable[..., EndpointAnswer]
 SECRET_HEADERS = {"webhook-signature": "v1,x"}
+PRIVATE = EndpointAnswer(error="private_address")
 
 
-def post(
-    url: str,
-    certificates: Certificates | None,
-    resolver: Resolver | None = None,
-    *,
-    times: int = 1,
-    private_allowed: bool = True,
-    body: bytes = b"{}",
-    **limits: float,
-) -> EndpointAnswer:
-    """The answer of the last of some POSTs on one wire."""
-    target = target_of(url, private_allowed=True)
-    assert isinstance(target, Target)
+@pytest.fixture
+def post(certificates: Certificates) -> Post:
+    """The answer of the last of some POSTs on one wire, which trusts the authority of the endpoint's certificate."""
 
-    async def go() -> EndpointAnswer:
-        context = trusted(certificates.ca.read_bytes() if certificates else None)
-        async with GuardedClient(context, resolver or Resolver(), private_allowed=private_allowed, **limits) as line:
-            for _ in range(times):
-                answer = await line.post(target, SECRET_HEADERS, body)
-        return answer
+    def posted(
+        url: str, resolver: Resolver | None = None, *, trusting: Certificates | None = certificates, **how: Any
+    ) -> EndpointAnswer:
+        target, times, body = target_of(url, private_allowed=True), how.pop("times", 1), how.pop("body", b"{}")
+        assert isinstance(target, Target)
 
-    return asyncio.run(go())
+        async def go() -> EndpointAnswer:
+            context = trusted(trusting.ca.read_bytes() if trusting else None)
+            async with GuardedClient(context, resolver or Resolver(), **{"private_allowed": True} | how) as line:
+                for _ in range(times):
+                    answer = await line.post(target, SECRET_HEADERS, body)
+            return answer
+
+        return asyncio.run(go())
+
+    return posted
 
 
 def knowing(known: dict[str, list[str]]) -> Resolver:
@@ -61,23 +53,21 @@ def knowing(known: dict[str, list[str]]) -> Resolver:
     return Resolver(lambda host, port: known[host] if host in known else look_up(host, port))
 
 
-def test_a_yes_is_a_yes_and_the_connection_is_used_again(receiver: Receiver, certificates: Certificates) -> None:
+def test_a_yes_is_a_yes_and_the_connection_is_used_again(receiver: Receiver, post: Post) -> None:
     receiver.behaviour = says(200, "thank you")
-    assert post(receiver.url(), certificates, times=3, body=b'{"a": 1}') == EndpointAnswer(200)
+    assert post(receiver.url(), times=3, body=b'{"a": 1}') == EndpointAnswer(200)
     assert [request.body for request in receiver.received] == [b'{"a": 1}'] * 3
     assert receiver.connections == 1
     assert receiver.received[0].headers["host"] == f"localhost:{receiver.port}"
     assert receiver.received[0].headers["content-length"] == "8"
 
 
-def test_the_name_is_what_the_certificate_and_the_host_header_are_about(
-    receiver: Receiver, certificates: Certificates
-) -> None:
+def test_the_name_is_what_the_certificate_and_the_host_header_are_about(receiver: Receiver, post: Post) -> None:
     # The same address; the certificate is for the first name only.
     resolver = knowing({HOST: ["127.0.0.1"], "other.test": ["127.0.0.1"]})
-    assert post(receiver.url(host=HOST), certificates, resolver) == EndpointAnswer(204)
+    assert post(receiver.url(host=HOST), resolver) == EndpointAnswer(204)
     assert receiver.received[0].headers["host"] == f"{HOST}:{receiver.port}"
-    assert post(receiver.url(host="other.test"), certificates, resolver) == EndpointAnswer(error="certificate")
+    assert post(receiver.url(host="other.test"), resolver) == EndpointAnswer(error="certificate")
 
 
 def test_a_connection_for_one_name_is_not_used_for_another_one_at_the_same_address(
@@ -93,22 +83,20 @@ def test_a_connection_for_one_name_is_not_used_for_another_one_at_the_same_addre
     assert asyncio.run(go()) == [EndpointAnswer(204), EndpointAnswer(error="certificate")]
 
 
-def test_an_authority_that_nobody_trusts_is_refused_in_a_clear_word(receiver: Receiver) -> None:
-    assert post(receiver.url(), None) == EndpointAnswer(error="certificate")
+def test_an_authority_that_nobody_trusts_is_refused_in_a_clear_word(receiver: Receiver, post: Post) -> None:
+    assert post(receiver.url(), trusting=None) == EndpointAnswer(error="certificate")
     assert receiver.received == []
 
 
-def test_a_certificate_of_another_authority_is_refused(
-    receiver: Receiver, tmp_path: Path, certificates: Certificates
-) -> None:
+def test_a_certificate_of_another_authority_is_refused(receiver: Receiver, tmp_path: Path, post: Post) -> None:
     another = prepare_certificates(tmp_path, "localhost")
-    assert post(receiver.url(), another) == EndpointAnswer(error="certificate")
+    assert post(receiver.url(), trusting=another) == EndpointAnswer(error="certificate")
 
 
-def test_a_server_without_tls_where_tls_is_expected(make_receiver: Any, certificates: Certificates) -> None:
+def test_a_server_without_tls_where_tls_is_expected(make_receiver: Any, post: Post) -> None:
     plain = make_receiver(tls=False)
-    assert post(f"https://localhost:{plain.port}/", certificates).error == "tls"
-    assert post(f"http://localhost:{plain.port}/", certificates) == EndpointAnswer(204)
+    assert post(f"https://localhost:{plain.port}/").error == "tls"
+    assert post(f"http://localhost:{plain.port}/") == EndpointAnswer(204)
 
 
 def test_tls_older_than_1_2_is_not_spoken(certificates: Certificates) -> None:
@@ -129,42 +117,42 @@ def test_tls_older_than_1_2_is_not_spoken(certificates: Certificates) -> None:
     ids=["garbage", "closes", "resets", "no status", "endless headers", "404", "not what it says"],
 )
 def test_what_an_endpoint_may_do_instead_of_answering(
-    receiver: Receiver, certificates: Certificates, behaviour: Any, answer: EndpointAnswer
+    receiver: Receiver, post: Post, behaviour: Any, answer: EndpointAnswer
 ) -> None:
     receiver.behaviour = behaviour
-    assert post(receiver.url(), certificates) == answer
+    assert post(receiver.url()) == answer
 
 
-def test_an_endpoint_that_hangs_costs_the_time_limit(receiver: Receiver, certificates: Certificates) -> None:
+def test_an_endpoint_that_hangs_costs_the_time_limit(receiver: Receiver, post: Post) -> None:
     receiver.behaviour = hangs
     began = time.monotonic()
-    assert post(receiver.url(), certificates, total_seconds=0.5) == EndpointAnswer(error="timeout")
+    assert post(receiver.url(), total_seconds=0.5) == EndpointAnswer(error="timeout")
     assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("behaviour", [never_ends, trickles])
 def test_of_a_body_without_an_end_little_is_read_and_the_status_counts(
-    receiver: Receiver, certificates: Certificates, behaviour: Any
+    receiver: Receiver, post: Post, behaviour: Any
 ) -> None:
     receiver.behaviour = behaviour
     began = time.monotonic()
-    assert post(receiver.url(), certificates, times=2, body_seconds=0.5) == EndpointAnswer(200)
+    assert post(receiver.url(), times=2, body_seconds=0.5) == EndpointAnswer(200)
     assert time.monotonic() - began < 8
     assert receiver.connections == 2  # such a connection is not used again
 
 
-def test_nobody_listens(certificates: Certificates) -> None:
+def test_nobody_listens(post: Post) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    assert post(f"https://localhost:{port}/", certificates) == EndpointAnswer(error="connect")
+    assert post(f"https://localhost:{port}/") == EndpointAnswer(error="connect")
 
 
-def test_a_name_that_is_nowhere(certificates: Certificates) -> None:
+def test_a_name_that_is_nowhere(post: Post) -> None:
     def nowhere(host: str, port: int) -> list[str]:
         raise socket.gaierror(socket.EAI_NONAME, "not known")
 
     resolver = Resolver(nowhere)
-    assert post("https://nowhere.test/", certificates, resolver) == EndpointAnswer(error="name_not_found")
+    assert post("https://nowhere.test/", resolver) == EndpointAnswer(error="name_not_found")
     with pytest.raises(TargetRefused) as refused:
         resolver.check(Target("https", "nowhere.test", 443, "/"), private_allowed=True)
     assert refused.value.reason is UrlRefusal.NAME_NOT_FOUND
@@ -175,12 +163,10 @@ def test_a_name_that_is_nowhere(certificates: Certificates) -> None:
     [["127.0.0.1"], ["8.8.8.8", "10.0.0.1"], ["::ffff:127.0.0.1"], ["169.254.169.254"], ["fe80::1%eth0"]],
 )
 def test_a_name_that_stands_for_a_private_address_is_not_connected_to(
-    receiver: Receiver, certificates: Certificates, addresses: list[str]
+    receiver: Receiver, post: Post, addresses: list[str]
 ) -> None:
     resolver = knowing({HOST: addresses})
-    assert post(receiver.url(host=HOST), certificates, resolver, private_allowed=False) == EndpointAnswer(
-        error="private_address"
-    )
+    assert post(receiver.url(host=HOST), resolver, private_allowed=False) == PRIVATE
     assert receiver.connections == 0
     with pytest.raises(TargetRefused) as refused:
         resolver.check(Target("https", HOST, 443, "/"), private_allowed=False)
@@ -188,15 +174,12 @@ def test_a_name_that_stands_for_a_private_address_is_not_connected_to(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "[::1]", "localhost"])
-def test_this_machine_is_recognised_in_every_notation(
-    receiver: Receiver, certificates: Certificates, host: str
-) -> None:
-    url = receiver.url(host=host)
-    assert post(url, certificates, private_allowed=False) == EndpointAnswer(error="private_address")
+def test_this_machine_is_recognised_in_every_notation(receiver: Receiver, post: Post, host: str) -> None:
+    assert post(receiver.url(host=host), private_allowed=False) == PRIVATE
     assert receiver.connections == 0
 
 
-def test_the_connection_goes_to_the_address_that_was_looked_at(receiver: Receiver, certificates: Certificates) -> None:
+def test_the_connection_goes_to_the_address_that_was_looked_at(receiver: Receiver, post: Post) -> None:
     """A DNS that answers well at first and badly after that (rebinding) gets nowhere: it is asked once."""
     answers = iter([["127.0.0.1"], ["10.0.0.1"], ["10.0.0.1"]])
     asked = []
@@ -206,22 +189,20 @@ def test_the_connection_goes_to_the_address_that_was_looked_at(receiver: Receive
         return next(answers)
 
     resolver = Resolver(changing, is_public=lambda address: address == "127.0.0.1")
-    assert post(receiver.url(host=HOST), certificates, resolver, private_allowed=False) == EndpointAnswer(204)
+    assert post(receiver.url(host=HOST), resolver, private_allowed=False) == EndpointAnswer(204)
     assert asked == [HOST]
-    assert post(receiver.url(host=HOST), certificates, resolver, private_allowed=False) == EndpointAnswer(
-        error="private_address"
-    )
+    assert post(receiver.url(host=HOST), resolver, private_allowed=False) == PRIVATE
     assert len(receiver.received) == 1
 
 
-def test_the_second_address_is_tried_where_the_first_one_does_not_answer(
-    receiver: Receiver, certificates: Certificates
-) -> None:
+def test_the_second_address_is_tried_where_the_first_one_does_not_answer(receiver: Receiver, post: Post) -> None:
     resolver = knowing({HOST: ["::1", "127.0.0.1"]})  # nobody listens on ::1
-    assert post(receiver.url(host=HOST), certificates, resolver) == EndpointAnswer(204)
+    assert post(receiver.url(host=HOST), resolver) == EndpointAnswer(204)
 
 
-def test_a_slow_look_up_is_no_answer_and_holds_up_nobody_else(receiver: Receiver, certificates: Certificates) -> None:
+def test_a_slow_look_up_is_no_answer_and_holds_up_nobody_else(
+    receiver: Receiver, post: Post, certificates: Certificates
+) -> None:
     may_answer = threading.Event()
 
     def slow(host: str, port: int) -> list[str]:
@@ -245,7 +226,7 @@ def test_a_slow_look_up_is_no_answer_and_holds_up_nobody_else(receiver: Receiver
             return good, await waiting
 
     try:
-        assert post(url, certificates, resolver, total_seconds=0.3) == EndpointAnswer(error="timeout")
+        assert post(url, resolver, total_seconds=0.3) == EndpointAnswer(error="timeout")
         with pytest.raises(TargetRefused):
             resolver.check(Target("https", HOST, 443, "/"), private_allowed=True)
         assert asyncio.run(both()) == (EndpointAnswer(204), EndpointAnswer(error="name_not_found"))
@@ -253,10 +234,10 @@ def test_a_slow_look_up_is_no_answer_and_holds_up_nobody_else(receiver: Receiver
         may_answer.set()
 
 
-def test_a_wish_to_wait_is_taken_from_the_answer(receiver: Receiver, certificates: Certificates) -> None:
+def test_a_wish_to_wait_is_taken_from_the_answer(receiver: Receiver, post: Post) -> None:
     receiver.behaviour = says(503, Retry_After="120")
-    answer = post(receiver.url(), certificates)
+    answer = post(receiver.url())
     assert answer.retry_after is not None
     assert answer.retry_after.total_seconds() == 120
     receiver.behaviour = says(429, Retry_After="soon")
-    assert post(receiver.url(), certificates) == EndpointAnswer(429)
+    assert post(receiver.url()) == EndpointAnswer(429)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -17,23 +17,23 @@ from sqlalchemy.orm import Session
 
 from pushhub.events.models import Event, EventCounter, Tag
 from pushhub.events.record import record
+from pushhub.kernel import clock
 from pushhub.kernel.db import db, reading, transaction
 from pushhub.kernel.ids import new_key
 from pushhub.webhooks.models import Webhook, WebhookMessage
 from tests.support.actors import Shop
+from tests.support.rows import change, rows, values
 from tests.support.statements import before_each
-from tests.webhooks.relaying import relay_events
+from tests.support.waiting import somebody_waits
+from tests.webhooks.relaying import Relay, relay_events
 
 pytestmark = pytest.mark.both_engines  # the order of events hangs on how transactions see each other
 
 
 def sequence(app: Flask) -> list[tuple[UUID, int]]:
     """The subjects in the order in which they are told, with their numbers."""
-    with app.app_context(), reading() as session:
-        rows = session.execute(
-            sa.select(Event.subject_id, Event.sequence).where(Event.sequence.is_not(None)).order_by(Event.sequence)
-        ).all()
-    return [(row.subject_id, row.sequence or 0) for row in rows]
+    numbered = sa.select(Event.subject_id, Event.sequence).where(Event.sequence.is_not(None))
+    return rows(app, numbered.order_by(Event.sequence))
 
 
 def happen(app: Flask, subject: UUID, product_id: UUID | None = None, *, live: bool = True) -> None:
@@ -41,9 +41,9 @@ def happen(app: Flask, subject: UUID, product_id: UUID | None = None, *, live: b
         record(session, Tag.OFFER_CREATED, subject, product_id, live=live)
 
 
-def webhook_row(product_id: UUID, now: Any, **more: Any) -> dict[str, Any]:
+def webhook_row(product_id: UUID, **more: Any) -> dict[str, Any]:
     row = {"id": new_key(), "product_id": product_id, "live": True, "url": "https://a.kz/", "tags": []}
-    return row | {"created_at": now(), **more}
+    return row | {"created_at": clock.now(), **more}
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def another_connection(app: Flask) -> Iterator[Session]:
         yield session
 
 
-def test_events_get_numbers_without_a_gap_in_batches(app: Flask, relay: Callable[[], int]) -> None:
+def test_events_get_numbers_without_a_gap_in_batches(app: Flask) -> None:
     subjects = [new_key() for _ in range(7)]
     for subject in subjects:
         happen(app, subject)
@@ -62,7 +62,7 @@ def test_events_get_numbers_without_a_gap_in_batches(app: Flask, relay: Callable
     assert sequence(app) == [(subject, number) for number, subject in enumerate(subjects, start=1)]
 
 
-def test_what_is_rolled_back_gets_no_number(app: Flask, relay: Callable[[], int]) -> None:
+def test_what_is_rolled_back_gets_no_number(app: Flask, relay: Relay) -> None:
     first, second = new_key(), new_key()
     happen(app, first)
     with another_connection(app) as session:
@@ -74,7 +74,7 @@ def test_what_is_rolled_back_gets_no_number(app: Flask, relay: Callable[[], int]
 
 
 @pytest.mark.postgresql
-def test_a_transaction_that_began_first_and_commits_last_is_not_passed(app: Flask, relay: Callable[[], int]) -> None:
+def test_a_transaction_that_began_first_and_commits_last_is_not_passed(app: Flask, relay: Relay) -> None:
     slow, quick, later = new_key(), new_key(), new_key()
     with another_connection(app) as slow_one:
         record(slow_one, Tag.OFFER_CREATED, slow, None)  # has its position, is not committed
@@ -85,8 +85,7 @@ def test_a_transaction_that_began_first_and_commits_last_is_not_passed(app: Flas
     happen(app, later)
     assert relay() == 2
     assert sequence(app) == [(quick, 1), (slow, 2), (later, 3)]
-    with app.app_context(), reading() as session:
-        positions = session.scalars(sa.select(Event.position).order_by(Event.sequence)).all()
+    positions = values(app, sa.select(Event.position).order_by(Event.sequence))
     assert positions[1] < positions[0] < positions[2]  # by position the slow one would have been missed
 
 
@@ -107,13 +106,12 @@ def test_a_second_relay_does_not_wait_for_the_first(app: Flask) -> None:
 
 
 @pytest.mark.postgresql
-def test_a_webhook_that_is_being_deleted_does_not_stop_the_relay(app: Flask, shop: Shop, now: Any) -> None:
+def test_a_webhook_that_is_being_deleted_does_not_stop_the_relay(app: Flask, shop: Shop) -> None:
     with app.app_context():
         while relay_events():
             pass
-    going, staying = webhook_row(shop.product.id, now), webhook_row(shop.product.id, now)
-    with app.app_context(), transaction() as session:
-        session.execute(sa.insert(Webhook), [going, staying])
+    going, staying = webhook_row(shop.product.id), webhook_row(shop.product.id)
+    change(app, sa.insert(Webhook), going, staying)
     happen(app, new_key(), shop.product.id)
     with another_connection(app) as deleting:
         deleting.execute(sa.text("SET lock_timeout = 0"))
@@ -125,17 +123,11 @@ def test_a_webhook_that_is_being_deleted_does_not_stop_the_relay(app: Flask, sho
 
         with ThreadPoolExecutor(1) as thread:
             waiting = thread.submit(in_context)
-            while not _somebody_waits(app):
+            while not somebody_waits(app):
                 assert not waiting.done()
             deleting.commit()
             assert waiting.result(10) == 1
-    with app.app_context(), reading() as session:
-        assert session.scalars(sa.select(WebhookMessage.webhook_id)).all() == [staying["id"]]
-
-
-def _somebody_waits(app: Flask) -> bool:
-    with app.app_context(), reading() as session:
-        return bool(session.scalar(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+    assert values(app, sa.select(WebhookMessage.webhook_id)) == [staying["id"]]
 
 
 @pytest.mark.parametrize(
@@ -154,33 +146,23 @@ def _somebody_waits(app: Flask) -> bool:
     ],
 )
 def test_for_whom_a_message_is_queued(
-    app: Flask,
-    shop: Shop,
-    now: Any,
-    relay: Callable[[], int],
-    of_webhook: dict[str, Any],
-    of_event: dict[str, Any],
-    told: bool,
+    app: Flask, shop: Shop, relay: Relay, of_webhook: dict[str, Any], of_event: dict[str, Any], told: bool
 ) -> None:
     relay()
     if "disabled_reason" in of_webhook:
-        of_webhook = of_webhook | {"disabled_at": now()}
-    row, subject = webhook_row(shop.product.id, now, **of_webhook), new_key()
-    with app.app_context(), transaction() as session:
-        session.execute(sa.insert(Webhook), [row])
+        of_webhook = of_webhook | {"disabled_at": clock.now()}
+    row, subject = webhook_row(shop.product.id, **of_webhook), new_key()
+    change(app, sa.insert(Webhook), row)
     event = {"product_id": shop.product.id, "live": True} | of_event
     happen(app, subject, event["product_id"], live=event["live"])
     assert relay() == 1
-    with app.app_context(), reading() as session:
-        messages = session.scalars(sa.select(WebhookMessage)).all()
+    messages = values(app, sa.select(WebhookMessage))
     assert [(one.webhook_id, one.subject_id, one.status, one.tries) for one in messages] == (
         [(row["id"], subject, "queued", 0)] if told else []
     )
 
 
-def test_numbers_and_messages_are_written_together_or_not_at_all(
-    app: Flask, shop: Shop, now: Any, relay: Callable[[], int]
-) -> None:
+def test_numbers_and_messages_are_written_together_or_not_at_all(app: Flask, shop: Shop, relay: Relay) -> None:
     relay()
     happen(app, new_key(), shop.product.id)
     before = sequence(app)
@@ -203,10 +185,10 @@ class Reader:
 
     def read_on(self) -> None:
         with reading() as session:
-            rows = session.execute(
+            found = session.execute(
                 sa.select(Event.subject_id, Event.sequence).where(Event.sequence > self.place).order_by(Event.sequence)
             ).all()
-        for row in rows:
+        for row in found:
             assert row.sequence == self.place + 1
             self.place = row.sequence
             self.read.append(row.subject_id)
@@ -242,9 +224,7 @@ class Writers:
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.postgresql
-def test_however_transactions_interleave_a_reader_misses_nothing(
-    app: Flask, relay: Callable[[], int], seed: int
-) -> None:
+def test_however_transactions_interleave_a_reader_misses_nothing(app: Flask, relay: Relay, seed: int) -> None:
     """Transactions that begin, write, commit and roll back in any order, a relay and a reader between them."""
     chance = random.Random(seed)  # noqa: S311 - the same turns each time
     writers, reader = Writers(chance), Reader()

@@ -7,40 +7,32 @@ import base64
 import json
 import logging
 import re
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.kernel import clock
-from pushhub.kernel.db import reading, transaction
+from pushhub.kernel.db import transaction
 from pushhub.kernel.errors import DatabaseUnavailable
-from pushhub.kernel.ids import new_key
 from pushhub.kernel.logs import JsonFormatter
-from pushhub.queueing.worker import AttemptResult
 from pushhub.webhooks import queue, rules
 from pushhub.webhooks.models import WebhookMessage, WebhookSecret
 from pushhub.webhooks.sender import WebhookSender
-from tests.support.actors import NUMBER, Shop, expect
+from tests.support.actors import NUMBER, MakeShop, Shop, expect
 from tests.support.databases import FakeClock
+from tests.support.dispatching import attempted
+from tests.support.rows import change, values
 from tests.support.statements import before_each
-from tests.webhooks.receiver import Receiver, says
-from tests.webhooks.relaying import webhook_sender
+from tests.webhooks.receiver import MakeReceiver, Receiver, says
+from tests.webhooks.relaying import Webhooks, at_work, webhook_sender
 
 pytestmark = pytest.mark.both_engines  # the queue
 
-Register = Callable[..., dict[str, Any]]
-Deliveries = Callable[..., list[dict[str, Any]]]
-
 
 def test_a_webhook_is_told_only_what_it_asked_for_of_its_own_product_and_side(
-    make_shop: Callable[..., Shop],
-    make_receiver: Callable[..., Receiver],
-    tell: Callable[[], None],
+    shop: Shop, make_shop: MakeShop, make_receiver: MakeReceiver, webhooks: Webhooks
 ) -> None:
-    shop, stranger = make_shop("INDIGO"), make_shop("SAKURA")
+    stranger = make_shop("SAKURA")
     picky, all_live, all_test, strange = (make_receiver() for _ in range(4))
     for who, key, url, kinds in (
         (shop, shop.key, picky.url(), ["offer.cancelled", "verification.created"]),
@@ -52,7 +44,7 @@ def test_a_webhook_is_told_only_what_it_asked_for_of_its_own_product_and_side(
     live = shop.offer()
     shop.call("DELETE", f"/v1/offers/{live['id']}")
     test = expect(shop.call("POST", "/v1/offers", {"number": NUMBER}, key=shop.test_key), 201)
-    tell()
+    webhooks.tell()
 
     def told(receiver: Receiver) -> list[tuple[str, str]]:
         documents = [json.loads(request.body) for request in receiver.received]
@@ -65,12 +57,12 @@ def test_a_webhook_is_told_only_what_it_asked_for_of_its_own_product_and_side(
 
 
 @pytest.fixture
-def told_twice(shop: Shop, register: Register, receiver: Receiver, relay: Callable[[], int]) -> None:
+def told_twice(shop: Shop, webhooks: Webhooks, receiver: Receiver) -> None:
     """Two messages about one offer wait for the endpoint: that it was made, and that it was cancelled."""
-    register(receiver.url(), events=["offer.created", "offer.cancelled"])
+    webhooks.register(receiver.url(), events=["offer.created", "offer.cancelled"])
     offer = shop.offer()
     shop.call("DELETE", f"/v1/offers/{offer['id']}")
-    relay()
+    webhooks.relay()
 
 
 def test_what_is_told_of_one_thing_goes_out_in_its_order_until_one_fails(
@@ -80,9 +72,7 @@ def test_what_is_told_of_one_thing_goes_out_in_its_order_until_one_fails(
         (first,) = queue.claim(sender.owner, 10, lambda _: 10)
         assert b"offer.created" in first.body
         assert queue.claim(sender.owner, 10, lambda _: 10) == []  # the second one waits for the first
-        queue.complete(
-            sender.owner, [AttemptResult(new_key(), first, rules.EndpointAnswer(500), clock.now(), clock.now())]
-        )
+        queue.complete(sender.owner, [attempted(first, rules.EndpointAnswer(500))])
         (second,) = queue.claim(sender.owner, 10, lambda _: 10)  # and does not wait for its further tries
         assert b"offer.cancelled" in second.body
 
@@ -98,85 +88,57 @@ def test_what_is_given_back_is_told_before_what_came_after_it(
 
 
 def test_a_message_of_a_sender_that_died_is_sent_by_another_one(
-    app: Flask,
-    shop: Shop,
-    register: Register,
-    receiver: Receiver,
-    relay: Callable[[], int],
-    tell: Callable[[], None],
-    now: FakeClock,
+    app: Flask, shop: Shop, webhooks: Webhooks, receiver: Receiver, now: FakeClock
 ) -> None:
-    register(receiver.url(), events=["offer.created"])
+    webhooks.register(receiver.url(), events=["offer.created"])
     shop.offer()
-    relay()
+    webhooks.relay()
     dead = webhook_sender(app)
     with app.app_context():
         (held,) = queue.claim(dead.owner, 10, lambda _: 10)
-    tell()
+    webhooks.tell()
     assert receiver.received == []
     now.forward(seconds=queue.QUEUE.lease.total_seconds())
-    tell()
+    webhooks.tell()
     assert len(receiver.received) == 1
     with app.app_context():
-        queue.complete(
-            dead.owner, [AttemptResult(new_key(), held, rules.EndpointAnswer(500), now(), now())]
-        )  # too late: it is not his any more
-        with reading() as session:
-            assert session.scalars(sa.select(WebhookMessage.status)).all() == ["delivered"]
+        queue.complete(dead.owner, [attempted(held, rules.EndpointAnswer(500))])  # too late: it is not his any more
+    assert values(app, sa.select(WebhookMessage.status)) == ["delivered"]
 
 
 def test_a_secret_that_can_not_be_read_is_not_used_and_the_message_waits(
-    app: Flask,
-    shop: Shop,
-    register: Register,
-    receiver: Receiver,
-    tell: Callable[[], None],
-    deliveries: Deliveries,
+    app: Flask, shop: Shop, webhooks: Webhooks, receiver: Receiver
 ) -> None:
-    webhook = register(receiver.url())
-    with app.app_context(), transaction() as session:
-        session.execute(sa.update(WebhookSecret).values(sealed=b"k9:spoilt"))
+    webhook = webhooks.register(receiver.url())
+    change(app, sa.update(WebhookSecret).values(sealed=b"k9:spoilt"))
     shop.offer()
-    tell()
+    webhooks.tell()
     assert receiver.received == []
-    assert (deliveries(webhook)[0]["status"], deliveries(webhook)[0]["error"]) == ("queued", "secret_unreadable")
+    assert webhooks.outcomes(webhook)[0] == ("queued", "secret_unreadable")
 
 
-def test_a_body_that_is_too_large_is_not_sent(
-    app: Flask,
-    shop: Shop,
-    register: Register,
-    receiver: Receiver,
-    relay: Callable[[], int],
-    deliveries: Deliveries,
-) -> None:
-    webhook = register(receiver.url())
+def test_a_body_that_is_too_large_is_not_sent(app: Flask, shop: Shop, webhooks: Webhooks, receiver: Receiver) -> None:
+    webhook = webhooks.register(receiver.url())
     shop.offer()
-    relay()
+    webhooks.relay()
     asyncio.run(webhook_sender(app, largest_body=10).empty())
     assert receiver.received == []
-    assert deliveries(webhook)[0]["error"] == "body_too_large"
+    assert webhooks.deliveries(webhook)[0]["error"] == "body_too_large"
 
 
 def test_done_messages_are_deleted_after_their_time_and_waiting_ones_are_not(
-    app: Flask,
-    shop: Shop,
-    register: Register,
-    make_receiver: Callable[..., Receiver],
-    tell: Callable[[], None],
-    deliveries: Deliveries,
-    now: FakeClock,
+    app: Flask, shop: Shop, webhooks: Webhooks, make_receiver: MakeReceiver, now: FakeClock
 ) -> None:
     good, gone = make_receiver(), make_receiver()
-    told, left = register(good.url(), events=["offer.created"]), register(gone.url(), events=["offer.created"])
+    told, left = (webhooks.register(each.url(), events=["offer.created"]) for each in (good, gone))
     gone.behaviour = says(410)
     shop.offer()
-    tell()
+    webhooks.tell()
 
     def sweep() -> tuple[int, int]:
         with app.app_context(), transaction() as session:
             queue.sweep(session)
-        return len(deliveries(told)), len(deliveries(left))
+        return len(webhooks.deliveries(told)), len(webhooks.deliveries(left))
 
     assert sweep() == (1, 1)
     now.forward(days=7, seconds=1)
@@ -186,51 +148,40 @@ def test_done_messages_are_deleted_after_their_time_and_waiting_ones_are_not(
 
 
 def test_what_was_queued_while_its_webhook_was_disabled_fails_in_the_sweep(
-    app: Flask, shop: Shop, register: Register, receiver: Receiver, relay: Callable[[], int], deliveries: Deliveries
+    app: Flask, shop: Shop, webhooks: Webhooks, receiver: Receiver
 ) -> None:
-    webhook = register(receiver.url(), events=["offer.created"])
+    webhook = webhooks.register(receiver.url(), events=["offer.created"])
     shop.offer()
-    relay()
-    with app.app_context(), transaction() as session:
-        session.execute(sa.text("UPDATE webhooks SET disabled_at = created_at, disabled_reason = 'gone'"))
+    webhooks.relay()
+    change(app, sa.text("UPDATE webhooks SET disabled_at = created_at, disabled_reason = 'gone'"))
     with app.app_context(), transaction() as session:
         queue.sweep(session)
-    assert [(one["status"], one["error"]) for one in deliveries(webhook)] == [("failed", "webhook_disabled")]
+    assert webhooks.outcomes(webhook) == [("failed", "webhook_disabled")]
 
 
-def test_the_sender_runs_wakes_and_stops(
-    app: Flask, shop: Shop, register: Register, receiver: Receiver, relay: Callable[[], int]
-) -> None:
-    register(receiver.url(), events=["offer.created"])
+def test_the_sender_runs_wakes_and_stops(app: Flask, shop: Shop, webhooks: Webhooks, receiver: Receiver) -> None:
+    webhooks.register(receiver.url(), events=["offer.created"])
 
     async def live() -> None:
-        sender, stopping = webhook_sender(app), asyncio.Event()
-        running = asyncio.create_task(sender.run(stopping))
-        for turn in (1, 2):
-            await asyncio.to_thread(lambda: (shop.offer(), relay()))
-            sender.wake()
-            async with asyncio.timeout(10):
-                while len(receiver.received) < turn:
-                    await asyncio.sleep(0.01)
-        stopping.set()
-        sender.wake()
-        await asyncio.wait_for(running, 10)
+        sender = webhook_sender(app)
+        async with at_work(sender):
+            for turn in (1, 2):
+                await asyncio.to_thread(lambda: (shop.offer(), webhooks.relay()))
+                sender.wake()
+                async with asyncio.timeout(10):
+                    while len(receiver.received) < turn:
+                        await asyncio.sleep(0.01)
 
     asyncio.run(live())
-    with app.app_context(), reading() as session:
-        assert session.scalars(sa.select(WebhookMessage.status)).all() == ["delivered", "delivered"]
+    assert values(app, sa.select(WebhookMessage.status)) == ["delivered", "delivered"]
 
 
 def test_a_database_that_fails_for_a_while_ends_nothing_and_loses_no_outcome(
-    app: Flask,
-    shop: Shop,
-    register: Register,
-    receiver: Receiver,
-    relay: Callable[[], int],
+    app: Flask, shop: Shop, webhooks: Webhooks, receiver: Receiver
 ) -> None:
-    register(receiver.url(), events=["offer.created"])
+    webhooks.register(receiver.url(), events=["offer.created"])
     shop.offer()
-    relay()
+    webhooks.relay()
     failures = {"tries": 2, "outcomes": 2}
 
     def fail(statement: str) -> None:
@@ -240,41 +191,33 @@ def test_a_database_that_fails_for_a_while_ends_nothing_and_loses_no_outcome(
             raise DatabaseUnavailable
 
     async def live() -> None:
-        sender, stopping = webhook_sender(app, poll_seconds=0.05), asyncio.Event()
-        running = asyncio.create_task(sender.run(stopping))
-        async with asyncio.timeout(10):
+        async with at_work(webhook_sender(app, poll_seconds=0.05)), asyncio.timeout(10):
             while any(failures.values()):
                 await asyncio.sleep(0.01)
-        stopping.set()
-        sender.wake()
-        await asyncio.wait_for(running, 10)
 
     with before_each(app, "UPDATE webhook_messages", fail):
         asyncio.run(live())
     assert len(receiver.received) == 1
-    with app.app_context(), reading() as session:
-        assert session.scalars(sa.select(WebhookMessage.status)).all() == ["delivered"]
+    assert values(app, sa.select(WebhookMessage.status)) == ["delivered"]
 
 
 def test_no_log_holds_a_secret_a_signature_or_the_path_of_an_address(
-    app: Flask,
     shop: Shop,
-    register: Register,
+    webhooks: Webhooks,
     receiver: Receiver,
-    tell: Callable[[], None],
     now: FakeClock,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    webhook = register(receiver.url("/recognisable-path-of-the-endpoint"))
-    rotated = expect(shop.call("POST", f"/v1/webhooks/{webhook['id']}/rotate"), 200)
+    webhook = webhooks.register(receiver.url("/recognisable-path-of-the-endpoint"))
+    rotated = webhooks.rotate(webhook)
     receiver.behaviour = says(500, "recognisable-answer", Recognisable_Header="recognisable-value")
     shop.offer()
-    tell()
+    webhooks.tell()
     receiver.close()
     now.forward(seconds=7)
-    tell()
+    webhooks.tell()
     signatures = receiver.received[0].headers["webhook-signature"].split(" ")
     hidden = [webhook["secret"], rotated["secret"], "recognisable", *(one.partition(",")[2] for one in signatures)]
     hidden += [base64.b64decode(secret.removeprefix("whsec_")).hex() for secret in hidden[:2]]

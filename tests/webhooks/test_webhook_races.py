@@ -27,9 +27,11 @@ from pushhub.webhooks import endpoints as webhook_endpoints
 from pushhub.webhooks import queue
 from pushhub.webhooks import sender as sender_module
 from pushhub.webhooks.models import Webhook, WebhookMessage, WebhookSecret
-from tests.support.actors import Shop, expect
-from tests.webhooks.receiver import Received, Receiver, says
-from tests.webhooks.relaying import relay_events, webhook_sender
+from tests.support.actors import Shop
+from tests.support.rows import rows
+from tests.support.waiting import until
+from tests.webhooks.receiver import MakeReceiver, Received, says
+from tests.webhooks.relaying import Webhooks, at_work, make_events, relay_events, webhook_sender
 
 pytestmark = pytest.mark.postgresql  # SQLite lets one writer in at a time anyhow
 
@@ -80,14 +82,11 @@ class Crowd:
 
     def send(self) -> None:
         async def live() -> None:
-            sender, stopping = webhook_sender(self._app, try_seconds=self._try_seconds), asyncio.Event()
-            running = asyncio.create_task(sender.run(stopping))
-            while not self.done.is_set():
-                sender.wake()
-                await asyncio.sleep(0.05)
-            stopping.set()
-            sender.wake()
-            await running
+            sender = webhook_sender(self._app, try_seconds=self._try_seconds)
+            async with at_work(sender):
+                while not self.done.is_set():
+                    sender.wake()
+                    await asyncio.sleep(0.05)
 
         asyncio.run(live())
 
@@ -109,15 +108,12 @@ def stories_in(told: list[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
 
 
 def test_none_is_missed_and_none_reordered_with_several_relays_and_senders_at_once(
-    app: Flask,
-    shop: Shop,
-    register: Callable[..., dict[str, Any]],
-    make_receiver: Callable[..., Receiver],
+    app: Flask, shop: Shop, webhooks: Webhooks, make_receiver: MakeReceiver
 ) -> None:
     a_try, all_tries = PATIENCE
     endpoints = [make_receiver() for _ in range(2)]
     for endpoint in endpoints:
-        register(endpoint.url(), events=[str(tag) for tag in STORY])
+        webhooks.register(endpoint.url(), events=[str(tag) for tag in STORY])
     crowd = Crowd(app, shop, a_try)
     subjects = [[new_key() for _ in range(25)] for _ in range(4)]
     expected = 4 * 25 * len(STORY)
@@ -132,9 +128,7 @@ def test_none_is_missed_and_none_reordered_with_several_relays_and_senders_at_on
         try:
             for writer in writers:
                 writer.result(all_tries)
-            until = time.monotonic() + all_tries
-            while time.monotonic() < until and not all_told():
-                time.sleep(0.05)
+            until(all_told, all_tries, "not all were told of everything")
             time.sleep(0.2)  # time for one that would come twice
         finally:
             crowd.done.set()
@@ -143,25 +137,21 @@ def test_none_is_missed_and_none_reordered_with_several_relays_and_senders_at_on
 
     whole = tuple(map(str, STORY))
     keys = {key for some in subjects for key in some}
-    assert stories_in([(str(event.subject_id), event.tag) for event in crowd.polled]) == {
-        str(key): whole for key in keys
-    }
+    polled = stories_in([(str(event.subject_id), event.tag) for event in crowd.polled])
+    assert polled == {str(key): whole for key in keys}
     for endpoint in endpoints:
         assert len({request.headers["webhook-id"] for request in endpoint.received}) == expected
         documents = [json.loads(request.body) for request in endpoint.received]
         told = stories_in([(one["data"]["verification_id"], one["type"]) for one in documents])
         assert told == {public_id(Prefix.VERIFICATION, key): whole for key in keys}
-    with app.app_context(), reading() as session:
-        outcomes = session.execute(sa.select(WebhookMessage.status, WebhookMessage.tries)).all()
-    assert [tuple(row) for row in outcomes] == [("delivered", 1)] * 2 * expected
+    outcomes = rows(app, sa.select(WebhookMessage.status, WebhookMessage.tries))
+    assert outcomes == [("delivered", 1)] * 2 * expected
 
 
-def test_of_many_claims_at_once_each_message_is_in_one(app: Flask, shop: Shop, register: Any, relay: Any) -> None:
-    register("https://localhost:9/", events=["offer.created"])
-    with app.app_context(), transaction() as session:
-        for _ in range(60):
-            record(session, Tag.OFFER_CREATED, new_key(), shop.product.id)
-    relay()
+def test_of_many_claims_at_once_each_message_is_in_one(app: Flask, shop: Shop, webhooks: Webhooks) -> None:
+    webhooks.register("https://localhost:9/", events=["offer.created"])
+    make_events(app, shop.product.id, 60)
+    webhooks.relay()
     barrier = threading.Barrier(16, timeout=60)
 
     def claim(_: int) -> list[tuple[UUID, int]]:
@@ -175,11 +165,7 @@ def test_of_many_claims_at_once_each_message_is_in_one(app: Flask, shop: Shop, r
 
 
 def test_an_endpoint_that_hangs_holds_up_only_itself(
-    app: Flask,
-    shop: Shop,
-    register: Callable[..., dict[str, Any]],
-    make_receiver: Callable[..., Receiver],
-    relay: Callable[[], int],
+    app: Flask, shop: Shop, webhooks: Webhooks, make_receiver: MakeReceiver
 ) -> None:
     hanging, quick = make_receiver(), make_receiver()
     may_answer = threading.Event()
@@ -190,24 +176,16 @@ def test_an_endpoint_that_hangs_holds_up_only_itself(
 
     hanging.behaviour = hangs_until_told
     for endpoint in (hanging, quick):
-        register(endpoint.url(), events=["offer.created"])
-    with app.app_context(), transaction() as session:
-        for _ in range(150):
-            record(session, Tag.OFFER_CREATED, new_key(), shop.product.id)
-    relay()
+        webhooks.register(endpoint.url(), events=["offer.created"])
+    make_events(app, shop.product.id, 150)
+    webhooks.relay()
 
     async def live() -> None:
         # No try ends by itself while the others are waited for.
-        sender, stopping = webhook_sender(app, try_seconds=PATIENCE[1]), asyncio.Event()
-        running = asyncio.create_task(sender.run(stopping))
-        until = time.monotonic() + PATIENCE[0]
-        while len(quick.received) < 150 and time.monotonic() < until:
-            await asyncio.sleep(0.01)
-        came_meanwhile.extend(len(endpoint.received) for endpoint in (quick, hanging))
-        may_answer.set()
-        stopping.set()
-        sender.wake()
-        await running
+        async with at_work(webhook_sender(app, try_seconds=PATIENCE[1])):
+            await asyncio.to_thread(until, lambda: len(quick.received) >= 150, PATIENCE[0], "the other waits as well")
+            came_meanwhile.extend(len(endpoint.received) for endpoint in (quick, hanging))
+            may_answer.set()
 
     came_meanwhile: list[int] = []
     asyncio.run(live())
@@ -215,8 +193,8 @@ def test_an_endpoint_that_hangs_holds_up_only_itself(
     assert quick.most_at_once <= sender_module.Pace.MOST
 
 
-def test_many_rotations_and_registrations_at_once(app: Flask, shop: Shop, register: Any) -> None:
-    webhook = register("https://localhost:9/")
+def test_many_rotations_and_registrations_at_once(app: Flask, shop: Shop, webhooks: Webhooks) -> None:
+    webhook = webhooks.register("https://localhost:9/")
     caller = in_context(app, lambda: recognise(shop.key))
     barrier = threading.Barrier(16, timeout=60)
 
@@ -244,12 +222,12 @@ def test_many_rotations_and_registrations_at_once(app: Flask, shop: Shop, regist
         ).all()
         assert len(session.scalars(sa.select(Webhook.id)).all()) == 9
     assert {count for _, count in current} == {1}
-    assert expect(shop.call("GET", f"/v1/webhooks/{webhook['id']}"), 200)["old_secret_until"]
+    assert webhooks.show(webhook)["old_secret_until"]
 
 
-def test_two_registrations_of_the_tenth_at_once_make_one(app: Flask, shop: Shop, register: Any) -> None:
+def test_two_registrations_of_the_tenth_at_once_make_one(app: Flask, shop: Shop, webhooks: Webhooks) -> None:
     for _ in range(9):
-        register("https://localhost:9/")
+        webhooks.register("https://localhost:9/")
     caller = in_context(app, lambda: recognise(shop.key))
     barrier = threading.Barrier(8, timeout=60)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import socket
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -21,13 +20,15 @@ from pushhub.kernel.ids import Prefix, new_key, public_id
 from pushhub.kernel.settings import Settings
 from pushhub.products import products
 from pushhub.webhooks.resolver import Resolver, look_up, use
-from tests.support.actors import NUMBER, Shop, assert_problem, expect
+from tests.support.actors import NUMBER, MakeShop, Shop, assert_problem, expect
+from tests.support.applications import MakeApp
 from tests.support.databases import FakeClock
+from tests.support.environments import least_of
 from tests.webhooks.receiver import Receiver
+from tests.webhooks.relaying import Webhooks
 
 pytestmark = pytest.mark.both_engines  # guarded statements
 
-Register = Callable[..., dict[str, Any]]
 URL = "https://localhost:9/hook"
 
 
@@ -41,18 +42,8 @@ def test_a_webhook_from_registration_to_its_end(shop: Shop, now: FakeClock) -> N
     assert secret.startswith("whsec_")
     assert 24 <= len(base64.b64decode(secret.removeprefix("whsec_"), validate=True)) <= 64
     assert made["id"].startswith("whk_")
-    assert (
-        made
-        | {
-            "url": URL,
-            "events": ["offer.used", "verification.approved"],
-            "enabled": True,
-            "disabled_reason": None,
-            "disabled_at": None,
-            "old_secret_until": None,
-        }
-        == made
-    )
+    asked_for = {"url": URL, "events": ["offer.used", "verification.approved"], "enabled": True}
+    assert (asked_for | dict.fromkeys(("disabled_reason", "disabled_at", "old_secret_until"))).items() <= made.items()
     path = f"/v1/webhooks/{made['id']}"
     assert expect(shop.call("GET", path), 200) == made
     assert expect(shop.call("GET", "/v1/webhooks"), 200) == {"items": [made]}
@@ -123,7 +114,7 @@ def test_a_repeated_rotation_rotates_once(shop: Shop) -> None:
     assert expect(shop.call("POST", path), 200)["secret"] != once["secret"]
 
 
-def test_ten_webhooks_for_live_and_ten_for_test_keys(make_shop: Callable[..., Shop]) -> None:
+def test_ten_webhooks_for_live_and_ten_for_test_keys(make_shop: MakeShop) -> None:
     shop, other = make_shop("INDIGO"), make_shop("SAKURA")
     for key in (shop.key, shop.test_key):
         made = [expect(create(shop, key), 201) for _ in range(10)]
@@ -133,9 +124,7 @@ def test_ten_webhooks_for_live_and_ten_for_test_keys(make_shop: Callable[..., Sh
     expect(create(other), 201)
 
 
-def test_a_live_key_and_a_test_key_see_each_its_own_and_no_product_sees_anothers(
-    make_shop: Callable[..., Shop],
-) -> None:
+def test_a_live_key_and_a_test_key_see_each_its_own_and_no_product_sees_anothers(make_shop: MakeShop) -> None:
     shop, stranger = make_shop("INDIGO"), make_shop("SAKURA")
     live, test = expect(create(shop), 201), expect(create(shop, shop.test_key), 201)
     for who, key, own, foreign in (
@@ -156,11 +145,10 @@ def test_a_live_key_and_a_test_key_see_each_its_own_and_no_product_sees_anothers
 def test_a_key_needs_the_scope(app: Flask, shop: Shop) -> None:
     with app.app_context():
         products.revoke_key(products.list_products()[0][1][0].id)
-        key = products.add_key(shop.product.id, live=True, scopes=["events"]).text
+    key = shop.add_key(scopes=["events"])
     assert assert_problem(create(shop, key), 403, "missing_scope")["scope"] == "webhooks"
     expect(shop.call("GET", "/v1/events", key=key), 200)
-    with app.app_context():
-        key = products.add_key(shop.product.id, live=True, scopes=["webhooks"]).text
+    key = shop.add_key(scopes=["webhooks"])
     assert assert_problem(shop.call("GET", "/v1/events", key=key), 403, "missing_scope")["scope"] == "events"
 
 
@@ -198,13 +186,11 @@ def known_names(host: str, port: int) -> list[str]:
 
 
 @pytest.fixture
-def strict(make_app: Callable[..., Flask], settings: Settings, now: FakeClock) -> Shop:
+def strict(make_app: MakeApp, settings: Settings, now: FakeClock) -> Shop:
     """A product of an installation that calls no private addresses."""
     app = make_app(replace(settings, webhook_private_addresses=False))
     use(app, Resolver(known_names))
-    with app.app_context():
-        made = products.create_product("INDIGO")
-    return Shop(app, made.live_key.text, test_key=made.test_key.text, product=made.product)
+    return Shop.new(app)
 
 
 @pytest.mark.parametrize(
@@ -237,37 +223,31 @@ def test_an_address_that_is_not_called_is_refused_when_it_is_registered(strict: 
     assert shown["url"] == "https://cabinet.example.kz/hook"
 
 
-def test_deliveries_are_the_last_fifty_newest_first(
-    shop: Shop, register: Register, receiver: Receiver, tell: Callable[[], None], deliveries: Any
-) -> None:
-    webhook = register(receiver.url(), events=["offer.created"])
+def test_deliveries_are_the_last_fifty_newest_first(shop: Shop, webhooks: Webhooks, receiver: Receiver) -> None:
+    webhook = webhooks.register(receiver.url(), events=["offer.created"])
     offers = [shop.offer(f"+770575468{number:02}") for number in range(52)]
-    tell()
-    shown = deliveries(webhook)
+    webhooks.tell()
+    shown = webhooks.deliveries(webhook)
     assert len(shown) == 50
     ids = {request.headers["webhook-id"]: json.loads(request.body) for request in receiver.received}
-    assert [ids[one["event_id"]]["data"]["offer_id"] for one in shown] == [offer["id"] for offer in reversed(offers)][
-        :50
-    ]
+    newest = [offer["id"] for offer in reversed(offers)][:50]
+    assert [ids[one["event_id"]]["data"]["offer_id"] for one in shown] == newest
     assert {one["type"] for one in shown} == {"offer.created"}
 
 
-def test_metrics_count_what_waits_and_what_was_given_up(
-    app: Flask, shop: Shop, register: Register, relay: Callable[[], int]
-) -> None:
+def test_metrics_count_what_waits_and_what_was_given_up(app: Flask, shop: Shop, webhooks: Webhooks) -> None:
     def metric(status: str) -> str:
         text = app.test_client().get("/metrics").get_data(as_text=True)
-        (line,) = [
-            line for line in text.splitlines() if line.startswith(f'pushhub_webhook_messages{{status="{status}"')
-        ]
+        begin = f'pushhub_webhook_messages{{status="{status}"'
+        (line,) = [line for line in text.splitlines() if line.startswith(begin)]
         return line.rpartition(" ")[2]
 
-    webhook = register(URL, events=["offer.created"])
+    webhook = webhooks.register(URL, events=["offer.created"])
     shop.offer()
     shop.offer()
-    relay()
+    webhooks.relay()
     assert (metric("waiting"), metric("failed")) == ("2.0", "0.0")
-    expect(shop.call("PATCH", f"/v1/webhooks/{webhook['id']}", {"enabled": False}), 200)
+    webhooks.change(webhook, enabled=False)
     assert (metric("waiting"), metric("failed")) == ("0.0", "2.0")
 
 
@@ -279,16 +259,11 @@ def test_every_tag_can_be_told_and_is_in_the_document(app: Flask) -> None:
     assert "secret" not in schemas["Webhook"]["properties"]
 
 
-def test_an_operator_lists_webhooks_and_enables_one(settings: Settings, shop: Shop, register: Register) -> None:
-    environment = {
-        "PUSHHUB_DATABASE_URL": settings.database_url,
-        "PUSHHUB_KEY_FILE": str(settings.key_file),
-        "PUSHHUB_PUBLIC_URL": settings.public_url,
-    }
-    webhook = register(URL)
-    register(URL, key=shop.test_key)
-    expect(shop.call("PATCH", f"/v1/webhooks/{webhook['id']}", {"enabled": False}), 200)
-    run = CliRunner(env=environment)
+def test_an_operator_lists_webhooks_and_enables_one(settings: Settings, shop: Shop, webhooks: Webhooks) -> None:
+    webhook = webhooks.register(URL)
+    webhooks.register(URL, key=shop.test_key)
+    webhooks.change(webhook, enabled=False)
+    run = CliRunner(env=least_of(settings))
     printed = run.invoke(webhook_commands.group, ["list", "--product", "INDIGO"]).output
     assert f"{webhook['id']}  live  disabled: switched_off  {URL}" in printed
     assert "test  enabled" in printed
