@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -23,7 +22,6 @@ from pushhub.context import current
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.rules import TEST_CHANNEL
 from pushhub.devices.reachability import without_device
-from pushhub.events import record
 from pushhub.events.models import Tag
 from pushhub.events.record import new_event
 from pushhub.identity.phone import PhoneNumber
@@ -115,7 +113,9 @@ def _ask(
             if context.pending_usable:
                 idempotency.remember(session, caller.product_id, repeatable, context.pending_id)
                 return Asked(find_own(session, caller, context.pending_id), created=False)
-            _end_old(session, caller, context.pending_id, late=context.pending_late)
+            # It can't be used any more, and no sweep has been by yet.
+            end = VerificationStatus.EXPIRED if context.pending_late else VerificationStatus.EXHAUSTED
+            close(session, context.pending_id, end)
         if client_address is not None:
             _count_client(session, client_address, now)
         if caller.live:
@@ -146,13 +146,6 @@ def decoy_ask(caller: Caller, number: PhoneNumber, purpose: str) -> None:
         digits = context.digits(caller.policy)
         _draw(caller, number, purpose, caller.policy.steps, now, digits=digits, locale="ru", email=None)
         without_device(session, number)
-
-
-def _end_old(session: Session, caller: Caller, verification_id: UUID, *, late: bool) -> None:
-    """The one before can't be used any more, and no sweep has been by yet."""
-    if close(session, verification_id, VerificationStatus.EXPIRED if late else VerificationStatus.EXHAUSTED):
-        tag = Tag.VERIFICATION_EXPIRED if late else Tag.VERIFICATION_EXHAUSTED
-        record.record(session, tag, verification_id, caller.product_id, live=caller.live)
 
 
 def _count_client(session: Session, client_address: str, now: datetime) -> None:

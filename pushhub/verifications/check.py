@@ -11,8 +11,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pushhub.context import current
-from pushhub.events import record
-from pushhub.events.models import Tag
 from pushhub.kernel import clock
 from pushhub.kernel.db import reading, transaction
 from pushhub.kernel.errors import CodeMalformed, NotArmed
@@ -102,7 +100,6 @@ def _approve(caller: Caller, verification_id: UUID, left: int, with_approval: Ca
     with transaction() as session:
         if close(session, verification_id, VerificationStatus.APPROVED):
             with_approval(session)
-            record.record(session, Tag.VERIFICATION_APPROVED, verification_id, caller.product_id, live=caller.live)
             return Checked(True, VerificationStatus.APPROVED, left)
         verification = find_own(session, caller, verification_id)
         return Checked(False, status_at(verification.status, verification.expires_at, clock.now()), 0)
@@ -113,8 +110,8 @@ def _count_wrong(caller: Caller, verification: Verification, left: int) -> Check
     with transaction() as session:
         if caller.live:
             count_up(session, WRONG_CODES, subject)
-        if left == 0 and close(session, verification.id, VerificationStatus.EXHAUSTED):
-            record.record(session, Tag.VERIFICATION_EXHAUSTED, verification.id, caller.product_id, live=caller.live)
+        if left == 0:
+            close(session, verification.id, VerificationStatus.EXHAUSTED)
         now_is = find_own(session, caller, verification.id)
     status = status_at(now_is.status, now_is.expires_at, clock.now())
     return Checked(False, status, left if status is VerificationStatus.PENDING else 0)

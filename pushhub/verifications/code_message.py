@@ -38,8 +38,7 @@ from pushhub.translations.message_texts import (
     CODE_WAITS,
     in_language,
 )
-from pushhub.verifications.deliveries import tell_expired
-from pushhub.verifications.lifecycle import arm
+from pushhub.verifications.lifecycle import arm, tell_expired
 from pushhub.verifications.models import Verification, code_context, email_context
 from pushhub.verifications.rules import VerificationStatus
 

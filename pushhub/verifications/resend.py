@@ -19,8 +19,7 @@ from pushhub.products.products import Caller
 from pushhub.products.route import read_route
 from pushhub.queueing.wake import wake_after_commit
 from pushhub.verifications.ask_context import refuse_flood
-from pushhub.verifications.deliveries import expire_waiting
-from pushhub.verifications.lifecycle import codes_to, find_own
+from pushhub.verifications.lifecycle import codes_to, expire_waiting, find_own
 from pushhub.verifications.models import Verification
 from pushhub.verifications.routing import RouteRequest, choose_channel, require_channel
 from pushhub.verifications.rules import VerificationStatus, status_at
