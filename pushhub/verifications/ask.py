@@ -122,7 +122,7 @@ def _ask(
             context.refuse_flood(now)
         digits = context.digits(caller.policy)
         drawn = _draw(caller, number, purpose, steps, now, digits=digits, locale=locale, email=email)
-        request = RouteRequest.of(drawn, caller.policy)
+        request = RouteRequest(drawn, caller.policy)
         routed = choose_channel(session, request, steps, 0, context.reach, now, asked=True)
         channel = require_channel(routed)
         # In a test it is checkable at once: no device will fetch it.

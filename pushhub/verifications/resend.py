@@ -54,7 +54,7 @@ def resend(caller: Caller, verification_id: UUID) -> Verification:
             raise _why_not(verification, now)
         if caller.live:
             refuse_flood(session, number, now)
-        request = RouteRequest.of(taken, caller.policy)
+        request = RouteRequest(taken, caller.policy)
         reach = partial(reachability_of, session, number, proven=request.proven)
         steps = read_route(tuple(taken.route))
         routed = choose_channel(session, request, steps, taken.step, reach, now, asked=True)
