@@ -36,12 +36,12 @@ from pushhub.kernel.idempotency import Repeatable
 from pushhub.kernel.ids import new_key
 from pushhub.kernel.limits import CLIENT_CODES, address_subject, count_up
 from pushhub.products.countries import require_country
-from pushhub.products.products import Caller
+from pushhub.products.products import Caller, find_own
 from pushhub.products.route import Step, chosen, written
 from pushhub.products.rules import attempts_for
 from pushhub.queueing.wake import wake_after_commit
 from pushhub.verifications.ask_context import read_context
-from pushhub.verifications.lifecycle import close, codes_to, find_own
+from pushhub.verifications.lifecycle import close, codes_to
 from pushhub.verifications.models import NewVerification, Verification, code_context, email_context
 from pushhub.verifications.routing import RouteRequest, choose_channel, require_channel
 from pushhub.verifications.rules import VerificationStatus, new_code
@@ -107,12 +107,12 @@ def _ask(
     with transaction(codes_to(number)) as session:
         before = idempotency.made_before(session, caller.product_id, repeatable)
         if before is not None:
-            return Asked(find_own(session, caller, before), created=True, replayed=True)
+            return Asked(find_own(session, caller, Verification, before), created=True, replayed=True)
         context = read_context(session, caller, number, purpose, now)
         if context.pending_id is not None:
             if context.pending_usable:
                 idempotency.remember(session, caller.product_id, repeatable, context.pending_id)
-                return Asked(find_own(session, caller, context.pending_id), created=False)
+                return Asked(find_own(session, caller, Verification, context.pending_id), created=False)
             # It can't be used any more, and no sweep has been by yet.
             end = VerificationStatus.EXPIRED if context.pending_late else VerificationStatus.EXHAUSTED
             close(session, context.pending_id, end)

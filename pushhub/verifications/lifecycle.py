@@ -16,33 +16,17 @@ from pushhub.events.models import Tag
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
 from pushhub.kernel.db import ReadRow, advisory_lock, reading, transaction
-from pushhub.kernel.errors import NotFound, VerificationClosed
+from pushhub.kernel.errors import VerificationClosed
 from pushhub.kernel.ids import Prefix, public_id
-from pushhub.products.products import Caller
+from pushhub.products.products import Caller, find_own
 from pushhub.verifications.models import Verification
 from pushhub.verifications.rules import VerificationStatus, status_at
-
-
-def find_own(session: Session, caller: Caller, verification_id: UUID) -> Verification:
-    """The caller's verification, read anew. Raises `NotFound`: another product's does not exist for it."""
-    verification = session.scalar(
-        sa.select(Verification)
-        .where(
-            Verification.id == verification_id,
-            Verification.product_id == caller.product_id,
-            Verification.live == caller.live,
-        )
-        .execution_options(populate_existing=True)
-    )
-    if verification is None:
-        raise NotFound
-    return verification
 
 
 def find(caller: Caller, verification_id: UUID) -> Verification:
     """The caller's verification. Raises `NotFound`."""
     with reading() as session:
-        return find_own(session, caller, verification_id)
+        return find_own(session, caller, Verification, verification_id)
 
 
 def close(session: Session, verification_id: UUID, status: VerificationStatus, **told: str) -> bool:
@@ -70,8 +54,9 @@ def close(session: Session, verification_id: UUID, status: VerificationStatus, *
 def cancel(caller: Caller, verification_id: UUID) -> Verification:
     """End a verification before its time; cancelling twice changes nothing. Raises `NotFound`, `VerificationClosed`."""
     with transaction() as session:
-        close(session, find_own(session, caller, verification_id).id, VerificationStatus.CANCELLED)
-        verification = find_own(session, caller, verification_id)
+        find_own(session, caller, Verification, verification_id)
+        close(session, verification_id, VerificationStatus.CANCELLED)
+        verification = find_own(session, caller, Verification, verification_id)
         status = status_at(verification.status, verification.expires_at, clock.now())
         if status is not VerificationStatus.CANCELLED:
             raise VerificationClosed(verification_status=status)
