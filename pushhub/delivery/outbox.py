@@ -148,8 +148,7 @@ def read_claimed(
 
 def give_back(source: MessageSource, channel: str, owner: UUID, held: Collection[Key]) -> None:
     """Queue again what `owner` took without knowing it. `held` is what it does know of."""
-    with transaction() as session:
-        QUEUE.give_back(session, owner, held, Delivery.channel == channel, Delivery.kind == source.kind)
+    QUEUE.give_back(owner, held, Delivery.channel == channel, Delivery.kind == source.kind)
 
 
 _attempts = ManyRows("made", *table_of(Attempt).c)
@@ -230,8 +229,3 @@ def release(channel: str) -> None:
             .values(claimable_at=clock.now())
             .execution_options(synchronize_session=False)
         )
-
-
-def waiting() -> int:
-    """How many deliveries wait or are being sent."""
-    return QUEUE.waiting()

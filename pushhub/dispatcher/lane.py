@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from functools import partial
-from uuid import UUID
 
 from pushhub.channels.contract import Channel, ChannelDown, Outcome, Rejected, Retry
 from pushhub.delivery import outbox
@@ -20,9 +19,8 @@ from pushhub.dispatcher.circuits import Circuits
 from pushhub.dispatcher.presence import Presence
 from pushhub.kernel import clock
 from pushhub.queueing.batch_writer import BATCH
-from pushhub.queueing.database_threads import DatabaseThreads
 from pushhub.queueing.lease_queue import Key
-from pushhub.queueing.worker import GATHER_SECONDS, LeaseWorker
+from pushhub.queueing.worker import GATHER_SECONDS, DatabaseThreads, LeaseWorker
 
 #: Messages in flight. Notifications have less: the connection is the same, and codes go first.
 IN_FLIGHT = {DeliveryKind.CODE: 500, DeliveryKind.NOTIFICATION: 100}
@@ -67,12 +65,9 @@ class Lane(LeaseWorker[OutgoingMessage, Outcome]):
         self._channel = channel
         self._circuits = circuits
         self._presence = presence
+        self._owner = presence.owner
         self._escalate_now = escalate_now
         self._goes_first = goes_first
-
-    @property
-    def _owner(self) -> UUID:
-        return self._presence.owner
 
     def claim(self, room: int) -> Sequence[OutgoingMessage]:
         # Where our way out is shut, another machine's may be open: it has the first look at what is due.

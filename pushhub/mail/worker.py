@@ -14,9 +14,8 @@ from pushhub.mail import queue
 from pushhub.mail.queue import LeasedLetter, LetterResult
 from pushhub.mail.transport import MailTransport
 from pushhub.mail.write import LETTERS
-from pushhub.queueing.database_threads import DatabaseThreads
 from pushhub.queueing.lease_queue import Key
-from pushhub.queueing.worker import LeaseWorker
+from pushhub.queueing.worker import DatabaseThreads, LeaseWorker
 
 #: Letters on their way at once: half of the connections that the channel has, so that codes find some.
 AT_ONCE = 4
@@ -36,7 +35,7 @@ class MailWorker(LeaseWorker[LeasedLetter, Outcome]):
         return queue.claim(self._owner, room) if self._transport is not None else []
 
     def give_back(self, held: Collection[Key]) -> None:
-        queue.give_back(self._owner, held)
+        queue.QUEUE.give_back(self._owner, held)
 
     async def attempt(self, item: LeasedLetter) -> Outcome:
         if item.content is None or self._transport is None:

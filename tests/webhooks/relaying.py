@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 
 from pushhub.events import relay
-from pushhub.queueing.database_threads import DatabaseThreads
+from pushhub.queueing.worker import DatabaseThreads
 from pushhub.webhooks.fan_out import queue_messages
 from pushhub.webhooks.sender import WebhookSender
 
