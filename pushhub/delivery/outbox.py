@@ -22,11 +22,10 @@ from pushhub.delivery.models import Attempt, Delivery
 from pushhub.delivery.rules import CIRCUIT_OPEN, DeliveryKind, DeliveryStatus, DeliveryTransition, after_try
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
-from pushhub.kernel.db import ManyRows, NewRow, ReadMapping, db, insert, reading, table_of, transaction, write_rows
+from pushhub.kernel.db import ManyRows, NewRow, ReadMapping, db, insert, reading, table_of, transaction
 from pushhub.kernel.ids import new_key
 from pushhub.products.route import PAID
 from pushhub.queueing.lease_queue import Claim, Key, Lease, LeaseQueue
-from pushhub.queueing.wake import wake_after_commit
 
 #: A lease is longer than a channel's longest try.
 QUEUE = LeaseQueue(Delivery, timedelta(seconds=30), untried=CIRCUIT_OPEN)
@@ -92,12 +91,6 @@ def new_delivery(
         changed_at=now,
         **cause,
     )
-
-
-def enqueue(session: Session, row: NewDelivery) -> None:
-    """Write one delivery in the caller's transaction."""
-    write_rows(session, [row])
-    wake_after_commit(session, row.channel)
 
 
 _columns = table_of(Delivery).c
@@ -175,7 +168,6 @@ def _transition(result: DeliveryResult, now: datetime) -> DeliveryTransition:
         tries=item.lease.tries,
         now=now,
         expires_at=item.expires_at,
-        goes_on=item.escalate_at is not None,
         escalate_at=item.escalate_at,
         paid=item.channel in PAID,
         jitter=random.random,

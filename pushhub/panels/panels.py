@@ -19,7 +19,7 @@ from pushhub.kernel.idempotency import Repeatable
 from pushhub.kernel.ids import new_key
 from pushhub.kernel.sealing import secret_digest
 from pushhub.panels.models import Panel
-from pushhub.panels.rules import KEPT, LIFE, LONG_ENOUGH, SECRET_PREFIX, PanelStatus, status_at
+from pushhub.panels.rules import KEPT, LIFE, LONG_ENOUGH, SECRET_PREFIX, PanelStatus
 from pushhub.products.assurance import Assurance
 from pushhub.products.countries import require_country
 from pushhub.products.products import Caller, find_own
@@ -187,12 +187,14 @@ def _status(session: Session, panel: Panel) -> PanelStatus:
 
 
 def status_of(panel: Panel, *, bound: bool) -> PanelStatus:
-    """The status at this moment. `bound`: whether the offer that it shows was used."""
-    return status_at(
-        clock.now(),
-        expires_at=panel.expires_at,
-        approved_at=panel.approved_at,
-        closed_at=panel.closed_at,
-        bound=bound,
-        only_binds=panel.purpose is None,
-    )
+    """The status at this moment. What was reached (approved, or bound where no more was wanted) stays. `bound`: whether
+    the offer that it shows was used."""
+    if panel.approved_at is not None:
+        return PanelStatus.APPROVED
+    if bound and panel.purpose is None:
+        return PanelStatus.BOUND
+    if panel.closed_at is not None:
+        return PanelStatus.CLOSED
+    if panel.expires_at <= clock.now():
+        return PanelStatus.EXPIRED
+    return PanelStatus.BOUND if bound else PanelStatus.OPEN

@@ -155,25 +155,16 @@ def send_test(caller: Caller, webhook_id: UUID) -> Event:
         return as_written(Event, event)
 
 
-@dataclass(frozen=True, slots=True)
-class ShownMessage:
-    """A message with the event that it tells."""
-
-    message: WebhookMessage
-    event: Event
-
-
-def last_messages(caller: Caller, webhook_id: UUID, limit: int = 50) -> list[ShownMessage]:
-    """What was told last, newest first. Raises `NotFound`."""
+def last_messages(caller: Caller, webhook_id: UUID, limit: int = 50) -> Sequence[tuple[WebhookMessage, Event]]:
+    """What was told last, newest first: each message with its event. Raises `NotFound`."""
     with reading() as session:
-        rows = session.execute(
+        return session.execute(
             sa.select(WebhookMessage, Event)
             .join(Event, Event.position == WebhookMessage.event_position)
             .where(WebhookMessage.webhook_id == find_own(session, caller, Webhook, webhook_id).id)
             .order_by(WebhookMessage.event_position.desc())
             .limit(limit)
         ).all()
-        return [ShownMessage(message, event) for message, event in rows]
 
 
 def webhooks_of(product_id: UUID) -> Sequence[Webhook]:
