@@ -30,7 +30,6 @@ _LEAST_PART = 4
 _MOMENTS_FOR_CODES = 50
 #: How long a delivery must be due before a dispatcher takes it whose own way out is shut.
 _HEAD_START_OF_OTHERS = timedelta(seconds=1)
-_AT_ONCE = timedelta(0)
 #: What becomes of a delivery whose message can't be read (a sealing key is missing): nobody else has to wait for it.
 UNREADABLE = Rejected("unreadable")
 
@@ -72,7 +71,7 @@ class Lane(LeaseWorker[OutgoingMessage, Outcome]):
     def claim(self, room: int) -> Sequence[OutgoingMessage]:
         # Where our way out is shut, another machine's may be open: it has the first look at what is due.
         others_first = self._circuits.any_open() and not self._presence.alone
-        due_for = _HEAD_START_OF_OTHERS if others_first else _AT_ONCE
+        due_for = _HEAD_START_OF_OTHERS if others_first else timedelta(0)
         claimed = outbox.claim(self._source, self.name, self._owner, room, due_for=due_for)
         return self._source.load(self.name, self._owner, claimed)
 

@@ -224,14 +224,8 @@ def show(caller: Caller, notification_id: UUID) -> Shown:
 
 
 def _shown(session: Session, notification: Notification) -> Shown:
-    counts: dict[str, int] = {
-        status: count
-        for status, count in session.execute(
-            sa.select(Delivery.status, sa.func.count())
-            .where(Delivery.notification_id == notification.id)
-            .group_by(Delivery.status)
-        )
-    }
+    statuses = sa.select(Delivery.status, sa.func.count()).where(Delivery.notification_id == notification.id)
+    counts = dict(session.execute(statuses.group_by(Delivery.status)).all())
     left = (notification.recipients or 0) - notification.unreachable - sum(counts.values())
     return Shown(notification, rules.progress(notification.status, counts, left))
 

@@ -40,7 +40,7 @@ from pushhub.products.products import Caller, find_own
 from pushhub.products.route import Step, chosen, written
 from pushhub.products.rules import attempts_for
 from pushhub.queueing.wake import wake_after_commit
-from pushhub.verifications.ask_context import read_context
+from pushhub.verifications.ask_context import read_context, refuse_flood
 from pushhub.verifications.lifecycle import close, codes_to
 from pushhub.verifications.models import NewVerification, Verification, code_context, email_context
 from pushhub.verifications.routing import RouteRequest, choose_channel, require_channel
@@ -119,7 +119,7 @@ def _ask(
         if client_address is not None:
             _count_client(session, client_address, now)
         if caller.live:
-            context.refuse_flood(now)
+            refuse_flood(context.row, now)
         digits = context.digits(caller.policy)
         drawn = _draw(caller, number, purpose, steps, now, digits=digits, locale=locale, email=email)
         request = RouteRequest(drawn, caller.policy)

@@ -30,25 +30,16 @@ log = logging.getLogger(__name__)
 
 _MOST = 200
 _TRY_AGAIN = timedelta(seconds=10)
-_ANY_DUE = (
-    sa.select(Verification.id)
-    .where(Verification.escalate_at.is_not(None), Verification.escalate_at <= sa.bindparam("now"))
-    .limit(1)
-)
 
 
 def escalate_due() -> int:
     """Send what is due by its next channel; any number of dispatchers may do this at once. Returns how many
     codes were looked at."""
     now = clock.now()
-    due = skip_locked(
-        sa.select(Verification.id)
-        .where(Verification.escalate_at.is_not(None), Verification.escalate_at <= now)
-        .order_by(Verification.escalate_at)
-        .limit(_MOST)
-    ).cte("due")
+    found = sa.select(Verification.id).where(Verification.escalate_at.is_not(None), Verification.escalate_at <= now)
+    due = skip_locked(found.order_by(Verification.escalate_at).limit(_MOST)).cte("due")
     with reading() as session:  # most of the time nothing is due, and that costs no write
-        if session.scalar(_ANY_DUE, {"now": now}) is None:
+        if session.scalar(found.limit(1)) is None:
             return 0
     with transaction() as session:
         looked_at = session.scalars(
@@ -59,8 +50,8 @@ def escalate_due() -> int:
             .execution_options(synchronize_session=False)
         ).all()
         products = {verification.product_id for verification in looked_at}
-        found = session.execute(sa.select(Product.id, Product.policy).where(Product.id.in_(products)))
-        policies = dict(found.all())
+        kept = session.execute(sa.select(Product.id, Product.policy).where(Product.id.in_(products)))
+        policies = dict(kept.all())
         # By product, so that two dispatchers take the counters of paid messages in the same order.
         for verification in sorted(looked_at, key=lambda each: each.product_id):
             if verification.status == VerificationStatus.PENDING and verification.expires_at > now:

@@ -18,7 +18,7 @@ from pushhub.kernel.errors import PushhubError, ResendLimitReached, ResendTooEar
 from pushhub.products.products import Caller, find_own
 from pushhub.products.route import read_route
 from pushhub.queueing.wake import wake_after_commit
-from pushhub.verifications.ask_context import refuse_flood
+from pushhub.verifications.ask_context import read_flood, refuse_flood
 from pushhub.verifications.lifecycle import codes_to, expire_waiting
 from pushhub.verifications.models import Verification
 from pushhub.verifications.routing import RouteRequest, choose_channel, require_channel
@@ -53,7 +53,7 @@ def resend(caller: Caller, verification_id: UUID) -> Verification:
         if taken is None:
             raise _why_not(verification, now)
         if caller.live:
-            refuse_flood(session, number, now)
+            refuse_flood(read_flood(session, number), now)
         request = RouteRequest(taken, caller.policy)
         reach = partial(reachability_of, session, number, proven=request.proven)
         steps = read_route(tuple(taken.route))

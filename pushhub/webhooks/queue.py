@@ -108,7 +108,7 @@ def _loaded(session: Session, leases: Sequence[Lease]) -> list[LeasedMessage]:
     keys = {lease: cast(MessageKey, lease.key) for lease in leases}
     webhook_ids = {webhook_id for webhook_id, _ in keys.values()}
     addresses = session.execute(sa.select(Webhook.id, Webhook.url).where(Webhook.id.in_(webhook_ids)))
-    urls = {row.id: row.url for row in addresses}
+    urls = dict(addresses.all())
     positions = {position for _, position in keys.values()}
     found = {event.position: event for event in session.scalars(sa.select(Event).where(Event.position.in_(positions)))}
     secrets = _secrets(session, webhook_ids)
