@@ -268,7 +268,7 @@ def test_an_old_phone_whose_channel_this_installation_does_not_have_is_told_in_i
     (told,) = old.feed()
     assert "+770****6868" in told["body"]
     with app.app_context():
-        assert outbox.waiting() == 0
+        assert outbox.QUEUE.waiting() == 0
 
 
 def test_an_anonymous_offer_takes_no_number_from_another_phone(shop: Shop, make_phone: MakePhone) -> None:

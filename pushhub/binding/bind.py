@@ -117,7 +117,7 @@ def _made_before(
             return None
         secret = give_secret(binding.device)
         session.flush()
-        return Bound(binding, binding.device, _allowed_at(session, {binding.device_id}, now), secret)
+        return Bound(binding, binding.device, _allowed_at(session, binding.device_id, now), secret)
 
 
 @again_on_conflict
@@ -160,7 +160,7 @@ def _bind_found(
         session.execute(sa.update(Offer).where(Offer.id == found.offer_id).values(binding_id=binding.id))
         record.record(session, Tag.OFFER_USED, found.offer_id, found.product_id)
         record.record(session, Tag.BINDING_CREATED, binding.id, found.product_id, assurance=found.assurance)
-        return Bound(binding, device, _allowed_at(session, {device.id}, now), secret)
+        return Bound(binding, device, _allowed_at(session, device.id, now), secret)
 
 
 def _burn(session: Session, found: Presented) -> bool:
@@ -193,7 +193,7 @@ def _consume(session: Session, offer_id: UUID, now: datetime) -> bool:
 def _refusal(session: Session, found: Presented, known: Sequence[Device], now: datetime) -> PushhubError | None:
     rebind_days = current().settings.rebind_days
     for device in known:
-        since = number_since(_history(session, {device.id}), found.number)
+        since = number_since(_history(session, device.id), found.number)
         if since is not None and rebind_allowed_at(since, rebind_days) > now:
             return RebindTooSoon(retry_at=rebind_allowed_at(since, rebind_days))
     holder = session.scalar(
@@ -238,25 +238,24 @@ def _end_bindings(session: Session, number: PhoneNumber, same_device: set[UUID],
             tell_device(session, device_id, Notice.NUMBER_MOVED, ended_number)
 
 
-def _history(session: Session, device_ids: set[UUID]) -> list[tuple[PhoneNumber, datetime]]:
-    rows = session.execute(
+def _history(session: Session, device_id: UUID) -> Sequence[tuple[PhoneNumber, datetime]]:
+    return session.execute(
         sa.select(Binding.number, Binding.bound_at)
-        .where(Binding.device_id.in_(device_ids))
+        .where(Binding.device_id == device_id)
         .order_by(Binding.bound_at, Binding.id)
-    )
-    return [(number, bound_at) for number, bound_at in rows]
+    ).all()
 
 
-def _allowed_at(session: Session, device_ids: set[UUID], now: datetime) -> datetime:
+def _allowed_at(session: Session, device_id: UUID, now: datetime) -> datetime:
     # Where no number is named, this is the start of the latest number whatever it is.
-    since = number_since(_history(session, device_ids), None) or now
+    since = number_since(_history(session, device_id), None) or now
     return rebind_allowed_at(since, current().settings.rebind_days)
 
 
 def rebind_date(device_id: UUID) -> datetime:
     """From when this device may be bound to a different number."""
     with reading() as session:
-        return _allowed_at(session, {device_id}, clock.now())
+        return _allowed_at(session, device_id, clock.now())
 
 
 def last_binding(device_id: UUID) -> Binding | None:

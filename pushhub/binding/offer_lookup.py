@@ -12,8 +12,6 @@ from pushhub.binding.offers import app_link, end_offer, totp_context
 from pushhub.binding.rules import TRIES_PER_OFFER, check_digits_fit, matching_step, normal_password, secret_in, step_of
 from pushhub.context import current
 from pushhub.devices.models import Binding, Offer, OfferStatus
-from pushhub.events import record
-from pushhub.events.models import Tag
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
 from pushhub.kernel.db import ReadRow, reading, transaction
@@ -124,7 +122,8 @@ def _by_password(number: PhoneNumber, password: str) -> Presented | None:
             return Presented(offer.id, offer.product_id, number, offer.assurance, step)
     for offer in offers:
         if offer.tries >= TRIES_PER_OFFER:
-            _end_guessed(offer.id, offer.product_id)
+            with transaction() as session:
+                end_offer(session, offer.id, "too_many_tries")
     return None
 
 
@@ -133,12 +132,6 @@ def _give_tries_back(offer_ids: Sequence[UUID]) -> None:
     if offer_ids:
         with transaction() as session:
             session.execute(sa.update(Offer).where(Offer.id.in_(offer_ids)).values(tries=Offer.tries - 1))
-
-
-def _end_guessed(offer_id: UUID, product_id: UUID) -> None:
-    with transaction() as session:
-        if end_offer(session, offer_id, OfferStatus.CANCELLED, "too_many_tries"):
-            record.record(session, Tag.OFFER_CANCELLED, offer_id, product_id, reason="too_many_tries")
 
 
 def _by_qr(secret: str, number: PhoneNumber | None) -> Presented | None:

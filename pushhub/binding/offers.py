@@ -20,13 +20,15 @@ from pushhub.events.models import Tag
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock, idempotency
 from pushhub.kernel.db import again_on_conflict, reading, transaction
-from pushhub.kernel.errors import AssuranceNotAllowed, NotFound
+from pushhub.kernel.errors import AssuranceNotAllowed
 from pushhub.kernel.idempotency import Repeatable
 from pushhub.kernel.ids import new_key
 from pushhub.kernel.sealing import secret_digest
 from pushhub.kernel.settings import Settings
-from pushhub.products.products import Caller
+from pushhub.products.products import Caller, find_own
 from pushhub.products.rules import Assurance
+
+_WITH_BINDING = joinedload(Offer.binding).joinedload(Binding.device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def create_offer(
     with transaction() as session:
         made = idempotency.made_before(session, caller.product_id, request)
         if made is not None:
-            return _shown(_find(session, caller, made), replayed=True)
+            return _shown(find_own(session, caller, Offer, made, _WITH_BINDING), replayed=True)
         _cancel_pending(session, caller, number, now)
         offer = _new_offer(caller, number, assurance, locale, now)
         session.add(offer)
@@ -76,17 +78,14 @@ def create_offer(
 def show_offer(caller: Caller, offer_id: UUID) -> ShownOffer:
     """The caller's offer with the password of this moment. Raises `NotFound`."""
     with reading() as session:
-        return _shown(_find(session, caller, offer_id))
+        return _shown(find_own(session, caller, Offer, offer_id, _WITH_BINDING))
 
 
 def cancel_offer(caller: Caller, offer_id: UUID) -> None:
     """End the caller's offer; one that has ended already stays as it is. Raises `NotFound`."""
     with transaction() as session:
-        _find(session, caller, offer_id)
-        if end_offer(session, offer_id, OfferStatus.CANCELLED, "cancelled"):
-            record.record(
-                session, Tag.OFFER_CANCELLED, offer_id, caller.product_id, live=caller.live, reason="cancelled"
-            )
+        find_own(session, caller, Offer, offer_id)
+        end_offer(session, offer_id, "cancelled")
 
 
 def expire_due(session: Session) -> None:
@@ -101,15 +100,16 @@ def expire_due(session: Session) -> None:
         record.record(session, Tag.OFFER_EXPIRED, offer_id, product_id, live=live)
 
 
-def end_offer(session: Session, offer_id: UUID, status: OfferStatus, reason: str) -> bool:
-    """Take a pending offer to its end and destroy its secrets. False where it had ended before."""
+def end_offer(session: Session, offer_id: UUID, reason: str) -> None:
+    """Cancel a pending offer, destroy its secrets and tell its product; one that has ended already stays as it is."""
     ended = session.execute(
         sa.update(Offer)
         .where(Offer.id == offer_id, Offer.status == OfferStatus.PENDING)
-        .values(status=status, closed_reason=reason, totp_secret=b"", qr_secret=b"")
-        .returning(Offer.id)
+        .values(status=OfferStatus.CANCELLED, closed_reason=reason, totp_secret=b"", qr_secret=b"")
+        .returning(Offer.product_id, Offer.live)
     ).first()
-    return ended is not None
+    if ended is not None:
+        record.record(session, Tag.OFFER_CANCELLED, offer_id, ended.product_id, live=ended.live, reason=reason)
 
 
 def _cancel_pending(session: Session, caller: Caller, number: PhoneNumber, now: datetime) -> None:
@@ -157,17 +157,6 @@ def _new_offer(caller: Caller, number: PhoneNumber, assurance: Assurance, locale
         created_at=now,
         expires_at=now + timedelta(seconds=settings.offer_seconds),
     )
-
-
-def _find(session: Session, caller: Caller, offer_id: UUID) -> Offer:
-    offer = session.scalar(
-        sa.select(Offer)
-        .options(joinedload(Offer.binding).joinedload(Binding.device))
-        .where(Offer.id == offer_id, Offer.product_id == caller.product_id, Offer.live == caller.live)
-    )
-    if offer is None:
-        raise NotFound
-    return offer
 
 
 def _shown(offer: Offer, *, replayed: bool = False) -> ShownOffer:

@@ -23,10 +23,9 @@ from pushhub.delivery.models import Attempt, Delivery
 from pushhub.delivery.rules import CIRCUIT_OPEN, DeliveryKind, DeliveryStatus, DeliveryTransition, after_try
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
-from pushhub.kernel.db import ManyRows, NewRow, ReadMapping, db, insert, reading, table_of, transaction, write_rows
+from pushhub.kernel.db import ManyRows, NewRow, ReadMapping, db, insert, reading, table_of, transaction
 from pushhub.kernel.ids import new_key
 from pushhub.queueing.lease_queue import Claim, Key, Lease, LeaseQueue
-from pushhub.queueing.wake import wake_after_commit
 
 #: A lease is longer than a channel's longest try.
 QUEUE = LeaseQueue(Delivery, timedelta(seconds=30), untried=CIRCUIT_OPEN)
@@ -94,12 +93,6 @@ def new_delivery(
     )
 
 
-def enqueue(session: Session, row: NewDelivery) -> None:
-    """Write one delivery in the caller's transaction."""
-    write_rows(session, [row])
-    wake_after_commit(session, row.channel)
-
-
 _columns = table_of(Delivery).c
 _of_lane = (_columns.channel == sa.bindparam("of_channel"), _columns.kind == sa.bindparam("of_kind"))
 
@@ -148,8 +141,7 @@ def read_claimed(
 
 def give_back(source: MessageSource, channel: str, owner: UUID, held: Collection[Key]) -> None:
     """Queue again what `owner` took without knowing it. `held` is what it does know of."""
-    with transaction() as session:
-        QUEUE.give_back(session, owner, held, Delivery.channel == channel, Delivery.kind == source.kind)
+    QUEUE.give_back(owner, held, Delivery.channel == channel, Delivery.kind == source.kind)
 
 
 _attempts = ManyRows("made", *table_of(Attempt).c)
@@ -176,7 +168,6 @@ def _transition(result: DeliveryResult, now: datetime) -> DeliveryTransition:
         tries=item.lease.tries,
         now=now,
         expires_at=item.expires_at,
-        goes_on=item.escalate_at is not None,
         escalate_at=item.escalate_at,
         paid=item.channel in PAID,
         jitter=random.random,
@@ -230,8 +221,3 @@ def release(channel: str) -> None:
             .values(claimable_at=clock.now())
             .execution_options(synchronize_session=False)
         )
-
-
-def waiting() -> int:
-    """How many deliveries wait or are being sent."""
-    return QUEUE.waiting()

@@ -77,19 +77,19 @@ def after_try(
     tries: int,
     now: datetime,
     expires_at: datetime,
-    goes_on: bool = False,
     escalate_at: datetime | None = None,
     paid: bool = False,
     jitter: Callable[[], float],
 ) -> DeliveryTransition:
     """What follows from a channel's answer to try number `tries` (counted from 1).
 
-    `goes_on` says that the code has a further channel, to which it goes at `escalate_at` by itself. A retry
-    that would come later than that is still made, but the code goes on at once. `jitter` gives a number from 0
+    With `escalate_at` the code has a further channel, to which it goes by itself at that time. A retry that would
+    come later than that is still made, but the code goes on at once. `jitter` gives a number from 0
     to 1. A retry that would come after `expires_at` is not made. A message that is `paid` for is tried three times
     at most, and not again where it may have gone out: a second copy would cost as well, and does not replace the first.
     Where it was put off because of an open circuit, nothing was tried.
     """
+    goes_on = escalate_at is not None
     match outcome:
         case Retry(reason) if paid and reason != CIRCUIT_OPEN and (tries >= _PAID_TRIES or reason in PERHAPS_SENT):
             return _ended(DeliveryStatus.FAILED, "retry", reason, goes_on)
@@ -107,7 +107,7 @@ def after_try(
             word, due = "retry", now + _wait(after, tries, jitter())
     if due >= expires_at:
         return _ended(DeliveryStatus.EXPIRED, word, reason, goes_on)
-    too_late = goes_on and escalate_at is not None and due >= escalate_at
+    too_late = escalate_at is not None and due >= escalate_at
     return DeliveryTransition(DeliveryStatus.QUEUED, _word(reason), due, outcome=word, escalate=too_late)
 
 

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from functools import partial
-from uuid import UUID
 
 from pushhub.channels.contract import Channel, ChannelDown, Outcome, Rejected, Retry
 from pushhub.delivery import outbox
@@ -20,9 +19,8 @@ from pushhub.dispatcher.circuits import Circuits
 from pushhub.dispatcher.presence import Presence
 from pushhub.kernel import clock
 from pushhub.queueing.batch_writer import BATCH
-from pushhub.queueing.database_threads import DatabaseThreads
 from pushhub.queueing.lease_queue import Key
-from pushhub.queueing.worker import GATHER_SECONDS, LeaseWorker
+from pushhub.queueing.worker import GATHER_SECONDS, DatabaseThreads, LeaseWorker
 
 #: Messages in flight. Notifications have less: the connection is the same, and codes go first.
 IN_FLIGHT = {DeliveryKind.CODE: 500, DeliveryKind.NOTIFICATION: 100}
@@ -32,7 +30,6 @@ _LEAST_PART = 4
 _MOMENTS_FOR_CODES = 50
 #: How long a delivery must be due before a dispatcher takes it whose own way out is shut.
 _HEAD_START_OF_OTHERS = timedelta(seconds=1)
-_AT_ONCE = timedelta(0)
 #: What becomes of a delivery whose message can't be read (a sealing key is missing): nobody else has to wait for it.
 UNREADABLE = Rejected("unreadable")
 
@@ -67,17 +64,14 @@ class Lane(LeaseWorker[OutgoingMessage, Outcome]):
         self._channel = channel
         self._circuits = circuits
         self._presence = presence
+        self._owner = presence.owner
         self._escalate_now = escalate_now
         self._goes_first = goes_first
-
-    @property
-    def _owner(self) -> UUID:
-        return self._presence.owner
 
     def claim(self, room: int) -> Sequence[OutgoingMessage]:
         # Where our way out is shut, another machine's may be open: it has the first look at what is due.
         others_first = self._circuits.any_open() and not self._presence.alone
-        due_for = _HEAD_START_OF_OTHERS if others_first else _AT_ONCE
+        due_for = _HEAD_START_OF_OTHERS if others_first else timedelta(0)
         claimed = outbox.claim(self._source, self.name, self._owner, room, due_for=due_for)
         return self._source.load(self.name, self._owner, claimed)
 

@@ -12,34 +12,10 @@ from pushhub.context import current
 from pushhub.dispatcher.dispatcher import Dispatcher
 from pushhub.dispatcher.work import work_of
 from pushhub.kernel.db_clock import DatabaseClock
-from pushhub.queueing.pg_listen import PgListener
-from pushhub.queueing.pg_notify import PgNotifier
+from pushhub.queueing.pg_notify import PgListener, PgNotifier
 
 #: How often a dispatcher process looks whether it has been told to stop.
 _LOOK_SECONDS = 0.2
-
-
-class DispatcherProcess:
-    """A dispatcher with what wakes it."""
-
-    def __init__(self, app: Flask) -> None:
-        with app.app_context():
-            parts = current()
-        self.dispatcher = Dispatcher(work_of(app))
-        self._listener: PgListener | None = None
-        if not parts.settings.engine_is_sqlite:
-            self._listener = PgListener(parts.settings.database_url, self.dispatcher.wake)
-        parts.wake = self.dispatcher.wake
-
-    def start(self) -> None:
-        self.dispatcher.start()
-        if self._listener is not None:
-            self._listener.start()
-
-    def stop(self) -> None:
-        if self._listener is not None:
-            self._listener.stop()
-        self.dispatcher.stop()
 
 
 class _Beside(Protocol):
@@ -58,11 +34,11 @@ def start_delivery(app: Flask) -> None:
     with app.app_context():
         parts = current()
     if parts.settings.dispatcher == "embedded":
-        _run_all([*_common_time(app), DispatcherProcess(app)])
+        _run_dispatcher(app)
     elif not parts.settings.engine_is_sqlite:
         notifier = PgNotifier(parts.settings.database_url)
         parts.wake = notifier.announce
-        _run_all([*_common_time(app), notifier])
+        _run_all(DatabaseClock(app), notifier)
 
 
 def stop_delivery() -> None:
@@ -76,7 +52,7 @@ def dispatch_forever(app: Flask) -> None:
     told: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _frame: told.append(number))
-    _run_all([*_common_time(app), DispatcherProcess(app)])
+    _run_dispatcher(app)
     # The system may hand the signal to any thread, Python answers it in this one, and nothing ends this one's wait for
     # a lock then: a `threading.Event` would be waited for forever.
     while not told:
@@ -84,13 +60,19 @@ def dispatch_forever(app: Flask) -> None:
     stop_delivery()
 
 
-def _common_time(app: Flask) -> list[_Beside]:
-    """Several machines go by the clock of their database; SQLite serves one."""
+def _run_dispatcher(app: Flask) -> None:
+    """Several machines go by the clock of their database, and wake each other by it; SQLite serves one."""
     with app.app_context():
-        return [] if current().settings.engine_is_sqlite else [DatabaseClock(app)]
+        parts = current()
+    dispatcher = Dispatcher(work_of(app))
+    parts.wake = dispatcher.wake
+    if parts.settings.engine_is_sqlite:
+        _run_all(dispatcher)
+    else:
+        _run_all(DatabaseClock(app), dispatcher, PgListener(parts.settings.database_url, dispatcher.wake))
 
 
-def _run_all(parts: list[_Beside]) -> None:
+def _run_all(*parts: _Beside) -> None:
     for part in parts:
         part.start()
         _running.append(part)

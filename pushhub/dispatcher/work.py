@@ -30,8 +30,7 @@ from pushhub.mail.transport import transport_of
 from pushhub.mail.worker import MailWorker
 from pushhub.notifications.fan_out import FAN_OUT, fan_out_due
 from pushhub.notifications.notification_message import NOTIFICATIONS
-from pushhub.queueing.database_threads import DatabaseThreads
-from pushhub.queueing.worker import Job, logged
+from pushhub.queueing.worker import DatabaseThreads, Job, logged
 from pushhub.verifications.code_message import CODES
 from pushhub.verifications.escalation import escalate_due
 from pushhub.webhooks.fan_out import queue_messages

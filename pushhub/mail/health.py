@@ -21,8 +21,8 @@ from pushhub.kernel.db import insert, reading, transaction
 from pushhub.mail.models import MailServerLook
 from pushhub.mail.rules import MailState
 from pushhub.mail.transport import MailTransport, transport_of
-from pushhub.queueing.database_threads import DatabaseThreads
 from pushhub.queueing.wake import wake_after_commit
+from pushhub.queueing.worker import DatabaseThreads
 
 #: The least time between two looks, and how long what was seen is believed.
 LOOK_EVERY = timedelta(seconds=3)

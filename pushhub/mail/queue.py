@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
@@ -23,7 +23,7 @@ from pushhub.kernel.ids import new_key
 from pushhub.mail.content import Content
 from pushhub.mail.models import Letter, letter_context
 from pushhub.mail.rules import FINAL, LetterStatus, after_try
-from pushhub.queueing.lease_queue import Counts, Key, Lease, LeaseQueue
+from pushhub.queueing.lease_queue import Counts, Lease, LeaseQueue
 from pushhub.queueing.wake import wake_after_commit
 from pushhub.queueing.worker import AttemptResult
 
@@ -119,12 +119,6 @@ def claim(owner: UUID, limit: int) -> list[LeasedLetter]:
         LeasedLetter(claimed.leases[row.id], row.kind, row.valid_until, _content(row.id, row.sealed))
         for row in claimed.rows
     ]
-
-
-def give_back(owner: UUID, held: Collection[Key]) -> None:
-    """Queue again what `owner` took without knowing it. `held` is what it does know of."""
-    with transaction() as session:
-        QUEUE.give_back(session, owner, held)
 
 
 def complete(owner: UUID, results: Sequence[LetterResult]) -> None:

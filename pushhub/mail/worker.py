@@ -13,9 +13,8 @@ from pushhub.channels.contract import Outcome, Rejected, Retry
 from pushhub.mail import queue
 from pushhub.mail.queue import LETTERS, LeasedLetter, LetterResult
 from pushhub.mail.transport import MailTransport
-from pushhub.queueing.database_threads import DatabaseThreads
 from pushhub.queueing.lease_queue import Key
-from pushhub.queueing.worker import LeaseWorker
+from pushhub.queueing.worker import DatabaseThreads, LeaseWorker
 
 #: Letters on their way at once: half of the connections that the channel has, so that codes find some.
 AT_ONCE = 4
@@ -35,7 +34,7 @@ class MailWorker(LeaseWorker[LeasedLetter, Outcome]):
         return queue.claim(self._owner, room) if self._transport is not None else []
 
     def give_back(self, held: Collection[Key]) -> None:
-        queue.give_back(self._owner, held)
+        queue.QUEUE.give_back(self._owner, held)
 
     async def attempt(self, item: LeasedLetter) -> Outcome:
         if item.content is None or self._transport is None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,17 +23,18 @@ from pushhub.channels.channel_table import CHANNEL_OF_KIND
 from pushhub.channels.contract import PushKind
 from pushhub.context import current
 from pushhub.delivery.models import Delivery
-from pushhub.delivery.outbox import QUEUE
+from pushhub.delivery.outbox import QUEUE, new_delivery
 from pushhub.delivery.rules import TEST_CHANNEL, DeliveryKind
 from pushhub.devices.models import Binding, Device, Offer, OfferStatus
 from pushhub.devices.reachability import COLUMNS, evaluate
 from pushhub.events import record
 from pushhub.events.models import Tag
 from pushhub.kernel import clock
-from pushhub.kernel.db import ReadRow, reading, skip_locked, transaction
-from pushhub.notifications.bulk_enqueue import Recipient, enqueue_many
+from pushhub.kernel.db import ManyRows, ReadRow, db, reading, skip_locked, table_of, transaction
+from pushhub.kernel.ids import new_key
 from pushhub.notifications.models import Notification
 from pushhub.notifications.rules import UNFINISHED, NotificationStatus
+from pushhub.queueing.wake import wake_after_commit
 from pushhub.verifications.models import Verification
 
 #: Numbers looked at in one turn.
@@ -42,6 +44,9 @@ PAGE = 500
 MOST_WAITING = 2_000
 #: Under this name dispatchers are woken when there is a notification to turn into deliveries.
 FAN_OUT = "fan_out"
+
+#: A number, the device that has it (None with a test key), and the channel that leads there.
+Recipient = tuple[str, UUID | None, str]
 
 _FEED = CHANNEL_OF_KIND[PushKind.POLL]
 _UNFINISHED = Notification.status.in_(sa.text("'scheduled', 'sending'"))  # word for word as in the index
@@ -107,20 +112,23 @@ def turn(session: Session, notification: ReadRow, limit: int) -> None:
         page = _of_all(session, notification, limit)
     else:
         page = _of_list(session, notification, limit)
-    if not _move(session, notification, page, now):
+    moved = _move(session, notification, page, now)
+    if moved is None:
         return
-    enqueue_many(
-        session,
-        page.recipients,
-        product_id=notification.product_id,
-        notification_id=notification.id,
-        now=now,
-        expires_at=notification.expires_at,
-    )
+    _enqueue(session, notification, page.recipients, now)
     if page.last:
         # All numbers of the product are known only now; unless its time ran out before they were looked at.
         count_anew = notification.numbers is None and (not late or notification.recipients is None)
-        _finish(session, notification, count_anew=count_anew)
+        accepted = _counted_anew(session, notification.id) if count_anew else moved.recipients
+        record.record(
+            session,
+            Tag.NOTIFICATION_SENT,
+            notification.id,
+            notification.product_id,
+            live=notification.live,
+            accepted=accepted,
+            unreachable=moved.unreachable,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +141,11 @@ class _Page:
     unreachable: int = 0
 
 
-def _move(session: Session, notification: ReadRow, page: _Page, now: datetime) -> bool:
-    """Move the cursor from where it was read. False where somebody else has moved it, or the product cancelled."""
+def _move(session: Session, notification: ReadRow, page: _Page, now: datetime) -> ReadRow | None:
+    """Move the cursor from where it was read; its `recipients` and `unreachable` so far. None where somebody else has
+    moved it, or the product cancelled."""
     status = NotificationStatus.SENT if page.last else NotificationStatus.SENDING
-    moved = session.execute(
+    return session.execute(
         sa.update(Notification)
         .where(
             Notification.id == notification.id,
@@ -150,10 +159,9 @@ def _move(session: Session, notification: ReadRow, page: _Page, now: datetime) -
             unreachable=Notification.unreachable + page.unreachable,
             **({"numbers": sa.null()} if page.last else {}),
         )
-        .returning(Notification.id)
+        .returning(Notification.recipients, Notification.unreachable)
         .execution_options(synchronize_session=False)
     ).first()
-    return moved is not None
 
 
 def _of_list(session: Session, notification: ReadRow, limit: int) -> _Page:
@@ -231,26 +239,47 @@ def _recipient(row: ReadRow) -> Recipient:
     return row.number.e164, row.device_id, reach.channel if reach.reachable and reach.channel else _FEED
 
 
-def _finish(session: Session, notification: ReadRow, *, count_anew: bool) -> None:
-    """Say that every number has had its turn, and how many there were."""
-    accepted, unreachable = session.execute(
-        sa.select(Notification.recipients, Notification.unreachable).where(Notification.id == notification.id)
-    ).one()
-    if count_anew:
-        made = sa.select(sa.func.count()).select_from(Delivery).where(Delivery.notification_id == notification.id)
-        accepted = session.scalar(made)
-        session.execute(
-            sa.update(Notification)
-            .where(Notification.id == notification.id)
-            .values(recipients=accepted)
-            .execution_options(synchronize_session=False)
-        )
-    record.record(
-        session,
-        Tag.NOTIFICATION_SENT,
-        notification.id,
-        notification.product_id,
-        live=notification.live,
-        accepted=accepted,
-        unreachable=unreachable,
+def _counted_anew(session: Session, notification_id: UUID) -> int | None:
+    """How many numbers there were, by their deliveries; written down."""
+    made = sa.select(sa.func.count()).select_from(Delivery).where(Delivery.notification_id == notification_id)
+    accepted = session.scalar(made)
+    session.execute(
+        sa.update(Notification)
+        .where(Notification.id == notification_id)
+        .values(recipients=accepted)
+        .execution_options(synchronize_session=False)
     )
+    return accepted
+
+
+_table = table_of(Delivery)
+#: What differs from one delivery to the next.
+_OWN_COLUMNS = ("id", "number", "device_id", "channel")
+_recipients = ManyRows("recipients", *(_table.c[name] for name in _OWN_COLUMNS))
+
+
+def _enqueue(session: Session, notification: ReadRow, recipients: Sequence[Recipient], now: datetime) -> None:
+    """Write a delivery for each recipient, in one statement; dispatchers are woken after the commit."""
+    if not recipients:
+        return
+    same = new_delivery(
+        DeliveryKind.NOTIFICATION,
+        "",
+        now,
+        notification.expires_at,
+        product_id=notification.product_id,
+        notification_id=notification.id,
+    )
+    values = {name: value for name, value in same.values().items() if name not in _OWN_COLUMNS}
+    rows = _recipients.parameter((new_key(), *recipient) for recipient in recipients)
+    session.connection().execute(_inserting(db.engine.dialect.name, tuple(values)), values | rows)
+    for channel in {channel for _, _, channel in recipients}:
+        wake_after_commit(session, channel)
+
+
+@lru_cache(maxsize=4)
+def _inserting(dialect: str, same: tuple[str, ...]) -> sa.Insert:
+    each = _recipients.table
+    values = [sa.bindparam(name, type_=_table.c[name].type) for name in same]
+    own = [each.c[name] for name in _OWN_COLUMNS]
+    return sa.insert(_table).from_select([*_OWN_COLUMNS, *same], sa.select(*own, *values))

@@ -8,14 +8,16 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from pushhub.delivery.outbox import enqueue, new_delivery
+from pushhub.delivery.outbox import new_delivery
 from pushhub.delivery.rules import DeliveryKind
 from pushhub.devices.models import Device
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
+from pushhub.kernel.db import write_rows
 from pushhub.kernel.ids import new_key
 from pushhub.notifications.models import Notification
 from pushhub.notifications.pending import channel_to
+from pushhub.queueing.wake import wake_after_commit
 from pushhub.translations.message_texts import (
     ACCOUNT_LEFT,
     ACCOUNT_LEFT_TITLE,
@@ -68,4 +70,5 @@ def tell_device(session: Session, device_id: UUID, notice: Notice, number: Phone
         device_id=device.id,
         notification_id=notification.id,
     )
-    enqueue(session, row)
+    write_rows(session, [row])
+    wake_after_commit(session, row.channel)

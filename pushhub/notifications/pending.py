@@ -6,6 +6,7 @@ just claimed. Those still go out; what is cancelled is then not claimed again (`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -72,17 +73,15 @@ def _stop(session: Session, which: sa.ColumnElement[bool], reason: str) -> int:
     return sum(status == DeliveryStatus.EXPIRED for status in changed)
 
 
-def _change(session: Session, which: sa.ColumnElement[bool], values: dict[str, object]) -> list[str]:
+def _change(session: Session, which: sa.ColumnElement[bool], values: dict[str, object]) -> Sequence[str]:
     """Change deliveries that wait; their statuses after it."""
     waiting = skip_locked(
         sa.select(Delivery.id).where(which, Delivery.kind == DeliveryKind.NOTIFICATION, Delivery.status.in_(_WAITING))
     )
-    return [
-        *session.scalars(
-            sa.update(Delivery)
-            .where(Delivery.id.in_(waiting.scalar_subquery()), Delivery.status.in_(_WAITING))
-            .values(values)
-            .returning(Delivery.status)
-            .execution_options(synchronize_session=False)
-        )
-    ]
+    return session.scalars(
+        sa.update(Delivery)
+        .where(Delivery.id.in_(waiting.scalar_subquery()), Delivery.status.in_(_WAITING))
+        .values(values)
+        .returning(Delivery.status)
+        .execution_options(synchronize_session=False)
+    ).all()

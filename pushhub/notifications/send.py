@@ -24,7 +24,6 @@ from pushhub.kernel import clock, idempotency
 from pushhub.kernel.db import ReadRow, again_on_conflict, reading, transaction
 from pushhub.kernel.errors import (
     InvalidRequest,
-    NotFound,
     NotificationSent,
     NotificationTooLarge,
     NumberInvalid,
@@ -37,7 +36,7 @@ from pushhub.notifications.fan_out import FAN_OUT, count_all, turn
 from pushhub.notifications.models import Notification
 from pushhub.notifications.pending import stop_notification
 from pushhub.notifications.rules import LONGEST_PAYLOAD, NotificationStatus
-from pushhub.products.products import Caller
+from pushhub.products.products import Caller, find_own
 from pushhub.queueing.wake import wake_after_commit
 from pushhub.verifications.models import Verification
 from pushhub.verifications.rules import VerificationStatus
@@ -94,7 +93,7 @@ def notify(
     with transaction() as session:
         made = idempotency.made_before(session, caller.product_id, request)
         if made is not None:
-            return Taken(_find(session, caller, made), replayed=True)
+            return Taken(find_own(session, caller, Notification, made), replayed=True)
         if numbers is None and not caller.live:
             numbers = _test_numbers(session, caller)
             counted = len(numbers)
@@ -112,7 +111,7 @@ def notify(
         else:
             wake_after_commit(session, FAN_OUT)
         idempotency.remember(session, caller.product_id, request, notification.id)
-        return Taken(_find(session, caller, notification.id))
+        return Taken(find_own(session, caller, Notification, notification.id))
 
 
 def _require_fit(draft: Draft) -> None:
@@ -220,18 +219,12 @@ class Shown:
 def show(caller: Caller, notification_id: UUID) -> Shown:
     """The caller's notification. Raises `NotFound`."""
     with reading() as session:
-        return _shown(session, _find(session, caller, notification_id))
+        return _shown(session, find_own(session, caller, Notification, notification_id))
 
 
 def _shown(session: Session, notification: Notification) -> Shown:
-    counts: dict[str, int] = {
-        status: count
-        for status, count in session.execute(
-            sa.select(Delivery.status, sa.func.count())
-            .where(Delivery.notification_id == notification.id)
-            .group_by(Delivery.status)
-        )
-    }
+    statuses = sa.select(Delivery.status, sa.func.count()).where(Delivery.notification_id == notification.id)
+    counts = dict(session.execute(statuses.group_by(Delivery.status)).all())
     left = (notification.recipients or 0) - notification.unreachable - sum(counts.values())
     return Shown(notification, rules.progress(notification.status, counts, left))
 
@@ -239,10 +232,10 @@ def _shown(session: Session, notification: Notification) -> Shown:
 def cancel(caller: Caller, notification_id: UUID) -> Shown:
     """Stop what has not gone out; stopping twice changes nothing. Raises `NotFound`, `NotificationSent`."""
     with transaction() as session:
-        notification = _find(session, caller, notification_id, waiting_for_others=True)
+        notification = find_own(session, caller, Notification, notification_id, alone=True)
         if notification.status != NotificationStatus.CANCELLED:
             _end(session, notification)
-        return _shown(session, _find(session, caller, notification_id))
+        return _shown(session, find_own(session, caller, Notification, notification_id))
 
 
 def _end(session: Session, notification: Notification) -> None:
@@ -264,20 +257,3 @@ def _end(session: Session, notification: Notification) -> None:
         live=notification.live,
         stopped=stopped,
     )
-
-
-def _find(session: Session, caller: Caller, notification_id: UUID, *, waiting_for_others: bool = False) -> Notification:
-    """The caller's notification, read anew. Raises `NotFound`: another product's does not exist for it."""
-    statement = (
-        sa.select(Notification)
-        .where(
-            Notification.id == notification_id,
-            Notification.product_id == caller.product_id,
-            Notification.live == caller.live,
-        )
-        .execution_options(populate_existing=True)
-    )
-    notification = session.scalar(statement.with_for_update() if waiting_for_others else statement)
-    if notification is None:
-        raise NotFound
-    return notification

@@ -11,18 +11,16 @@ from sqlalchemy.orm import Session
 from pushhub.binding.offers import end_offer
 from pushhub.context import current
 from pushhub.devices.models import Offer, OfferStatus
-from pushhub.events import record
-from pushhub.events.models import Tag
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock, idempotency
 from pushhub.kernel.db import again_on_conflict, reading, transaction
-from pushhub.kernel.errors import AssuranceNotAllowed, NotFound, UnknownPurpose
+from pushhub.kernel.errors import AssuranceNotAllowed, UnknownPurpose
 from pushhub.kernel.idempotency import Repeatable
 from pushhub.kernel.ids import new_key
 from pushhub.kernel.sealing import secret_digest
 from pushhub.panels.models import Panel
-from pushhub.panels.rules import KEPT, LIFE, LONG_ENOUGH, SECRET_PREFIX, PanelStatus, status_at
-from pushhub.products.products import Caller
+from pushhub.panels.rules import KEPT, LIFE, LONG_ENOUGH, SECRET_PREFIX, PanelStatus
+from pushhub.products.products import Caller, find_own
 from pushhub.products.rules import Assurance
 
 
@@ -63,7 +61,7 @@ def create_panel(
     with transaction() as session:
         made = idempotency.made_before(session, caller.product_id, request)
         if made is not None:
-            before = _find(session, caller, made)
+            before = find_own(session, caller, Panel, made)
             return ShownPanel(before, _status(session, before), _secret_of(before.id), replayed=True)
         secret = _secret_of(key)
         panel = Panel(
@@ -89,7 +87,7 @@ def create_panel(
 def show_panel(caller: Caller, panel_id: UUID) -> ShownPanel:
     """The caller's panel. Raises `NotFound`."""
     with reading() as session:
-        panel = _find(session, caller, panel_id)
+        panel = find_own(session, caller, Panel, panel_id)
         return ShownPanel(panel, _status(session, panel))
 
 
@@ -101,7 +99,7 @@ def close_panel(caller: Caller, panel_id: UUID) -> None:
     """
     now = clock.now()
     with transaction() as session:
-        panel = _find(session, caller, panel_id)
+        find_own(session, caller, Panel, panel_id)
         closed = session.execute(
             sa.update(Panel)
             .where(Panel.id == panel_id, Panel.closed_at.is_(None), Panel.approved_at.is_(None), Panel.expires_at > now)
@@ -109,9 +107,8 @@ def close_panel(caller: Caller, panel_id: UUID) -> None:
             .returning(Panel.offer_id)
             .execution_options(synchronize_session=False)
         ).first()
-        offer_id = closed.offer_id if closed is not None else None
-        if offer_id is not None and end_offer(session, offer_id, OfferStatus.CANCELLED, "cancelled"):
-            record.record(session, Tag.OFFER_CANCELLED, offer_id, panel.product_id, live=panel.live, reason="cancelled")
+        if closed is not None and closed.offer_id is not None:
+            end_offer(session, closed.offer_id, "cancelled")
 
 
 def secret_showing(caller: Caller, offer: Offer, *, locale: str) -> str:
@@ -158,17 +155,16 @@ def end_signed_in(session: Session, product_id: UUID, number: PhoneNumber | None
         .values(closed_at=clock.now())
         .execution_options(synchronize_session=False)
     )
-    pending = session.execute(
-        sa.select(Offer.id, Offer.live).where(
+    pending = session.scalars(
+        sa.select(Offer.id).where(
             Offer.product_id == product_id,
             Offer.number == number,
             Offer.assurance == Assurance.SIGNED_IN,
             Offer.status == OfferStatus.PENDING,
         )
     ).all()
-    for offer_id, live in pending:
-        if end_offer(session, offer_id, OfferStatus.CANCELLED, "cancelled"):
-            record.record(session, Tag.OFFER_CANCELLED, offer_id, product_id, live=live, reason="cancelled")
+    for offer_id in pending:
+        end_offer(session, offer_id, "cancelled")
 
 
 def sweep(session: Session) -> None:
@@ -182,15 +178,6 @@ def _secret_of(panel_id: UUID) -> str:
     return SECRET_PREFIX + current().keyring.lookup_digest("panel secret", str(panel_id))
 
 
-def _find(session: Session, caller: Caller, panel_id: UUID) -> Panel:
-    panel = session.scalar(
-        sa.select(Panel).where(Panel.id == panel_id, Panel.product_id == caller.product_id, Panel.live == caller.live)
-    )
-    if panel is None:
-        raise NotFound
-    return panel
-
-
 def _status(session: Session, panel: Panel) -> PanelStatus:
     bound = panel.offer_id is not None and bool(
         session.scalar(sa.select(Offer.id).where(Offer.id == panel.offer_id, Offer.status == OfferStatus.USED))
@@ -199,12 +186,14 @@ def _status(session: Session, panel: Panel) -> PanelStatus:
 
 
 def status_of(panel: Panel, *, bound: bool) -> PanelStatus:
-    """The status at this moment. `bound`: whether the offer that it shows was used."""
-    return status_at(
-        clock.now(),
-        expires_at=panel.expires_at,
-        approved_at=panel.approved_at,
-        closed_at=panel.closed_at,
-        bound=bound,
-        only_binds=panel.purpose is None,
-    )
+    """The status at this moment. What was reached (approved, or bound where no more was wanted) stays. `bound`: whether
+    the offer that it shows was used."""
+    if panel.approved_at is not None:
+        return PanelStatus.APPROVED
+    if bound and panel.purpose is None:
+        return PanelStatus.BOUND
+    if panel.closed_at is not None:
+        return PanelStatus.CLOSED
+    if panel.expires_at <= clock.now():
+        return PanelStatus.EXPIRED
+    return PanelStatus.BOUND if bound else PanelStatus.OPEN

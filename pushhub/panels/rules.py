@@ -10,7 +10,7 @@ open ──→ bound       a device was bound through it; for a panel that only 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -34,27 +34,6 @@ class PanelStatus(StrEnum):
     APPROVED = "approved"
     EXPIRED = "expired"
     CLOSED = "closed"
-
-
-def status_at(
-    now: datetime,
-    *,
-    expires_at: datetime,
-    approved_at: datetime | None,
-    closed_at: datetime | None,
-    bound: bool,
-    only_binds: bool,
-) -> PanelStatus:
-    """What a panel is at `now`. What was reached (approved, or bound where no more was wanted) stays."""
-    if approved_at is not None:
-        return PanelStatus.APPROVED
-    if bound and only_binds:
-        return PanelStatus.BOUND
-    if closed_at is not None:
-        return PanelStatus.CLOSED
-    if expires_at <= now:
-        return PanelStatus.EXPIRED
-    return PanelStatus.BOUND if bound else PanelStatus.OPEN
 
 
 def binding_helps(assurance: Assurance, purpose: str | None, proven_purposes: Sequence[str]) -> bool:

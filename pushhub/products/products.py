@@ -11,13 +11,14 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.base import ExecutableOption
 
 from pushhub.context import current
 from pushhub.events import record
 from pushhub.events.models import Tag
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
-from pushhub.kernel.db import after_commit, again_on_conflict, reading, table_of, transaction
+from pushhub.kernel.db import Row, after_commit, again_on_conflict, reading, table_of, transaction
 from pushhub.kernel.errors import BadApiKey, ConfigurationError, MissingScope, NotFound, NumberNotAllowed
 from pushhub.kernel.ids import new_key
 from pushhub.kernel.sealing import secret_digest
@@ -46,6 +47,23 @@ class Caller:
         """Raises `NumberNotAllowed` for a number of a country that the product does not serve."""
         if not self.policy.serves(number.country):
             raise NumberNotAllowed(countries=list(self.policy.countries))
+
+
+def find_own(
+    session: Session, caller: Caller, model: type[Row], key: UUID, *options: ExecutableOption, alone: bool = False
+) -> Row:
+    """The caller's row with this key, read anew; `alone`, it waits for others that change it, and they for it. Raises
+    `NotFound`: another product's does not exist for it, nor what was made with a key of the other kind (live, test)."""
+    columns = table_of(model).c
+    own = sa.select(model).where(
+        columns.id == key, columns.product_id == caller.product_id, columns.live == caller.live
+    )
+    if alone:
+        own = own.with_for_update()
+    found = session.scalar(own.options(*options), execution_options={"populate_existing": True})
+    if found is None:
+        raise NotFound
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pushhub.kernel import clock
-from pushhub.kernel.db import Base, ManyRows, ReadRow, db, reading, skip_locked, table_of
+from pushhub.kernel.db import Base, ManyRows, ReadRow, db, reading, skip_locked, table_of, transaction
 
 #: The primary key of a row: a tuple where it has several columns.
 Key = Hashable
@@ -191,12 +191,12 @@ class LeaseQueue:
                 found.over.append(row)
         return found
 
-    def give_back(self, session: Session, owner: UUID, held: Collection[Key], *which: sa.ColumnElement[bool]) -> None:
+    def give_back(self, owner: UUID, held: Collection[Key], *which: sa.ColumnElement[bool]) -> None:
         """Queue again what `owner` took without knowing it: the claim was committed, and its answer lost on the way.
         `held` is what it does know of. Nothing was tried, so the rows are given their try back."""
         now = clock.now()
         known = (sa.tuple_(*self._keys) if len(self._keys) > 1 else self._keys[0]).in_(held)
-        session.connection().execute(
+        unknown = (
             sa.update(self._table)
             .where(
                 *which,
@@ -213,6 +213,8 @@ class LeaseQueue:
                 changed_at=now,
             )
         )
+        with transaction() as session:
+            session.connection().execute(unknown)
 
     def write(
         self, session: Session, owner: UUID, results: Iterable[tuple[Lease, Transition, Sequence[object]]]
@@ -222,7 +224,7 @@ class LeaseQueue:
         now = clock.now()
         rows = (
             (
-                *self._parts(lease.key),
+                *(lease.key if isinstance(lease.key, tuple) else (lease.key,)),
                 lease.until,
                 str(to.status),
                 to.error,
@@ -283,6 +285,3 @@ class LeaseQueue:
     def _count(self, which: sa.ColumnElement[bool]) -> int:
         with reading() as session:
             return session.scalar(sa.select(sa.func.count()).select_from(self._table).where(which)) or 0
-
-    def _parts(self, key: Key) -> tuple[object, ...]:
-        return key if isinstance(key, tuple) else (key,)

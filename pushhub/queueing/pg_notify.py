@@ -1,14 +1,17 @@
-"""Telling dispatcher processes, on PostgreSQL, that something is due (NOTIFY).
+"""Telling dispatcher processes, on PostgreSQL, that something is due (NOTIFY), and being told (LISTEN).
 
 It is said after the commit, on a connection of its own, and once for all that is committed in the same moments:
 a NOTIFY inside a transaction makes all committing transactions of the server wait in line. What is never said,
-because the process died in between, is found by polling within a second.
+because the process died in between, is found by polling within a second; so losing a connection that listens costs at
+most as much. What a process with a dispatcher commits, its own dispatcher takes, and others find by polling.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import psycopg
 import sqlalchemy as sa
@@ -28,8 +31,63 @@ def libpq_address(database_url: str) -> str:
     return sa.make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-class PgNotifier:
-    """A thread that passes on for which workers something is due."""
+class _Connected(ABC):
+    """A thread with a connection of its own, which is opened anew where it breaks."""
+
+    thread_name: str
+    #: What the log says where it breaks.
+    failed: str
+
+    def __init__(self, database_url: str, reconnect_seconds: float = RECONNECT_SECONDS) -> None:
+        self._conninfo = libpq_address(database_url)
+        self._reconnect_seconds = reconnect_seconds
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=self.thread_name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join(3)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                with psycopg.connect(self._conninfo, autocommit=True, connect_timeout=5) as connection:
+                    self._work_with(connection)
+            except psycopg.Error as problem:
+                log.warning(self.failed, extra={"cause": type(problem).__name__})
+                self._stopping.wait(self._reconnect_seconds)
+
+    @abstractmethod
+    def _work_with(self, connection: psycopg.Connection) -> None:
+        """Work until told to stop."""
+
+
+class PgListener(_Connected):
+    """Calls `wake` with the channel of every notice."""
+
+    thread_name = "listener"
+    failed = "listening for due deliveries failed"
+
+    def __init__(self, database_url: str, wake: Callable[[str], None]) -> None:
+        super().__init__(database_url)
+        self._wake = wake
+
+    def _work_with(self, connection: psycopg.Connection) -> None:
+        connection.execute(f"LISTEN {PG_CHANNEL}")
+        self._wake("")
+        while not self._stopping.is_set():
+            for notice in connection.notifies(timeout=0.5, stop_after=1):
+                self._wake(notice.payload)
+
+
+class PgNotifier(_Connected):
+    """Passes on for which workers something is due."""
+
+    thread_name = "pg-notify"
+    failed = "announcing due deliveries failed"
 
     def __init__(
         self,
@@ -38,37 +96,21 @@ class PgNotifier:
         every_seconds: float = EVERY_SECONDS,
         reconnect_seconds: float = RECONNECT_SECONDS,
     ) -> None:
-        self._conninfo = libpq_address(database_url)
+        super().__init__(database_url, reconnect_seconds)
         self._every_seconds = every_seconds
-        self._reconnect_seconds = reconnect_seconds
         self._due: set[str] = set()
         self._something = threading.Event()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pg-notify", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
 
     def stop(self) -> None:
-        self._stopping.set()
         self._something.set()
-        self._thread.join(3)
+        super().stop()
 
     def announce(self, name: str) -> None:
         """Say that something is due for the workers of this name; returns at once."""
         self._due.add(name)
         self._something.set()
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                with psycopg.connect(self._conninfo, autocommit=True, connect_timeout=5) as connection:
-                    self._announce_with(connection)
-            except psycopg.Error as problem:
-                log.warning("announcing due deliveries failed", extra={"cause": type(problem).__name__})
-                self._stopping.wait(self._reconnect_seconds)
-
-    def _announce_with(self, connection: psycopg.Connection) -> None:
+    def _work_with(self, connection: psycopg.Connection) -> None:
         while not self._stopping.is_set():
             self._something.wait()
             self._something.clear()

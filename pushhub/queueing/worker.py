@@ -9,18 +9,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
+from flask import Flask
+
 from pushhub.kernel import clock
 from pushhub.kernel.ids import new_key
 from pushhub.queueing.batch_writer import BATCH, BatchWriter
-from pushhub.queueing.database_threads import DatabaseThreads
 from pushhub.queueing.lease_queue import Key, Lease
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ class Leased(Protocol):
 
 Item = TypeVar("Item", bound=Leased)
 Outcome = TypeVar("Outcome")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,18 +243,40 @@ class Job:
                     await asyncio.wait_for(self._awake.wait(), self._seconds)
 
 
-class logged:
+@contextmanager
+def logged(what: str) -> Iterator[None]:
     """The database failing for a while must not end the dispatcher: the failure is logged and the next turn
     tries again."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        raise
+    except BaseException:
+        log.exception("dispatcher turn failed", extra={"turn": what})
 
-    def __init__(self, what: str) -> None:
-        self._what = what
 
-    def __enter__(self) -> None:
-        return None
+class DatabaseThreads:
+    """Threads for the database work of an event loop. They are its own: whatever else uses threads in this process (an
+    SMS gateway that hangs) must not take those of the database.
 
-    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, _trace: object) -> bool:
-        if problem is None or isinstance(problem, asyncio.CancelledError):
-            return False
-        log.error("dispatcher turn failed", exc_info=problem, extra={"turn": self._what})
-        return True
+    Args:
+        app: in whose context the work is done.
+        count: how much goes on at the same time.
+    """
+
+    def __init__(self, app: Flask, count: int) -> None:
+        self._app = app
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix="dispatcher-database")
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """The result of `work`, done on a thread with the application's context."""
+
+        def with_context() -> T:
+            with self._app.app_context():
+                return work()
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, with_context)
+
+    async def finish(self) -> None:
+        """End what was begun, so that no connection is left in the middle of something, and the threads."""
+        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -23,7 +22,6 @@ from pushhub.context import current
 from pushhub.delivery.models import Delivery
 from pushhub.delivery.rules import TEST_CHANNEL
 from pushhub.devices.reachability import without_device
-from pushhub.events import record
 from pushhub.events.models import Tag
 from pushhub.events.record import new_event
 from pushhub.identity.phone import PhoneNumber
@@ -37,12 +35,12 @@ from pushhub.kernel.errors import (
 from pushhub.kernel.idempotency import Repeatable
 from pushhub.kernel.ids import new_key
 from pushhub.kernel.limits import CLIENT_CODES, address_subject, count_up
-from pushhub.products.products import Caller
+from pushhub.products.products import Caller, find_own
 from pushhub.products.route import Step, chosen, written
 from pushhub.products.rules import attempts_for
 from pushhub.queueing.wake import wake_after_commit
-from pushhub.verifications.ask_context import read_context
-from pushhub.verifications.lifecycle import close, codes_to, find_own
+from pushhub.verifications.ask_context import read_context, refuse_flood
+from pushhub.verifications.lifecycle import close, codes_to
 from pushhub.verifications.models import NewVerification, Verification, code_context, email_context
 from pushhub.verifications.routing import RouteRequest, choose_channel, require_channel
 from pushhub.verifications.rules import VerificationStatus, new_code
@@ -108,20 +106,22 @@ def _ask(
     with transaction(codes_to(number)) as session:
         before = idempotency.made_before(session, caller.product_id, repeatable)
         if before is not None:
-            return Asked(find_own(session, caller, before), created=True, replayed=True)
+            return Asked(find_own(session, caller, Verification, before), created=True, replayed=True)
         context = read_context(session, caller, number, purpose, now)
         if context.pending_id is not None:
             if context.pending_usable:
                 idempotency.remember(session, caller.product_id, repeatable, context.pending_id)
-                return Asked(find_own(session, caller, context.pending_id), created=False)
-            _end_old(session, caller, context.pending_id, late=context.pending_late)
+                return Asked(find_own(session, caller, Verification, context.pending_id), created=False)
+            # It can't be used any more, and no sweep has been by yet.
+            end = VerificationStatus.EXPIRED if context.pending_late else VerificationStatus.EXHAUSTED
+            close(session, context.pending_id, end)
         if client_address is not None:
             _count_client(session, client_address, now)
         if caller.live:
-            context.refuse_flood(now)
+            refuse_flood(context.row, now)
         digits = context.digits(caller.policy)
         drawn = _draw(caller, number, purpose, steps, now, digits=digits, locale=locale, email=email)
-        request = RouteRequest.of(drawn, caller.policy)
+        request = RouteRequest(drawn, caller.policy)
         routed = choose_channel(session, request, steps, 0, context.reach, now, asked=True)
         channel = require_channel(routed)
         # In a test it is checkable at once: no device will fetch it.
@@ -145,13 +145,6 @@ def decoy_ask(caller: Caller, number: PhoneNumber, purpose: str) -> None:
         digits = context.digits(caller.policy)
         _draw(caller, number, purpose, caller.policy.steps, now, digits=digits, locale="ru", email=None)
         without_device(session, number)
-
-
-def _end_old(session: Session, caller: Caller, verification_id: UUID, *, late: bool) -> None:
-    """The one before can't be used any more, and no sweep has been by yet."""
-    if close(session, verification_id, VerificationStatus.EXPIRED if late else VerificationStatus.EXHAUSTED):
-        tag = Tag.VERIFICATION_EXPIRED if late else Tag.VERIFICATION_EXHAUSTED
-        record.record(session, tag, verification_id, caller.product_id, live=caller.live)
 
 
 def _count_client(session: Session, client_address: str, now: datetime) -> None:

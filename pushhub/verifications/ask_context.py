@@ -124,10 +124,6 @@ class AskContext:
             return without_device(self.session, self.number)
         return evaluate(self.row, current().channels, proven=self.proven)
 
-    def refuse_flood(self, now: datetime) -> None:
-        """Raises `TooManyCodes` where this number was sent as many codes as one person should get."""
-        _refuse(self.row, now)
-
 
 def read_context(session: Session, caller: Caller, number: PhoneNumber, purpose: str, now: datetime) -> AskContext:
     """What the database says of a number for which this product asks for a code, in one query."""
@@ -145,10 +141,9 @@ def read_context(session: Session, caller: Caller, number: PhoneNumber, purpose:
     return AskContext(session, number, row, purpose in caller.policy.proven_purposes, now)
 
 
-def refuse_flood(session: Session, number: PhoneNumber, now: datetime) -> None:
-    """Raises `TooManyCodes` where this number was sent as many codes as one person should get."""
-    values = {"number": number, **_allowed()}
-    _refuse(session.connection().execute(sa.select(*_FLOOD), values).one(), now)
+def read_flood(session: Session, number: PhoneNumber) -> ReadRow:
+    """What `refuse_flood` looks at, of one number."""
+    return session.connection().execute(sa.select(*_FLOOD), {"number": number, **_allowed()}).one()
 
 
 def _allowed() -> dict[str, int]:
@@ -156,7 +151,8 @@ def _allowed() -> dict[str, int]:
     return {"short_allowed": settings.codes_per_10_minutes - 1, "long_allowed": settings.codes_per_day - 1}
 
 
-def _refuse(row: ReadRow, now: datetime) -> None:
+def refuse_flood(row: ReadRow, now: datetime) -> None:
+    """Raises `TooManyCodes` where the number of this row was sent as many codes as one person should get."""
     for sent_at, window in ((row.short_th, _SHORT_WINDOW), (row.long_th, _LONG_WINDOW)):
         if sent_at is not None and sent_at > now - window:
             raise TooManyCodes(retry_at=sent_at + window)

@@ -11,14 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pushhub.context import current
-from pushhub.events import record
-from pushhub.events.models import Tag
 from pushhub.kernel import clock
 from pushhub.kernel.db import reading, transaction
 from pushhub.kernel.errors import CodeMalformed, NotArmed
 from pushhub.kernel.limits import WRONG_CODES, count_up
-from pushhub.products.products import Caller
-from pushhub.verifications.lifecycle import close, find_own
+from pushhub.products.products import Caller, find_own
+from pushhub.verifications.lifecycle import close
 from pushhub.verifications.models import Verification, code_context
 from pushhub.verifications.rules import VerificationStatus, can_be_code, status_at
 
@@ -47,13 +45,13 @@ def check(
     which spends an attempt.
     """
     with reading() as session:
-        found = find_own(session, caller, verification_id)
+        found = find_own(session, caller, Verification, verification_id)
     if not can_be_code(code, found.digits):
         raise CodeMalformed(digits=found.digits)
     now = clock.now()
     while (left := _spend_attempt(found.id, now)) is None:
         with reading() as session:
-            missed = find_own(session, caller, verification_id)
+            missed = find_own(session, caller, Verification, verification_id)
         if not _has_become_checkable(missed, now):
             return _not_looked(missed, now)
     if current().keyring.code_matches(found.code_digest, code, code_context(found.id)):
@@ -102,9 +100,8 @@ def _approve(caller: Caller, verification_id: UUID, left: int, with_approval: Ca
     with transaction() as session:
         if close(session, verification_id, VerificationStatus.APPROVED):
             with_approval(session)
-            record.record(session, Tag.VERIFICATION_APPROVED, verification_id, caller.product_id, live=caller.live)
             return Checked(True, VerificationStatus.APPROVED, left)
-        verification = find_own(session, caller, verification_id)
+        verification = find_own(session, caller, Verification, verification_id)
         return Checked(False, status_at(verification.status, verification.expires_at, clock.now()), 0)
 
 
@@ -113,8 +110,8 @@ def _count_wrong(caller: Caller, verification: Verification, left: int) -> Check
     with transaction() as session:
         if caller.live:
             count_up(session, WRONG_CODES, subject)
-        if left == 0 and close(session, verification.id, VerificationStatus.EXHAUSTED):
-            record.record(session, Tag.VERIFICATION_EXHAUSTED, verification.id, caller.product_id, live=caller.live)
-        now_is = find_own(session, caller, verification.id)
+        if left == 0:
+            close(session, verification.id, VerificationStatus.EXHAUSTED)
+        now_is = find_own(session, caller, Verification, verification.id)
     status = status_at(now_is.status, now_is.expires_at, clock.now())
     return Checked(False, status, left if status is VerificationStatus.PENDING else 0)

@@ -31,8 +31,7 @@ from pushhub.products.models import Product
 from pushhub.products.rules import CodePush
 from pushhub.queueing.lease_queue import Claim, Lease
 from pushhub.translations.message_texts import CODE_BY, CODE_INLINE, CODE_WAITS, in_language
-from pushhub.verifications.deliveries import tell_expired
-from pushhub.verifications.lifecycle import arm
+from pushhub.verifications.lifecycle import arm, tell_expired
 from pushhub.verifications.models import Verification, code_context, email_context
 from pushhub.verifications.rules import VerificationStatus
 

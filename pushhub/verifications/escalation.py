@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -31,36 +30,28 @@ log = logging.getLogger(__name__)
 
 _MOST = 200
 _TRY_AGAIN = timedelta(seconds=10)
-_ANY_DUE = (
-    sa.select(Verification.id)
-    .where(Verification.escalate_at.is_not(None), Verification.escalate_at <= sa.bindparam("now"))
-    .limit(1)
-)
 
 
 def escalate_due() -> int:
     """Send what is due by its next channel; any number of dispatchers may do this at once. Returns how many
     codes were looked at."""
     now = clock.now()
-    due = skip_locked(
-        sa.select(Verification.id)
-        .where(Verification.escalate_at.is_not(None), Verification.escalate_at <= now)
-        .order_by(Verification.escalate_at)
-        .limit(_MOST)
-    ).cte("due")
+    found = sa.select(Verification.id).where(Verification.escalate_at.is_not(None), Verification.escalate_at <= now)
+    due = skip_locked(found.order_by(Verification.escalate_at).limit(_MOST)).cte("due")
     with reading() as session:  # most of the time nothing is due, and that costs no write
-        if session.scalar(_ANY_DUE, {"now": now}) is None:
+        if session.scalar(found.limit(1)) is None:
             return 0
     with transaction() as session:
-        rows = session.execute(
+        looked_at = session.scalars(
             sa.update(Verification)
             .where(Verification.id == due.c.id, Verification.escalate_at <= now)
             .values(escalate_at=None)
             .returning(Verification)
             .execution_options(synchronize_session=False)
-        ).scalars()
-        looked_at = list(rows)
-        policies = _policies(session, looked_at)
+        ).all()
+        products = {verification.product_id for verification in looked_at}
+        kept = session.execute(sa.select(Product.id, Product.policy).where(Product.id.in_(products)))
+        policies = dict(kept.all())
         # By product, so that two dispatchers take the counters of paid messages in the same order.
         for verification in sorted(looked_at, key=lambda each: each.product_id):
             if verification.status == VerificationStatus.PENDING and verification.expires_at > now:
@@ -97,31 +88,19 @@ def _stay(session: Session, verification: Verification, reason: str | None, now:
     )
 
 
-def _policies(session: Session, verifications: list[Verification]) -> dict[UUID, Mapping[str, object]]:
-    wanted = {verification.product_id for verification in verifications}
-    if not wanted:
-        return {}
-    rows = session.execute(sa.select(Product.id, Product.policy).where(Product.id.in_(wanted)))
-    return {product_id: policy for product_id, policy in rows}
-
-
 def _go_on(session: Session, verification: Verification, policy: Policy) -> None:
     now = clock.now()
     steps = read_route(tuple(verification.route))
     left = steps[verification.step].channel
-    request = RouteRequest.of(verification, policy)
+    request = RouteRequest(verification, policy)
     reach = partial(reachability_of, session, verification.number, proven=request.proven)
     routed = choose_channel(session, request, steps, verification.step + 1, reach, now, asked=False)
     write_rows(session, routed.rows())
     if routed.channel is None:
         _stay(session, verification, routed.reason, now)
         return
-    session.execute(
-        sa.update(Verification)
-        .where(Verification.id == verification.id)
-        .values(step=routed.step, escalate_at=routed.escalate_at)
-        .execution_options(synchronize_session=False)
-    )
+    verification.step, verification.escalate_at = routed.step, routed.escalate_at
+    session.flush()
     record.record(
         session,
         Tag.VERIFICATION_ESCALATED,

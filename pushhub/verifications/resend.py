@@ -15,12 +15,11 @@ from pushhub.events.models import Tag
 from pushhub.kernel import clock
 from pushhub.kernel.db import advisory_lock, transaction, write_rows
 from pushhub.kernel.errors import PushhubError, ResendLimitReached, ResendTooEarly, VerificationClosed
-from pushhub.products.products import Caller
+from pushhub.products.products import Caller, find_own
 from pushhub.products.route import read_route
 from pushhub.queueing.wake import wake_after_commit
-from pushhub.verifications.ask_context import refuse_flood
-from pushhub.verifications.deliveries import expire_waiting
-from pushhub.verifications.lifecycle import codes_to, find_own
+from pushhub.verifications.ask_context import read_flood, refuse_flood
+from pushhub.verifications.lifecycle import codes_to, expire_waiting
 from pushhub.verifications.models import Verification
 from pushhub.verifications.routing import RouteRequest, choose_channel, require_channel
 from pushhub.verifications.rules import VerificationStatus, status_at
@@ -34,7 +33,7 @@ def resend(caller: Caller, verification_id: UUID) -> Verification:
     """
     now = clock.now()
     with transaction() as session:
-        verification = find_own(session, caller, verification_id)
+        verification = find_own(session, caller, Verification, verification_id)
         number = verification.number
         if caller.live:
             advisory_lock(session, codes_to(number))
@@ -54,8 +53,8 @@ def resend(caller: Caller, verification_id: UUID) -> Verification:
         if taken is None:
             raise _why_not(verification, now)
         if caller.live:
-            refuse_flood(session, number, now)
-        request = RouteRequest.of(taken, caller.policy)
+            refuse_flood(read_flood(session, number), now)
+        request = RouteRequest(taken, caller.policy)
         reach = partial(reachability_of, session, number, proven=request.proven)
         steps = read_route(tuple(taken.route))
         routed = choose_channel(session, request, steps, taken.step, reach, now, asked=True)

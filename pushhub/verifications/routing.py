@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Self
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -24,7 +23,6 @@ from pushhub.delivery.rules import TEST_CHANNEL, DeliveryKind
 from pushhub.devices.reachability import Reachability
 from pushhub.events.models import Tag
 from pushhub.events.record import NewEvent, new_event
-from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel.db import NewRow
 from pushhub.kernel.errors import NumberUnreachable
 from pushhub.kernel.ids import Prefix, public_id
@@ -58,31 +56,15 @@ class Routed:
 
 @dataclass(frozen=True, slots=True)
 class RouteRequest:
-    """The code that is to be sent, and what its product's policy says of that."""
+    """The code that is to be sent, and its product's policy."""
 
-    verification_id: UUID
-    product_id: UUID
-    number: PhoneNumber
-    live: bool
-    expires_at: datetime
-    has_email: bool
-    paid_per_day: int
-    #: Whether the purpose demands that the number itself is proven.
-    proven: bool
+    verification: Verification | NewVerification
+    policy: Policy
 
-    @classmethod
-    def of(cls, verification: Verification | NewVerification, policy: Policy) -> Self:
-        """The request for this verification."""
-        return cls(
-            verification.id,
-            verification.product_id,
-            verification.number,
-            verification.live,
-            verification.expires_at,
-            verification.email_sealed is not None,
-            policy.paid_per_day,
-            verification.purpose in policy.proven_purposes,
-        )
+    @property
+    def proven(self) -> bool:
+        """Whether the purpose demands that the number itself is proven."""
+        return self.verification.purpose in self.policy.proven_purposes
 
 
 def choose_channel(
@@ -100,7 +82,7 @@ def choose_channel(
     `asked` says that a person's request sends it, and not the code's going on by itself.
     """
     routed = Routed(step=min(first, len(steps) - 1))
-    if not request.live:
+    if not request.verification.live:
         routed.channel = TEST_CHANNEL
         routed.deliveries.append(_delivery(request, first, now, TEST_CHANNEL, asked=asked))
         return routed
@@ -140,8 +122,8 @@ def _way(
     if reason := _why_never(request, step):
         return step.channel, None, reason
     if step.channel in PAID:
-        subject = str(request.product_id)
-        if count_up(session, PAID_MESSAGES, subject) > request.paid_per_day:
+        subject = str(request.verification.product_id)
+        if count_up(session, PAID_MESSAGES, subject) > request.policy.paid_per_day:
             take_back(session, PAID_MESSAGES, subject)
             return step.channel, None, "cost_ceiling"
     return step.channel, None, None
@@ -152,7 +134,7 @@ def _why_never(request: RouteRequest, step: Step) -> str | None:
     if step.channel != PUSH and step.channel not in current().channels:
         return "channel_not_configured"
     if receiver_of(step.channel) is Receiver.MAILBOX:
-        if not request.has_email:
+        if request.verification.email_sealed is None:
             return "no_address"
         if request.proven:  # a mailbox proves no number
             return "assurance_too_low"
@@ -169,16 +151,17 @@ def _delivery(
     asked: bool = False,
     skipped: str | None = None,
 ) -> NewDelivery:
+    verification = request.verification
     return new_delivery(
         DeliveryKind.CODE,
         channel,
         now,
-        request.expires_at,
+        verification.expires_at,
         device_id=device_id,
-        number=request.number,
-        product_id=request.product_id,
+        number=verification.number,
+        product_id=verification.product_id,
         skipped=skipped,
-        verification_id=request.verification_id,
+        verification_id=verification.id,
         step=place,
         asked=asked,
     )
@@ -188,8 +171,8 @@ def _event(request: RouteRequest, skipped: NewDelivery) -> NewEvent:
     return new_event(
         Tag.DELIVERY_FAILED,
         skipped.id,
-        request.product_id,
-        verification_id=public_id(Prefix.VERIFICATION, request.verification_id),
+        request.verification.product_id,
+        verification_id=public_id(Prefix.VERIFICATION, request.verification.id),
         channel=skipped.channel,
         error=skipped.error,
     )

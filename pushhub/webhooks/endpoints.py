@@ -18,7 +18,7 @@ from pushhub.kernel.db import advisory_lock, again_on_conflict, as_written, read
 from pushhub.kernel.errors import NotFound, TooManyWebhooks, WebhookDisabled, WebhookUrlRefused
 from pushhub.kernel.idempotency import Repeatable
 from pushhub.kernel.ids import new_key
-from pushhub.products.products import Caller
+from pushhub.products.products import Caller, find_own
 from pushhub.webhooks import resolver
 from pushhub.webhooks.models import Webhook, WebhookMessage, WebhookSecret, secret_context
 from pushhub.webhooks.queue import disable
@@ -57,7 +57,7 @@ def create_webhook(
     with transaction() as session:
         made = idempotency.made_before(session, caller.product_id, request)
         if made is not None:
-            return _shown(session, _find(session, caller, made), with_secret=True, replayed=True)
+            return _shown(session, find_own(session, caller, Webhook, made), with_secret=True, replayed=True)
         _refuse_too_many(session, caller)
         webhook = Webhook(
             id=new_key(),
@@ -84,7 +84,7 @@ def list_webhooks(caller: Caller) -> list[ShownWebhook]:
 def show_webhook(caller: Caller, webhook_id: UUID) -> ShownWebhook:
     """One of the caller's. Raises `NotFound`."""
     with reading() as session:
-        return _shown(session, _find(session, caller, webhook_id))
+        return _shown(session, find_own(session, caller, Webhook, webhook_id))
 
 
 def change_webhook(
@@ -105,18 +105,18 @@ def change_webhook(
     if enabled:
         changes |= {"disabled_at": None, "disabled_reason": None}
     with transaction() as session:
-        webhook = _find(session, caller, webhook_id)
+        webhook = find_own(session, caller, Webhook, webhook_id)
         if changes:
             session.execute(sa.update(Webhook).where(Webhook.id == webhook.id).values(**changes))
         if enabled is False:
             disable(session, Webhook.id == webhook.id, reason=DisabledReason.SWITCHED_OFF)
-        return _shown(session, _find(session, caller, webhook_id))
+        return _shown(session, find_own(session, caller, Webhook, webhook_id))
 
 
 def delete_webhook(caller: Caller, webhook_id: UUID) -> None:
     """Forget a webhook with its messages. Raises `NotFound`."""
     with transaction() as session:
-        session.execute(sa.delete(Webhook).where(Webhook.id == _find(session, caller, webhook_id).id))
+        session.execute(sa.delete(Webhook).where(Webhook.id == find_own(session, caller, Webhook, webhook_id).id))
 
 
 @again_on_conflict
@@ -127,7 +127,7 @@ def rotate_secret(caller: Caller, webhook_id: UUID, *, request: Repeatable | Non
     """
     now = clock.now()
     with transaction() as session:
-        webhook = _find(session, caller, webhook_id)
+        webhook = find_own(session, caller, Webhook, webhook_id)
         if idempotency.made_before(session, caller.product_id, request) is not None:
             return _shown(session, webhook, with_secret=True, replayed=True)
         session.execute(
@@ -147,7 +147,7 @@ def send_test(caller: Caller, webhook_id: UUID) -> Event:
     Raises `NotFound`, `WebhookDisabled`.
     """
     with transaction() as session:
-        webhook = _find(session, caller, webhook_id)
+        webhook = find_own(session, caller, Webhook, webhook_id)
         if webhook.disabled_at is not None:
             raise WebhookDisabled(disabled_reason=webhook.disabled_reason)
         event = record.new_event(Tag.WEBHOOK_TEST, webhook.id, caller.product_id, live=caller.live)
@@ -155,25 +155,16 @@ def send_test(caller: Caller, webhook_id: UUID) -> Event:
         return as_written(Event, event)
 
 
-@dataclass(frozen=True, slots=True)
-class ShownMessage:
-    """A message with the event that it tells."""
-
-    message: WebhookMessage
-    event: Event
-
-
-def last_messages(caller: Caller, webhook_id: UUID, limit: int = 50) -> list[ShownMessage]:
-    """What was told last, newest first. Raises `NotFound`."""
+def last_messages(caller: Caller, webhook_id: UUID, limit: int = 50) -> Sequence[tuple[WebhookMessage, Event]]:
+    """What was told last, newest first: each message with its event. Raises `NotFound`."""
     with reading() as session:
-        rows = session.execute(
+        return session.execute(
             sa.select(WebhookMessage, Event)
             .join(Event, Event.position == WebhookMessage.event_position)
-            .where(WebhookMessage.webhook_id == _find(session, caller, webhook_id).id)
+            .where(WebhookMessage.webhook_id == find_own(session, caller, Webhook, webhook_id).id)
             .order_by(WebhookMessage.event_position.desc())
             .limit(limit)
         ).all()
-        return [ShownMessage(message, event) for message, event in rows]
 
 
 def webhooks_of(product_id: UUID) -> Sequence[Webhook]:
@@ -214,15 +205,6 @@ def _refused(reason: UrlRefusal) -> WebhookUrlRefused:
 
 def _own(caller: Caller) -> tuple[sa.ColumnElement[bool], ...]:
     return Webhook.product_id == caller.product_id, Webhook.live == caller.live
-
-
-def _find(session: Session, caller: Caller, webhook_id: UUID) -> Webhook:
-    webhook = session.scalar(
-        sa.select(Webhook).where(Webhook.id == webhook_id, *_own(caller)).execution_options(populate_existing=True)
-    )
-    if webhook is None:
-        raise NotFound
-    return webhook
 
 
 def _refuse_too_many(session: Session, caller: Caller) -> None:

@@ -36,9 +36,15 @@ def queue_messages(session: Session, after: int, until: int) -> None:
             sa.case((Event.tag == Tag.WEBHOOK_TEST, Webhook.id == Event.subject_id), else_=wanted),
         )
     )
-    columns = ("webhook_id", "event_position", "subject_id", "status", "tries")
-    times = ("claimable_at", "created_at", "changed_at")
-    queued = sa.insert(WebhookMessage).from_select(
-        [*columns, *times], lock_key_share(told, Webhook), include_defaults=False
+    columns = (
+        "webhook_id",
+        "event_position",
+        "subject_id",
+        "status",
+        "tries",
+        "claimable_at",
+        "created_at",
+        "changed_at",
     )
+    queued = sa.insert(WebhookMessage).from_select(columns, lock_key_share(told, Webhook), include_defaults=False)
     session.execute(queued)

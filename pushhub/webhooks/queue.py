@@ -8,7 +8,7 @@ message that an endpoint chokes on holds up nobody for hours.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
@@ -25,7 +25,7 @@ from pushhub.kernel import clock
 from pushhub.kernel.db import reading, table_of, transaction
 from pushhub.kernel.errors import ConfigurationError
 from pushhub.kernel.ids import Prefix, public_id
-from pushhub.queueing.lease_queue import Counts, Key, Lease, LeaseQueue, QueueStatus, Transition
+from pushhub.queueing.lease_queue import Counts, Lease, LeaseQueue, QueueStatus, Transition
 from pushhub.queueing.worker import AttemptResult
 from pushhub.webhooks.models import Webhook, WebhookMessage, WebhookSecret, secret_context
 from pushhub.webhooks.rules import DisabledReason, EndpointAnswer, MessageStatus, after_try
@@ -108,7 +108,7 @@ def _loaded(session: Session, leases: Sequence[Lease]) -> list[LeasedMessage]:
     keys = {lease: cast(MessageKey, lease.key) for lease in leases}
     webhook_ids = {webhook_id for webhook_id, _ in keys.values()}
     addresses = session.execute(sa.select(Webhook.id, Webhook.url).where(Webhook.id.in_(webhook_ids)))
-    urls = {row.id: row.url for row in addresses}
+    urls = dict(addresses.all())
     positions = {position for _, position in keys.values()}
     found = {event.position: event for event in session.scalars(sa.select(Event).where(Event.position.in_(positions)))}
     secrets = _secrets(session, webhook_ids)
@@ -142,12 +142,6 @@ def _secrets(session: Session, webhook_ids: set[UUID]) -> dict[UUID, tuple[str, 
         except (ConfigurationError, ValueError):
             unreadable.add(webhook_id)
     return found | dict.fromkeys(unreadable, ())
-
-
-def give_back(owner: UUID, held: Collection[Key]) -> None:
-    """Queue again what `owner` took without knowing it. `held` is what it does know of."""
-    with transaction() as session:
-        QUEUE.give_back(session, owner, held)
 
 
 def complete(owner: UUID, results: Sequence[MessageResult]) -> None:

@@ -16,9 +16,8 @@ from pushhub.context import current
 from pushhub.kernel import clock
 from pushhub.kernel.ids import new_key
 from pushhub.kernel.secret_files import root_certificates
-from pushhub.queueing.database_threads import DatabaseThreads
 from pushhub.queueing.lease_queue import Key
-from pushhub.queueing.worker import POLL_SECONDS, LeaseWorker
+from pushhub.queueing.worker import POLL_SECONDS, DatabaseThreads, LeaseWorker
 from pushhub.webhooks import queue, resolver, signing
 from pushhub.webhooks.guarded_client import TOTAL_SECONDS, GuardedClient, trusted
 from pushhub.webhooks.queue import LeasedMessage, MessageResult
@@ -112,7 +111,7 @@ class WebhookSender(LeaseWorker[LeasedMessage, EndpointAnswer]):
         return queue.claim(self.owner, room, self._pace.room)
 
     def give_back(self, held: Collection[Key]) -> None:
-        queue.give_back(self.owner, held)
+        queue.QUEUE.give_back(self.owner, held)
 
     async def attempt(self, item: LeasedMessage) -> EndpointAnswer:
         self._pace.begin(item.webhook_id)

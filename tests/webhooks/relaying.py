@@ -16,7 +16,7 @@ from pushhub.events.models import Tag
 from pushhub.events.record import record
 from pushhub.kernel.db import transaction
 from pushhub.kernel.ids import new_key
-from pushhub.queueing.database_threads import DatabaseThreads
+from pushhub.queueing.worker import DatabaseThreads
 from pushhub.webhooks.fan_out import queue_messages
 from pushhub.webhooks.sender import WebhookSender
 from tests.support.actors import Shop, expect

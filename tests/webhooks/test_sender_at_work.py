@@ -82,7 +82,7 @@ def test_what_is_given_back_is_told_before_what_came_after_it(
 ) -> None:
     with app.app_context():
         assert len(queue.claim(sender.owner, 10, lambda _: 10)) == 1
-        queue.give_back(sender.owner, [])
+        queue.QUEUE.give_back(sender.owner, [])
         (first,) = queue.claim(sender.owner, 10, lambda _: 10)
         assert b"offer.created" in first.body
 

@@ -11,8 +11,8 @@ from pushhub.kernel import clock, errors
 from pushhub.kernel.ids import Prefix, parse_id, public_id
 from pushhub.products.rules import Scope
 from pushhub.verifications.ask import ask as ask_for_code
-from pushhub.verifications.cancel import cancel as cancel_verification
 from pushhub.verifications.check import check as check_code
+from pushhub.verifications.lifecycle import cancel as cancel_verification
 from pushhub.verifications.lifecycle import find
 from pushhub.verifications.models import Verification
 from pushhub.verifications.resend import resend as resend_code

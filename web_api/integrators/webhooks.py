@@ -6,11 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from pushhub.events.document import event_document
+from pushhub.events.models import Event
 from pushhub.kernel import errors
 from pushhub.kernel.ids import Prefix, parse_id, public_id
 from pushhub.products.rules import Scope
 from pushhub.webhooks import endpoints
-from pushhub.webhooks.endpoints import ShownMessage, ShownWebhook
+from pushhub.webhooks.endpoints import ShownWebhook
+from pushhub.webhooks.models import WebhookMessage
 from pushhub.webhooks.rules import MessageStatus
 from web_api.integrators import event_schemas
 from web_api.integrators.caller import NO_STORE, operations, repeatable, replay_header, the_caller
@@ -96,7 +98,7 @@ def send_test(webhook_id: str) -> dict[str, Any]:
 def list_deliveries(webhook_id: str) -> dict[str, Any]:
     """The last 50 messages to this webhook, newest first, with what their last try met"""
     messages = endpoints.last_messages(the_caller(Scope.WEBHOOKS), _key(webhook_id))
-    return {"items": [_delivery_document(shown) for shown in messages]}
+    return {"items": [_delivery_document(message, event) for message, event in messages]}
 
 
 def _key(webhook_id: str) -> UUID:
@@ -119,8 +121,7 @@ def webhook_document(shown: ShownWebhook) -> dict[str, Any]:
     return document | ({"secret": shown.secret} if shown.secret else {})
 
 
-def _delivery_document(shown: ShownMessage) -> dict[str, Any]:
-    message, event = shown.message, shown.event
+def _delivery_document(message: WebhookMessage, event: Event) -> dict[str, Any]:
     return {
         "event_id": public_id(Prefix.EVENT, event.id),
         "type": event.tag,

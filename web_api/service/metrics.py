@@ -10,8 +10,8 @@ import time
 from flask import Blueprint, Flask, Response, g, request
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from pushhub.delivery import outbox
 from pushhub.delivery.history import tries_in_the_last_minute
-from pushhub.delivery.outbox import waiting
 from pushhub.dispatcher.circuits import open_circuits
 from pushhub.http.contract import public
 from pushhub.kernel.errors import PushhubError
@@ -59,7 +59,7 @@ def show_metrics() -> Response:
     _tries.clear()
     _circuits.clear()
     try:
-        _waiting.set(waiting())
+        _waiting.set(outbox.QUEUE.waiting())
         for channel, outcome, reason, count in tries_in_the_last_minute():
             _tries.labels(channel, outcome, reason).set(count)
         for circuit in open_circuits():
