@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -96,15 +97,14 @@ def test_a_gateway_that_can_not_be_reached_has_taken_nothing() -> None:
         assert run(SmsChannel(Gateway.parse(url)).send(to_number())) == Retry("gateway_refused")
 
 
+@dataclass(frozen=True)
 class Plugin(Gateway):
     """Apprise, doing what a test wants."""
 
-    def __init__(self, deliver: Callable[[str, str], bool | None]) -> None:
-        super().__init__("x", "x")
-        self._deliver = deliver
+    does: Callable[[str, str], bool | None]
 
     def deliver(self, number: str, text: str, *, time_limit: float) -> bool | None:
-        return self._deliver(number, text)
+        return self.does(number, text)
 
 
 @in_a_loop
@@ -116,7 +116,7 @@ async def test_what_has_not_begun_in_time_is_not_sent_and_not_taken_for_sent() -
         begun.append(number)
         return go_on.wait(60)
 
-    channel = SmsChannel(Plugin(slow), time_limit=1.0, threads=1)
+    channel = SmsChannel(Plugin("x", "x", slow), time_limit=1.0, threads=1)
     outcomes = await asyncio.gather(*(channel.send(to_number(f"+7701000987{n}")) for n in range(3)))
     assert outcomes == [Retry("timeout"), *[Retry("gateway_busy")] * 2]
     go_on.set()
@@ -130,14 +130,14 @@ def test_a_plugin_that_raises_is_a_retry(caplog: pytest.LogCaptureFixture) -> No
     def broken(number: str, text: str) -> bool:
         raise LookupError(number + text)
 
-    assert run(SmsChannel(Plugin(broken)).send(to_number())) == Retry("gateway_failed")
+    assert run(SmsChannel(Plugin("x", "x", broken)).send(to_number())) == Retry("gateway_failed")
     [record] = [record for record in caplog.records if "plugin broke off" in record.getMessage()]
     assert vars(record)["cause"] == "LookupError"
     assert NUMBER not in everything_in([record])
 
 
 def test_a_number_that_apprise_does_not_understand_is_rejected() -> None:
-    puzzled = SmsChannel(Plugin(lambda number, text: None))
+    puzzled = SmsChannel(Plugin("x", "x", lambda number, text: None))
     assert run(puzzled.send(to_number())) == Rejected("number_not_understood")
 
 
