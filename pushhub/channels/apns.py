@@ -41,7 +41,7 @@ class ApnsChannel:
 
     Args:
         topic: the bundle id for targets that name none.
-        urls: where APNs is, without a trailing slash.
+        urls: where APNs is, by environment, without a trailing slash.
     """
 
     name = "apns"

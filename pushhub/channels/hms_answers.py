@@ -79,7 +79,7 @@ def hms_outcome(status: int, headers: Mapping[str, str], body: bytes, target: st
     code = code if isinstance(code, str) and _CODE.fullmatch(code) else None
     if code == SOME_FAILED and target in _illegal(content.get("msg")):
         return TargetDead(SOME_FAILED)
-    if code in (SUCCESS, SOME_FAILED):  # ours is among the illegal ones, or was sent
+    if code in (SUCCESS, SOME_FAILED):  # ours was sent: it is not among the illegal ones
         request_id = content.get("requestId")
         return Accepted(request_id[:200] if isinstance(request_id, str) else "")
     if code is not None and code in HMS_OUTCOMES:

@@ -22,6 +22,21 @@ from pushhub.verifications import lifecycle
 from pushhub.webhooks import queue as webhooks
 
 _COUNTERS_KEPT = timedelta(days=31)
+#: What each room forgets.
+_SWEEPS = (
+    presence.sweep,
+    dpop.sweep,
+    idempotency.sweep,
+    webhooks.sweep,
+    mail.sweep,
+    captcha.sweep,
+    panels.sweep,
+    flows.sweep,
+    sign_in_throttle.sweep,
+    sessions.sweep,
+    links.sweep,
+    events.sweep,
+)
 
 
 def sweep() -> None:
@@ -30,7 +45,5 @@ def sweep() -> None:
     with transaction() as session:
         offers.expire_due(session)
         limits.sweep(session, _COUNTERS_KEPT)
-        for room in (presence, dpop, idempotency, webhooks, mail, captcha, panels, flows):
-            room.sweep(session)
-        for room in (sign_in_throttle, sessions, links, events):
-            room.sweep(session)
+        for forget in _SWEEPS:
+            forget(session)

@@ -61,7 +61,8 @@ def dispatch_forever(app: Flask) -> None:
 
 
 def _run_dispatcher(app: Flask) -> None:
-    """Several machines go by the clock of their database, and wake each other by it; SQLite serves one."""
+    """Several machines go by the clock of their database, and are told by it what processes without a dispatcher have
+    committed; SQLite serves one."""
     with app.app_context():
         parts = current()
     dispatcher = Dispatcher(work_of(app))

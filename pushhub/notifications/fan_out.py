@@ -119,7 +119,7 @@ def turn(session: Session, notification: ReadRow, limit: int) -> None:
     if page.last:
         # All numbers of the product are known only now; unless its time ran out before they were looked at.
         count_anew = notification.numbers is None and (not late or notification.recipients is None)
-        accepted = _counted_anew(session, notification.id) if count_anew else moved.recipients
+        accepted = _count_anew(session, notification.id) if count_anew else moved.recipients
         record.record(
             session,
             Tag.NOTIFICATION_SENT,
@@ -239,8 +239,8 @@ def _recipient(row: ReadRow) -> Recipient:
     return row.number.e164, row.device_id, reach.channel if reach.reachable and reach.channel else _FEED
 
 
-def _counted_anew(session: Session, notification_id: UUID) -> int | None:
-    """How many numbers there were, by their deliveries; written down."""
+def _count_anew(session: Session, notification_id: UUID) -> int | None:
+    """Write down how many numbers there were, by their deliveries, and say it."""
     made = sa.select(sa.func.count()).select_from(Delivery).where(Delivery.notification_id == notification_id)
     accepted = session.scalar(made)
     session.execute(

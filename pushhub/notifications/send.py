@@ -232,7 +232,7 @@ def _shown(session: Session, notification: Notification) -> Shown:
 def cancel(caller: Caller, notification_id: UUID) -> Shown:
     """Stop what has not gone out; stopping twice changes nothing. Raises `NotFound`, `NotificationSent`."""
     with transaction() as session:
-        notification = find_own(session, caller, Notification, notification_id, alone=True)
+        notification = find_own(session, caller, Notification, notification_id, for_update=True)
         if notification.status != NotificationStatus.CANCELLED:
             _end(session, notification)
         return _shown(session, find_own(session, caller, Notification, notification_id))

@@ -50,15 +50,18 @@ class Caller:
 
 
 def find_own(
-    session: Session, caller: Caller, model: type[Row], key: UUID, *options: ExecutableOption, alone: bool = False
+    session: Session, caller: Caller, model: type[Row], key: UUID, *options: ExecutableOption, for_update: bool = False
 ) -> Row:
-    """The caller's row with this key, read anew; `alone`, it waits for others that change it, and they for it. Raises
-    `NotFound`: another product's does not exist for it, nor what was made with a key of the other kind (live, test)."""
+    """The caller's row with this key, read anew; `for_update`: it waits for others that change it, and they for it.
+
+    Raises `NotFound`: another product's does not exist for it, nor what was made with a key of the other kind (live,
+    test).
+    """
     columns = table_of(model).c
     own = sa.select(model).where(
         columns.id == key, columns.product_id == caller.product_id, columns.live == caller.live
     )
-    if alone:
+    if for_update:
         own = own.with_for_update()
     found = session.scalar(own.options(*options), execution_options={"populate_existing": True})
     if found is None:

@@ -102,6 +102,7 @@ class PgNotifier(_Connected):
         self._something = threading.Event()
 
     def stop(self) -> None:
+        self._stopping.set()  # first: whoever wakes without having been told waits for something again
         self._something.set()
         super().stop()
 

@@ -49,6 +49,8 @@ def escalate_due() -> int:
             .returning(Verification)
             .execution_options(synchronize_session=False)
         ).all()
+        if not looked_at:  # another dispatcher was faster
+            return 0
         products = {verification.product_id for verification in looked_at}
         kept = session.execute(sa.select(Product.id, Product.policy).where(Product.id.in_(products)))
         policies = dict(kept.all())

@@ -1,5 +1,5 @@
 """The ends of a verification and of its deliveries, and the moment its code becomes checkable. Every change is one
-guarded statement, and the product is told of it."""
+guarded statement, and the product is told of every end."""
 
 from __future__ import annotations
 

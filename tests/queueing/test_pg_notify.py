@@ -76,6 +76,22 @@ def test_what_came_last_is_announced_before_the_end(
     assert heard(1.0) == ["apns"]
 
 
+def test_it_ends_also_when_the_one_who_stops_it_is_held_up(
+    start: Callable[..., PgNotifier], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notifier = start(every_seconds=0.001)
+    tell = notifier._something.set
+
+    def tell_and_be_held_up() -> None:
+        tell()
+        time.sleep(0.1)
+
+    monkeypatch.setattr(notifier._something, "set", tell_and_be_held_up)
+    begun = time.monotonic()
+    notifier.stop()
+    assert time.monotonic() - begun < 2.0  # it waits three seconds for a thread that does not end
+
+
 def test_a_connection_that_broke_is_opened_anew(
     start: Callable[..., PgNotifier], heard: Callable[[float], list[str]], url: str
 ) -> None:

@@ -20,8 +20,6 @@ if (matchMedia("(max-width: 61.99rem)").matches) document.querySelector(".people
 
 // A link of the cabinet that opens in the phone turns a narrow screen to it.
 const phone = document.querySelector('iframe[name="phone"]');
-let first = true;
 phone.addEventListener("load", () => {
-  if (!first) turnTo("phone");
-  first = false;
+  if (phone.contentDocument?.URL !== phone.src) turnTo("phone");
 });
