@@ -1,4 +1,4 @@
-"""What all simulated providers share: the clock, the inbox, the scripts, the declared targets; and what a provider is."""
+"""What all simulated providers are, and share: the clock, the inbox, the scripts, the declared targets."""
 
 from __future__ import annotations
 

@@ -93,8 +93,8 @@ def is_row_of(product_id: UUID, identifier: Identifier) -> sa.ColumnElement[bool
     return sa.and_(row.product_id == product_id, row.kind == identifier.kind, row.digest == identifier.digest)
 
 
-def masked_identifiers(session: Session, account_id: UUID) -> dict[str, str]:
-    """What the account is signed in to with, in the caller's transaction: the masked form by kind."""
+def masked_identifiers(session: Session, account_id: UUID) -> list[tuple[str, str]]:
+    """What the account is signed in to with, in the caller's transaction: the kind and the masked form of each."""
     row = AccountIdentifier
     found = session.execute(sa.select(row.kind, row.masked).where(row.account_id == account_id))
-    return {kind: masked for kind, masked in found}
+    return [(kind, masked) for kind, masked in found]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
 from pushhub.accounts.letters.recovery import RecoveryLetter, send_link
-from pushhub.accounts.models import Account
+from pushhub.accounts.models import Account, AccountIdentifier
 from pushhub.accounts.people import register
 from pushhub.accounts.people.own_login_and_email import set_login
 from pushhub.accounts.people.password_change import change_password, was_just_set
@@ -186,6 +187,16 @@ def test_the_letter_says_which_account_it_is_about(app: Flask, office: Browser) 
     change_own_password(office)
     [letter] = told(app)
     assert "Данные для входа: 44****, of****@example.kz" in letter.text, letter.text
+
+
+def test_the_letter_names_everything_that_opens_the_account(app: Flask, owner: Account, office: Browser) -> None:
+    """Two windows that set a login at the same moment may leave both of them."""
+    with app.app_context(), transaction() as session:
+        second = asdict(by_login("anara"))
+        session.add(AccountIdentifier(product_id=owner.product_id, account_id=owner.id, **second))
+    change_own_password(office)
+    [letter] = told(app)
+    assert "Данные для входа: 44****, an****, of****@example.kz" in letter.text, letter.text
 
 
 @pytest.mark.both_engines

@@ -9,8 +9,7 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
-from pushhub.accounts.letters.sender import Sender
-from pushhub.accounts.letters.users import TooManyLetters
+from pushhub.accounts.letters.sender import Sender, TooManyLetters
 from pushhub.accounts.models import Account
 from pushhub.accounts.people import own_login_and_email, users
 from pushhub.accounts.people.register import IdentifierTaken

@@ -1,4 +1,4 @@
-"""Reading what people typed, and saying what is wrong with it in their language."""
+"""Reading what people typed into a form of this cabinet, and saying what is wrong with it in their language."""
 
 from __future__ import annotations
 

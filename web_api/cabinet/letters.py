@@ -5,8 +5,7 @@ from __future__ import annotations
 from flask import url_for
 from flask_babel import gettext as _
 
-from pushhub.accounts.letters.sender import Sender
-from pushhub.accounts.letters.users import TooManyLetters
+from pushhub.accounts.letters.sender import Sender, TooManyLetters
 from pushhub.context import current
 from pushhub.mail.health import mail_state
 from pushhub.mail.rendering import Paper

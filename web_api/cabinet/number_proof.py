@@ -112,7 +112,7 @@ def address_of(flow: Flow) -> str:
     return public_id(Prefix.FLOW, flow.id)
 
 
-def to_page_of(flow: Flow, note: str | None = None) -> Response:
+def to_code_page_of(flow: Flow, note: str | None = None) -> Response:
     """To the page of a flow that takes its code."""
     return go_to(_PAGES[flow.kind], flow_id=address_of(flow), note=note)
 
@@ -189,17 +189,17 @@ def stage_of(flow: Flow, subject: ProofSubject) -> ProofStage:
 
 
 def have_code_sent(flow: Flow, subject: ProofSubject, form: Form, *, field: str = "code") -> Response | None:
-    """The steps `send` and `resend` of a form, then back to the flow's page, which shows what came of it. None where
-    something stands against it, which is noted at this field of the form."""
+    """Have a code sent, or sent again where the form says so, then on to the flow's page, which shows what came of it.
+    None where something stands against it, which is noted at this field of the form."""
     try:
         if form.text("step") == "resend" and flow.answers.get("verification"):
-            note = "sent-again" if _resend(flow, subject, form) else None
+            note = "sent-again" if _resend(flow, subject, form, field) else None
         else:
             note = "not-bound" if not _send(flow, subject) and flow.answers.get("reason") else None
     except TooManyCodes as refusal:
         form.refuse_until(field, _("Too many codes were sent. Try again after {when}."), refusal.retry_at)
         return None
-    return to_page_of(flow, note) if form.good else None
+    return to_code_page_of(flow, note) if form.good else None
 
 
 def code_page(template: str, flow: Flow, form: Form, status: int = 200, **further: Any) -> Response:
@@ -242,7 +242,7 @@ def _demands_proof(flow: Flow) -> bool:
     return flow.kind is FlowKind.CODE_SIGN_IN
 
 
-def _resend(flow: Flow, subject: ProofSubject, form: Form) -> bool:
+def _resend(flow: Flow, subject: ProofSubject, form: Form, field: str) -> bool:
     """Send the same code once more. False where that can't be, which the page shows or the form has noted.
 
     Raises `TooManyCodes`.
@@ -252,7 +252,7 @@ def _resend(flow: Flow, subject: ProofSubject, form: Form) -> bool:
     except (ResendTooEarly, VerificationClosed):
         return False  # the page shows the countdown, or that the code is over
     except ResendLimitReached:
-        form.refuse("code", _("The code was sent as often as possible. Wait until it expires, then ask anew."))
+        form.refuse(field, _("The code was sent as often as possible. Wait until it expires, then ask anew."))
         return False
     except NumberUnreachable as refusal:
         flows.amend(flow, verification=None, reason=str(refusal.members.get("reason", "unbound")))

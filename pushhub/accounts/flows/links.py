@@ -100,16 +100,16 @@ def rehearse_link(session: Session, product_id: UUID, kind: LinkKind, minutes: i
 
 def _replace(
     session: Session,
-    before: UUID,
+    whose: UUID,
     product_id: UUID,
     account_id: UUID | None,
     kind: LinkKind,
     minutes: int,
     data: Mapping[str, Any],
 ) -> str:
-    """End the links that the account `before` has, and write one in the name of `account_id`, if there is anybody."""
-    advisory_lock(session, f"links of {before}")
-    end(session, before, kind)
+    """End the links of the account `whose`, and write one in the name of `account_id`, if there is anybody."""
+    advisory_lock(session, f"links of {whose}")
+    end(session, whose, kind)
     key, secret, now = new_key(), f"{_MARK}{secrets.token_urlsafe(32)}", clock.now()
     if account_id is not None:
         session.execute(

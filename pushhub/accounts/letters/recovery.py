@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from pushhub.accounts.flows import links
 from pushhub.accounts.flows.links import LinkKind
-from pushhub.accounts.letters.sender import LetterWording, Sender, write
-from pushhub.accounts.letters.users import count_letter, own_mailbox
+from pushhub.accounts.letters.sender import LetterWording, Sender, count_letter, write
+from pushhub.accounts.letters.users import own_mailbox
 from pushhub.accounts.models import Account
 from pushhub.accounts.profile_data import email_of
 from pushhub.accounts.sign_in_identifiers import Identifier, account_of, by_email

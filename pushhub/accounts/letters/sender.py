@@ -1,4 +1,4 @@
-"""In whose name the letters of a cabinet are written, and writing one."""
+"""In whose name the letters of a cabinet are written, how many, and writing one."""
 
 from __future__ import annotations
 
@@ -14,12 +14,22 @@ from pushhub.context import current
 from pushhub.identity.email import Email
 from pushhub.kernel import clock
 from pushhub.kernel.clock import wall_clock
+from pushhub.kernel.limits import Window, count_up
 from pushhub.mail.queue import post
 from pushhub.mail.rendering import Paper, Written, written
 from pushhub.translations.message_texts import SET_NEW_PASSWORD, in_language
 
 #: How long a letter without a link is tried, where the mail server does not answer.
 TRIED = timedelta(days=3)
+
+
+class TooManyLetters(Exception):
+    """So many letters went to this mailbox, or were asked for by this account or browser, that no more go before
+    `until`."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,12 @@ def composed(sender: Sender, message: LetterWording, /, **values: str) -> Writte
         {"cabinet": sender.name, "entrance": sender.entrance, "recovery": sender.recovery, **values},
         links,
     )
+
+
+def count_letter(session: Session, window: Window, subject: str, most: int) -> None:
+    """Count a letter that is asked for, in the caller's transaction. Raises `TooManyLetters`."""
+    if count_up(session, window, subject) > most:
+        raise TooManyLetters(window.end(clock.now()))
 
 
 def write(

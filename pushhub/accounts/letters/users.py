@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from pushhub.accounts.flows import links
 from pushhub.accounts.flows.links import LinkKind
-from pushhub.accounts.letters.sender import LetterWording, Sender, counted_as, write
+from pushhub.accounts.letters.sender import LetterWording, Sender, count_letter, counted_as, write
 from pushhub.accounts.models import Account
 from pushhub.accounts.passwords.rules import PasswordRule
 from pushhub.accounts.profile_data import email_of
@@ -56,15 +56,6 @@ _MOST_BY_ACCOUNT = 30
 #: by themselves, so that nobody keeps this letter back by asking for others.
 _OF_PASSWORD = Window("password_letters", timedelta(hours=1))
 _MOST_OF_PASSWORD = 5
-
-
-class TooManyLetters(Exception):
-    """So many letters went to this mailbox, or were asked for by this account or browser, that no more go before
-    `until`."""
-
-    def __init__(self, until: datetime) -> None:
-        super().__init__(until)
-        self.until = until
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +125,7 @@ def own_mailbox(session: Session, account: Account) -> Email | None:
     not keep anybody from a new password."""
     if account.email_sealed is None:
         return None
-    if account.parent_id is not None and "email" not in masked_identifiers(session, account.id):
+    if account.parent_id is not None and "email" not in dict(masked_identifiers(session, account.id)):
         return None
     try:
         return email_of(account)
@@ -155,14 +146,8 @@ def tell_of_password(session: Session, sender: Sender | None, account_id: UUID, 
     if count_up(session, _OF_PASSWORD, counted_as(mailbox)) > _MOST_OF_PASSWORD:
         return
     # What the account is signed in to with, masked: one mailbox may be that of several.
-    names = ", ".join(sorted(masked_identifiers(session, account_id).values()))
+    names = ", ".join(sorted(masked for _, masked in masked_identifiers(session, account_id)))
     write(session, sender, mailbox, PASSWORD_CHANGED, moment=sender.moment(clock.now()), names=names)
-
-
-def count_letter(session: Session, window: Window, subject: str, most: int) -> None:
-    """Count a letter that is asked for, in the caller's transaction. Raises `TooManyLetters`."""
-    if count_up(session, window, subject) > most:
-        raise TooManyLetters(window.end(clock.now()))
 
 
 def _refuse_flood(session: Session, by: UUID, email: Email) -> None:

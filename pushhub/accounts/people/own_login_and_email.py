@@ -39,7 +39,7 @@ class Waiting:
 def identifiers_of(account_id: UUID) -> dict[str, str]:
     """What the account is signed in to with: the masked form by kind."""
     with reading() as session:
-        return masked_identifiers(session, account_id)
+        return dict(masked_identifiers(session, account_id))
 
 
 @again_on_conflict

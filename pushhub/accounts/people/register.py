@@ -74,7 +74,7 @@ def create(
 def create_in(session: Session, product_id: UUID, new: NewAccount, password: NewPassword) -> UUID:
     """The same in the caller's transaction, for a use case that is tried `again_on_conflict`. The account gets the
     key that its password was prepared for: `history.prepared(new_key(), password, rule)`."""
-    # Of another account that is made at this moment, all of its own or none.
+    # Of an account that is made at the same moment this sees all identifiers or none.
     named = (is_row_of(product_id, each) for each in new.identifiers)
     taken = set(session.scalars(sa.select(AccountIdentifier.kind).where(sa.or_(sa.false(), *named))))
     if taken:

@@ -64,7 +64,7 @@ def sign_in(
 def check_present(account: Account, password: str) -> Wrong | Wait | CodeWanted | None:
     """None where this is the password of the account, which is asked for before something that matters although one is
     signed in. Wrong ones are counted as in `sign_in`, so that a browser left open is no place to guess, but by
-    themselves."""
+    themselves; each counts before it is looked at, so that many at once are not more."""
     digest = sign_in_throttle.present_digest(account.id)
     counted = sign_in_throttle.count_try(account.product_id, digest)
     if isinstance(counted, (Wait, CodeWanted)):

@@ -11,7 +11,7 @@ from flask_babel import format_date
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from pushhub.accounts.letters.users import TooManyLetters
+from pushhub.accounts.letters.sender import TooManyLetters
 from pushhub.accounts.models import Account
 from pushhub.accounts.passwords.history import PasswordTooLike
 from pushhub.accounts.passwords.rules import normal

@@ -12,7 +12,8 @@ from uuid import UUID
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from pushhub.accounts.letters.users import GivenPassword, TooManyLetters
+from pushhub.accounts.letters.sender import TooManyLetters
+from pushhub.accounts.letters.users import GivenPassword
 from pushhub.accounts.passwords.rules import readable_password
 from pushhub.accounts.people import users
 from pushhub.accounts.people.register import IdentifierTaken

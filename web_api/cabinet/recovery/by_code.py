@@ -79,10 +79,10 @@ def go_on_recovering(flow_id: str) -> Response:
         if not number_proof.code_is_right(flow, subject, form):
             return _recovery_page(flow, form, 422)
         flows.amend(flow, proven=True)
-        return number_proof.to_page_of(flow)
+        return number_proof.to_code_page_of(flow)
     if step == "finish" and is_sent and (flow.answers.get("proven") or _together()):
         return _finish(flow, subject, form)
-    return number_proof.to_page_of(flow)
+    return number_proof.to_code_page_of(flow)
 
 
 def _finish(flow: Flow, subject: ProofSubject, form: Form) -> Response:

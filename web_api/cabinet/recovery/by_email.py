@@ -12,7 +12,7 @@ from pushhub.accounts.flows import links
 from pushhub.accounts.flows.flows import Flow, FlowKind
 from pushhub.accounts.flows.links import LinkKind, LinkWorthless, Trouble
 from pushhub.accounts.letters.recovery import RecoveryLetter, send_link
-from pushhub.accounts.letters.users import TooManyLetters
+from pushhub.accounts.letters.sender import TooManyLetters
 from pushhub.accounts.passwords.history import PasswordTooLike
 from pushhub.accounts.people.password_change import change_password_by_link, was_just_set
 from pushhub.accounts.sign_in_identifiers import Identifier, by_email

@@ -60,7 +60,7 @@ def take_answers() -> Response:
             form.refuse(name, _not_confirmed()[name])
         return page("recovery/questions.html", 422, about=about, form=form, confirm=False)
     parents = [parent.digits for parent in (answers.first_parent, answers.second_parent) if parent is not None]
-    return number_proof.to_page_of(number_proof.begin(FlowKind.REREGISTRATION, {"parents": parents}))
+    return number_proof.to_code_page_of(number_proof.begin(FlowKind.REREGISTRATION, {"parents": parents}))
 
 
 @pages.get("/re-registration/<flow_id>")
@@ -88,14 +88,14 @@ def go_on_reregistering(flow_id: str) -> Response:
         return _take_number(flow, form)
     subject = number_proof.subject_in(flow)
     if subject is None:
-        return number_proof.to_page_of(flow)
+        return number_proof.to_code_page_of(flow)
     if step == "other":
         flows.amend(flow, verification=None, reason=None, offer=None, chosen=False)
     elif step in ("send", "resend"):
         return number_proof.have_code_sent(flow, subject, form) or _number_page(flow, form, 429)
     elif step == "finish" and flow.answers.get("verification"):
         return _finish(flow, subject, form)
-    return number_proof.to_page_of(flow)
+    return number_proof.to_code_page_of(flow)
 
 
 def _take_number(flow: Flow, form: Form) -> Response:

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from pushhub.accounts.flows import flows
 from pushhub.accounts.flows.flows import Flow, FlowKind
 from pushhub.accounts.letters import users
-from pushhub.accounts.letters.users import TooManyLetters, welcome
+from pushhub.accounts.letters.sender import TooManyLetters
+from pushhub.accounts.letters.users import welcome
 from pushhub.accounts.people import register
 from pushhub.accounts.people.register import IdentifierTaken, NewAccount
 from pushhub.cabinets import registration_mapping

@@ -87,7 +87,7 @@ def take_registration() -> Response:
     if at_once:
         return _make_at_once(form, answers)
     if not about.code or answers.number is None:
-        return number_proof.to_page_of(number_proof.begin(FlowKind.REGISTRATION, as_data(answers)))
+        return number_proof.to_code_page_of(number_proof.begin(FlowKind.REGISTRATION, as_data(answers)))
     # Who knows an IIN and a number has proven nothing yet, so an offer of it takes no number from another device.
     proven_by_code = as_data(answers) | {
         "identifier": number_proof.about(by_number(answers.number)),
@@ -118,9 +118,9 @@ def go_on_registering(flow_id: str) -> Response:
     form = Form.sent()
     step = form.text("step")
     if flow.answers.get("done"):
-        return number_proof.to_page_of(flow)
+        return number_proof.to_code_page_of(flow)
     if _is_proven(about, flow):
-        return _finish(flow, form) if step == "finish" and not about.generated else number_proof.to_page_of(flow)
+        return _finish(flow, form) if step == "finish" and not about.generated else number_proof.to_code_page_of(flow)
     subject = number_proof.subject_in(flow)
     if subject is None:
         return number_proof.begin_again()
@@ -132,7 +132,7 @@ def go_on_registering(flow_id: str) -> Response:
         flow = flows.amend(flow, proven=subject.number.e164)
         if about.generated:
             return _make(flow, readable_password(profile().password))
-    return number_proof.to_page_of(flow)
+    return number_proof.to_code_page_of(flow)
 
 
 @pages.get("/registration/<flow_id>/letter.json")
@@ -158,7 +158,7 @@ def _make(flow: Flow, password: str) -> Response:
         if again is None or not again.answers.get("done"):
             return _taken_page(refusal.kinds)
         # A double click: the other of the two has made it.
-    return number_proof.to_page_of(flow)
+    return number_proof.to_code_page_of(flow)
 
 
 def _make_at_once(form: Form, answers: RegistrationAnswers) -> Response:

@@ -67,13 +67,13 @@ def take_code(flow_id: str) -> Response:
         return number_proof.have_code_sent(flow, subject, form) or _code_page(flow, form, 429)
     if step == "check" and flow.answers.get("verification"):
         return _enter(flow, subject, form)
-    return number_proof.to_page_of(flow)
+    return number_proof.to_code_page_of(flow)
 
 
 def _enter(flow: Flow, subject: ProofSubject, form: Form) -> Response:
     if at_an_unproven_device(subject):  # bound since the code was asked for, and then sent it again
         number_proof.give_up(flow)
-        return number_proof.to_page_of(flow)
+        return number_proof.to_code_page_of(flow)
     if not number_proof.code_is_right(flow, subject, form):
         return _code_page(flow, form, 422)
     account = number_proof.account_in(flow)

@@ -60,7 +60,7 @@ def ask_password(flow_id: str) -> Response:
     if flow is None:
         return number_proof.begin_again()
     if code_is_wanted(flow.product_id, number_proof.identifier_in(flow)):
-        return number_proof.to_page_of(flow)
+        return number_proof.to_code_page_of(flow)
     if profile().sign_in.layout is not Layout.TWO_STEPS:
         return go_to("cabinet.enter", note=request.args.get("note"))
     return _password_page(flow, Form())
@@ -76,7 +76,7 @@ def take_password(flow_id: str) -> Response:
     form = Form.sent()
     found = _try_password(form, number_proof.identifier_in(flow))
     if isinstance(found, CodeWanted):
-        return number_proof.to_page_of(flow)
+        return number_proof.to_code_page_of(flow)
     if isinstance(found, NewSession):
         return _welcome(found, form)
     return _password_page(flow, form, *_refused(form, found))
@@ -107,7 +107,7 @@ def _enter_at_once(form: Form, candidates: tuple[Identifier, ...]) -> Response:
     identifier = the_known(candidates)
     found = _try_password(form, identifier)
     if isinstance(found, CodeWanted):
-        return number_proof.to_page_of(_begin(identifier))
+        return number_proof.to_code_page_of(_begin(identifier))
     if isinstance(found, NewSession):
         return _welcome(found, form)
     return _first_page(form, *_refused(form, found))

@@ -34,7 +34,7 @@ def take_unlocking_code(flow_id: str) -> Response:
     if flow is None or subject is None:
         return number_proof.begin_again()
     if not _by_code():
-        return number_proof.to_page_of(flow)
+        return number_proof.to_code_page_of(flow)
     form = Form.sent()
     step = form.text("step")
     if step in ("send", "resend"):
@@ -45,7 +45,7 @@ def take_unlocking_code(flow_id: str) -> Response:
             flows.amend(flow, verification=None, reason=None, offer=None)
             return go_to("cabinet.ask_password", flow_id=flow_id, note="unlocked")
         return _unlock_page(flow, form, 422)
-    return number_proof.to_page_of(flow)
+    return number_proof.to_code_page_of(flow)
 
 
 def _by_code() -> bool:
