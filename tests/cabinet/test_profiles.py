@@ -19,7 +19,8 @@ from pushhub.kernel.settings import Settings
 from tests.cabinet.browser import Browser
 from tests.cabinet.conftest import with_products
 from tests.cabinet.profiles import variant
-from tests.support.command_line import least_of, settings_only
+from tests.support.command_line import settings_only
+from tests.support.environments import least_of
 
 #: Where the profile of KazTransCom has its customers.
 CUSTOMERS = 'file = "kaztranscom-customers.toml"'

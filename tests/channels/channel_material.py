@@ -30,12 +30,16 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
 
+#: In seconds. What hangs is told here, and not by the end of the whole run.
+_PATIENCE = 30
+
+
 def in_a_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
-    """A test that waits for what it sends."""
+    """A test that waits for what it sends, and not for long."""
 
     @wraps(test)
     def played(*args: P.args, **kwargs: P.kwargs) -> None:
-        run(test(*args, **kwargs))
+        run(asyncio.wait_for(test(*args, **kwargs), _PATIENCE))
 
     return played
 

@@ -12,8 +12,9 @@ from pushhub.channels.recording import RecordingChannel
 from pushhub.commands.checkup import Finding, examine
 from pushhub.kernel.settings import Settings
 from tests.mail.conftest import Desk
-from tests.support.command_line import least_of, settings_only
+from tests.support.command_line import settings_only
 from tests.support.databases import FakeClock
+from tests.support.environments import least_of
 
 
 @pytest.fixture

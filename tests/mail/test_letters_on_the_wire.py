@@ -24,8 +24,8 @@ from simulators import Simulators
 from simulators.inbox import Arrival
 from tests.faults.dispatcher_process import DispatcherProcess, Oddities
 from tests.mail.conftest import ADDRESS, SUBJECT, TEXT, Desk, deliver
-from tests.support.command_line import least_of
 from tests.support.databases import FakeClock
+from tests.support.environments import least_of
 
 Wired = Callable[..., Flask]
 

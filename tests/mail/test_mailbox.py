@@ -14,8 +14,8 @@ from pushhub.channels.configured import configured_channels
 from pushhub.kernel.settings import Settings, load_settings
 from simulators import Simulators
 from tests.mail.conftest import Desk, deliver
-from tests.support.command_line import least_of
 from tests.support.databases import FakeClock
+from tests.support.environments import least_of
 
 
 @pytest.fixture

@@ -150,7 +150,7 @@ def test_a_receipt_for_what_was_cancelled_meanwhile_spoils_no_other_receipt(
     channel("fcm").script(Retry("UNAVAILABLE", timedelta(minutes=1)))
     sent = sender.send(NUMBER)
     dispatch()
-    (listed,) = bound.feed()  # and the bound loses its connection before it can say so
+    (listed,) = bound.feed()  # and the phone loses its connection before it can say so
     expect(sender.cancel(sent), 200)
     verification = shop.ask()
     dispatch()

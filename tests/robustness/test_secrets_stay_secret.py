@@ -26,7 +26,7 @@ from pushhub.devices.devices import DeviceDescription
 from pushhub.devices.models import Binding, Device, Offer, OfferStatus
 from pushhub.feed.receipts import FeedItem, Opened
 from pushhub.identity.phone import PhoneNumber
-from pushhub.kernel.db import Base, db, transaction
+from pushhub.kernel.db import transaction
 from pushhub.kernel.logs import JsonFormatter, redact
 from pushhub.kernel.settings import Settings
 from pushhub.products.models import Product
@@ -36,6 +36,7 @@ from tests.support.applications import MakeApp
 from tests.support.databases import FakeClock
 from tests.support.dispatching import Dispatch
 from tests.support.logs import everything_in
+from tests.support.rows import stored_rows
 from tests.support.statements import before_each
 
 TARGET = "recognisable-push-target-0123456789"
@@ -279,16 +280,8 @@ def test_no_metric_holds_a_secret(story: Told, app: Flask) -> None:
     assert 'route="/v1/numbers/<number>"' in metrics
 
 
-def rows(app: Flask) -> Iterator[tuple[str, str]]:
-    with app.app_context(), db.engine.connect() as connection:
-        for table in Base.metadata.sorted_tables:
-            # As the driver gives it: our own types would mask a number.
-            for row in connection.execute(sa.text(f"SELECT * FROM {table.name}")):  # noqa: S608 - a table of ours
-                yield table.name, repr(tuple(row))
-
-
 def test_no_row_holds_in_clear_what_need_not_be_known(story: Told, app: Flask) -> None:
-    found = {(table, name) for table, row in rows(app) for name in story.found_in(row)}
+    found = {(table, name) for table, row in stored_rows(app) for name in story.found_in(row)}
     assert {name for _, name in found} <= NEEDED
     keepers = {"offers", "bindings", "verifications", "deliveries", "devices", "panels"}
     assert {table for table, _ in found} <= keepers
@@ -303,7 +296,7 @@ def test_a_code_under_way_and_an_open_offer_are_sealed_in_the_database(
     code = bound.read_code()
     told.hide(code=code, password=offer["password"], qr=urlsplit(offer["qr"]["link"]).fragment, key=shop.key)
     told.hide(secret=str(bound.secret), hardware=HARDWARE, installation=bound.installation_id, test_key=shop.test_key)
-    assert {name for _, row in rows(app) for name in told.found_in(row)} == set()
+    assert {name for _, row in stored_rows(app) for name in told.found_in(row)} == set()
 
 
 @pytest.mark.both_engines  # each driver has words of its own

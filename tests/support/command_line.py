@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from pushhub.cli import main
-from pushhub.kernel.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -47,15 +46,6 @@ def run_command(*words: str, home: Path, settings: Mapping[str, str] | None = No
         finally:
             logging.getLogger().setLevel(level)
     return Ended(int(ended.value.code or 0), stdout.getvalue(), stderr.getvalue())
-
-
-def least_of(settings: Settings) -> dict[str, str]:
-    """The variables without which nothing starts, as they are here."""
-    return {
-        "PUSHHUB_DATABASE_URL": settings.database_url,
-        "PUSHHUB_KEY_FILE": str(settings.key_file),
-        "PUSHHUB_PUBLIC_URL": settings.public_url,
-    }
 
 
 def without_settings(environ: Mapping[str, str]) -> dict[str, str]:

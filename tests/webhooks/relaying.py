@@ -76,10 +76,12 @@ async def at_work(sender: WebhookSender) -> AsyncIterator[None]:
     """It runs, as in a dispatcher, as long as the block lasts."""
     stopping = asyncio.Event()
     running = asyncio.create_task(sender.run(stopping))
-    yield
-    stopping.set()
-    sender.wake()
-    await asyncio.wait_for(running, 30)
+    try:
+        yield
+    finally:
+        stopping.set()
+        sender.wake()
+        await asyncio.wait_for(running, 10)
 
 
 def make_events(app: Flask, product_id: UUID, count: int) -> None:
