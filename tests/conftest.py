@@ -208,3 +208,9 @@ def channel(app: Flask) -> Channels:
 def fcm(channel: Channels) -> RecordingChannel:
     """The channel that stands in for FCM."""
     return channel("fcm")
+
+
+@pytest.fixture
+def mail(channel: Channels) -> RecordingChannel:
+    """The channel that stands in for the mail server."""
+    return channel("email")

@@ -16,8 +16,6 @@ from pushhub.accounts.people.register import register
 from pushhub.accounts.sign_in_identifiers import Identifier, by_iin, find_account
 from pushhub.cabinets.loader import read_profile
 from pushhub.cabinets.product import caller_of, prepare_product
-from pushhub.channels.recording import RecordingChannel
-from pushhub.context import AppContext
 from pushhub.identity.iin import Iin
 from pushhub.identity.phone import PhoneNumber
 from pushhub.kernel import clock
@@ -107,11 +105,3 @@ def office(owner: Account, browser: Browser) -> Browser:
     """The browser of the owner, who is signed in."""
     enter(browser, "4445")
     return browser
-
-
-@pytest.fixture
-def mail(context: AppContext) -> RecordingChannel:
-    """What stands in for the mail server."""
-    channel = context.channels["email"]
-    assert isinstance(channel, RecordingChannel)
-    return channel

@@ -12,8 +12,6 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from pushhub.channels.recording import RecordingChannel
-from pushhub.context import AppContext
 from pushhub.dispatcher.work import work_of
 from pushhub.kernel import clock
 from pushhub.kernel.db import reading, transaction
@@ -58,14 +56,6 @@ class Desk:
 @pytest.fixture
 def desk(app: Flask, shop: Shop) -> Desk:
     return Desk(app, shop.product.id)
-
-
-@pytest.fixture
-def mail(context: AppContext) -> RecordingChannel:
-    """What stands in for the mail server."""
-    channel = context.channels["email"]
-    assert isinstance(channel, RecordingChannel)
-    return channel
 
 
 @pytest.fixture(scope="session")

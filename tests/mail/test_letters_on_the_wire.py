@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,6 +25,7 @@ from tests.faults.dispatcher_process import DispatcherProcess, Oddities
 from tests.mail.conftest import ADDRESS, SUBJECT, TEXT, Desk, deliver
 from tests.support.databases import FakeClock
 from tests.support.environments import least_of
+from tests.support.waiting import until
 
 Wired = Callable[..., Flask]
 
@@ -164,13 +164,13 @@ def test_a_dispatcher_killed_between_sending_and_writing_sends_again_under_the_s
     with clock.use(lambda: datetime.now(UTC)):
         letter = desk.post()
     killed = processes(environ)
-    wait_for(lambda: len(taken(sim)) == 1)
+    until(lambda: len(taken(sim)) == 1, 30, "it did not happen in time")
     killed.kill()
     assert desk.row(letter).status == "sending"
     with desk.app.app_context(), transaction() as session:  # as if the lease had run out
         session.execute(sa.update(Letter).values(claimable_at=Letter.created_at))
     second = processes(environ)
-    wait_for(lambda: desk.row(letter).status == "sent")
+    until(lambda: desk.row(letter).status == "sent", 30, "it did not happen in time")
     second.drain()
     copies = taken(sim)
     assert [copy.answered for copy in copies] == [False, True]
@@ -179,10 +179,3 @@ def test_a_dispatcher_killed_between_sending_and_writing_sends_again_under_the_s
     said = "".join(path.read_text() for path in tmp_path.glob("*.log"))
     assert "mail.kz" not in said
     assert "Secret-Link" not in said
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
