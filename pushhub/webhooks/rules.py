@@ -48,7 +48,8 @@ class MessageStatus(StrEnum):
 
 
 class DisabledReason(StrEnum):
-    """Why a webhook is told nothing."""
+    """Why a webhook is told nothing: its endpoint answered 410, or its product switched it off. Failing is no reason,
+    however long: after ten tries that one message is given up, and the next is tried."""
 
     GONE = "gone"
     SWITCHED_OFF = "switched_off"
