@@ -1,7 +1,7 @@
 """What each channel is, as one table. Whoever treats channels differently asks it, and not for their names.
 
-A further channel is, in this order: its settings (`kernel/settings.py`, `docs/settings.md`), a row here, a module beside
-it that `configured.py` builds, a line for the doctor (`commands/checkup.py`), its text (`CODE_BY` in
+A further channel is, in this order: its settings (`kernel/settings.py`, `docs/settings.md`), a row here, a module
+beside it that `configured.py` builds, a line for the doctor (`commands/checkup.py`), its text (`CODE_BY` in
 `translations/message_texts.py`), the words for where a code went (`web_api/panels/words.py`, `cabinet/parts.html`) and
 their translations, and a simulator. `tests/channels/test_channel_table.py` refuses one without texts.
 """
