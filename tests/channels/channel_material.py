@@ -30,18 +30,21 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
 
-#: In seconds. What hangs is told here, and not by the end of the whole run.
-_PATIENCE = 30
+def within(seconds: float) -> Callable[[Callable[P, Coroutine[Any, Any, None]]], Callable[P, None]]:
+    """A test that waits for what it sends, and not for longer than that: what hangs is told here, and not by the end of
+    the whole run."""
+
+    def in_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+        @wraps(test)
+        def played(*args: P.args, **kwargs: P.kwargs) -> None:
+            run(asyncio.wait_for(test(*args, **kwargs), seconds))
+
+        return played
+
+    return in_time
 
 
-def in_a_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
-    """A test that waits for what it sends, and not for long."""
-
-    @wraps(test)
-    def played(*args: P.args, **kwargs: P.kwargs) -> None:
-        run(asyncio.wait_for(test(*args, **kwargs), _PATIENCE))
-
-    return played
+in_a_loop = within(30)
 
 
 def message(kind: PushKind = PushKind.FCM_TOKEN, **changes: Any) -> Message:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 import pytest
-from channel_material import Ticks, answer, in_a_loop
+from channel_material import Ticks, answer, within
 
 from pushhub.channels.transport import CHANGE_GAP, Host, Line, Response, TransportFailed
 
@@ -49,15 +49,21 @@ async def turns() -> None:
         await asyncio.sleep(0)
 
 
-@in_a_loop
-async def test_what_is_under_way_ends_on_the_old_connections_and_then_they_are_closed() -> None:
-    host = Host(old := Gate())
+async def left_in_the_middle(host: Host, number: int) -> tuple[list[asyncio.Task[Response]], ...]:
+    """So many requests are under way when the host's connections are left, and as many on the new ones."""
     line = host.line
-    first = begun(line, 200)
+    first = begun(line, number)
     await turns()
     host.leave(line)
-    second = begun(host.line, 200)
+    second = begun(host.line, number)
     await turns()
+    return first, second
+
+
+@within(5)
+async def test_what_is_under_way_ends_on_the_old_connections_and_then_they_are_closed() -> None:
+    host = Host(old := Gate())
+    first, second = await left_in_the_middle(host, 200)
     new = old.made[1]
     assert (old.under_way, new.under_way, old.closed) == (200, 200, False)
     new.let_go.set()
@@ -70,7 +76,7 @@ async def test_what_is_under_way_ends_on_the_old_connections_and_then_they_are_c
     assert (old.closed, new.closed) == (True, False)
 
 
-@in_a_loop
+@within(5)
 async def test_connections_with_nothing_under_way_are_closed_at_once() -> None:
     host = Host(old := Gate())
     host.leave(host.line)
@@ -78,7 +84,7 @@ async def test_connections_with_nothing_under_way_are_closed_at_once() -> None:
     assert (old.closed, old.made[1].closed) == (True, False)
 
 
-@in_a_loop
+@within(5)
 async def test_however_many_find_a_connection_bad_and_however_late_it_is_left_once() -> None:
     ticks = Ticks()
     host = Host(old := Gate(), monotonic=ticks)
@@ -90,7 +96,7 @@ async def test_however_many_find_a_connection_bad_and_however_late_it_is_left_on
     assert host.line is not line
 
 
-@in_a_loop
+@within(5)
 async def test_connections_are_changed_at_most_once_in_a_second() -> None:
     ticks = Ticks()
     host = Host(old := Gate(), monotonic=ticks)
@@ -105,15 +111,10 @@ async def test_connections_are_changed_at_most_once_in_a_second() -> None:
     assert len(old.made) == 3
 
 
-@in_a_loop
+@within(5)
 async def test_closing_closes_the_old_connections_too_and_waits_for_nobody() -> None:
     host = Host(old := Gate())
-    line = host.line
-    first = begun(line, 3)
-    await turns()
-    host.leave(line)
-    second = begun(host.line, 3)
-    await turns()
+    first, second = await left_in_the_middle(host, 3)
     await host.close()
     assert [each.closed for each in old.made] == [True, True]
     for ended in await asyncio.gather(*first, *second, return_exceptions=True):
@@ -121,7 +122,7 @@ async def test_closing_closes_the_old_connections_too_and_waits_for_nobody() -> 
 
 
 @pytest.mark.parametrize("failure", [TransportFailed("reset"), RuntimeError("a defect")])
-@in_a_loop
+@within(5)
 async def test_a_request_that_fails_counts_as_ended(failure: Exception) -> None:
     class Broken(Gate):
         async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:

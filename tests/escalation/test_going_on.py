@@ -212,7 +212,8 @@ def test_the_product_is_told_of_each_step(
     dispatch()
     later(seconds=20)
     events = rows(app, sa.select(Event.tag, Event.data).order_by(Event.position))
-    told = [(each.tag, each.data.get("channel")) for each in events if each.tag.startswith(("delivery", "verif"))]
+    of_codes = [each for each in events if each.tag.startswith(("delivery", "verification"))]
+    told = [(each.tag, each.data.get("channel")) for each in of_codes]
     assert told == [
         ("verification.created", None),
         ("delivery.accepted", "fcm"),
