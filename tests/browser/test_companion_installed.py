@@ -51,6 +51,21 @@ def test_without_a_network_the_app_opens_and_says_what_it_knows(take_bound_phone
     owner.without_a_network()
 
 
+def test_a_language_chosen_where_the_worker_did_not_see_it_is_the_language_of_the_app(take_phone: TakePhone) -> None:
+    owner = take_phone()
+    page = owner.page
+    wait_for_worker(page)
+    owner.open("/cabinet/indigo/?lang=kk")
+    owner.open("/app")
+    expect(page.locator("html")).to_have_attribute("lang", "kk")
+    owner.context.set_offline(True)
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("lang", "kk")
+    expect(page.locator("#offline-note")).to_be_visible()
+    owner.context.set_offline(False)
+    owner.without_a_network()
+
+
 def test_a_new_phone_without_a_network_says_that_it_can_not_be_bound_yet(take_phone: TakePhone) -> None:
     owner = take_phone()
     page = owner.page

@@ -12,7 +12,9 @@ const BADGE = {{ url_for('companion.static', filename='icons/badge-96.png') | to
 const SHELL = `pushhub-app-${VERSION}`;
 /** The only thing that outlives a version: which language the person reads. */
 const CHOICES = "pushhub-app-choices";
-const LANGUAGE = "/app/language";
+/** What the person chose, and what the service spoke when the worker was installed: offline, before any choice. */
+const CHOSEN = "/app/language";
+const FOUND = "/app/language/found";
 const ANSWER_MS = 4000;
 
 const page = (language) => `/app?lang=${language}`;
@@ -39,10 +41,7 @@ async function install() {
     if (!answer.ok) throw new Error(`the app in ${language}: ${answer.status}`);
     await cache.put(page(language), answer);
   }
-  if (!(await chosenLanguage())) {
-    const answer = await fetch("/app", { cache: "reload" });
-    await choose(answer.headers.get("Content-Language"));
-  }
+  if (!(await languageOf(CHOSEN))) await remember(FOUND, await fetch("/app", { cache: "reload" }));
 }
 
 async function activate() {
@@ -56,13 +55,25 @@ async function activate() {
 async function openApp(event, url) {
   const asked = url.searchParams.get("lang");
   if (LANGUAGES.includes(asked)) {
-    await choose(asked);
+    await keep(CHOSEN, asked);
     // The service keeps the choice for its other pages (a cookie); the app does not wait for that.
     event.waitUntil(fetch(event.request.url, { redirect: "manual" }).catch(() => undefined));
   }
-  const language = (await chosenLanguage()) ?? LANGUAGES[0];
-  const kept = await (await caches.open(SHELL)).match(page(language), { ignoreVary: true });
+  if (!(await languageOf(CHOSEN))) await askWhatWasChosen();
+  const kept = await (await caches.open(SHELL)).match(page((await language()) ?? LANGUAGES[0]), { ignoreVary: true });
   return kept ?? fetch(event.request);
+}
+
+/**
+ * The person may have chosen on a page that did not come through here: while this worker was being installed, or in a
+ * cabinet. The service knows it then (a cookie).
+ */
+async function askWhatWasChosen() {
+  try {
+    await remember(CHOSEN, await fetch("/app", { cache: "reload", signal: AbortSignal.timeout(ANSWER_MS) }));
+  } catch {
+    // Offline: it is asked again next time.
+  }
 }
 
 async function file(path, request) {
@@ -70,14 +81,25 @@ async function file(path, request) {
   return kept ?? fetch(request);
 }
 
-async function chosenLanguage() {
-  const kept = await (await caches.open(CHOICES)).match(LANGUAGE);
+/** What the person reads, as far as this worker knows it. */
+async function language() {
+  return (await languageOf(CHOSEN)) ?? (await languageOf(FOUND));
+}
+
+async function languageOf(key) {
+  const kept = await (await caches.open(CHOICES)).match(key);
   const language = await kept?.text();
   return LANGUAGES.includes(language) ? language : null;
 }
 
-async function choose(language) {
-  if (LANGUAGES.includes(language)) await (await caches.open(CHOICES)).put(LANGUAGE, new Response(language));
+/** Keep the language in which the service answered. */
+async function remember(key, answer) {
+  const spoken = answer.ok && answer.headers.get("Content-Language");
+  if (LANGUAGES.includes(spoken)) await keep(key, spoken);
+}
+
+async function keep(key, language) {
+  await (await caches.open(CHOICES)).put(key, new Response(language));
 }
 
 self.addEventListener("push", (event) => event.waitUntil(show(event.data)));
@@ -101,7 +123,7 @@ async function show(data) {
     body: message.body ?? "",
     icon: ICON,
     badge: BADGE,
-    lang: (await chosenLanguage()) ?? "",
+    lang: (await language()) ?? "",
     tag: message.tag ?? "",
     renotify: Boolean(message.tag),
     data: { delivery_id: id },
