@@ -12,7 +12,7 @@ const BADGE = {{ url_for('companion.static', filename='icons/badge-96.png') | to
 const SHELL = `pushhub-app-${VERSION}`;
 /** The only thing that outlives a version: which language the person reads. */
 const CHOICES = "pushhub-app-choices";
-/** What the person chose, and what the service spoke when the worker was installed: offline, before any choice. */
+/** The language of the app, and that in which the service spoke at the installation, for a first start offline. */
 const CHOSEN = "/app/language";
 const FOUND = "/app/language/found";
 const ANSWER_MS = 4000;
@@ -65,8 +65,8 @@ async function openApp(event, url) {
 }
 
 /**
- * The person may have chosen on a page that did not come through here: while this worker was being installed, or in a
- * cabinet. The service knows it then (a cookie).
+ * At the first start: the person may have chosen on a page that did not come through here, while this worker was being
+ * installed or in a cabinet. The service knows it then (a cookie), and its answer is kept as the choice.
  */
 async function askWhatWasChosen() {
   try {
